@@ -1,0 +1,105 @@
+/**
+ * Symbolic sizes. A dimension is a number, or a product such as `"batch"` or `"8*batch*sequence"`: a coefficient and
+ * symbols in alphabetical order, so that equal dimensions are equal strings.
+ *
+ * TensorFlow.js needs concrete numbers, so while tracing each symbol stands for a prime (its stand-in) that divides no
+ * other size; a number that TF.js computes is mapped back by its prime factors.
+ */
+import { GraftError } from '../core/errors.ts'
+
+export type Dim = number | string
+
+interface Product {
+  coefficient: number
+  symbols: string[]
+}
+
+function parse(dim: Dim): Product {
+  if (typeof dim === 'number') return { coefficient: dim, symbols: [] }
+  const factors = dim.split('*')
+  const head = Number(factors[0])
+  return Number.isNaN(head) ? { coefficient: 1, symbols: factors } : { coefficient: head, symbols: factors.slice(1) }
+}
+
+function print({ coefficient, symbols }: Product): Dim {
+  if (symbols.length === 0 || coefficient === 0) return coefficient
+  const product = symbols.toSorted().join('*')
+  return coefficient === 1 ? product : `${coefficient}*${product}`
+}
+
+/** The product of dimensions; 1 for none. */
+export function multiply(dims: readonly Dim[]): Dim {
+  const factors = dims.map(parse)
+  return print({
+    coefficient: factors.reduce((product, { coefficient }) => product * coefficient, 1),
+    symbols: factors.flatMap(({ symbols }) => symbols),
+  })
+}
+
+/** `a / b`, or undefined where the division leaves a rest. */
+export function divide(a: Dim, b: Dim): Dim | undefined {
+  const numerator = parse(a)
+  const denominator = parse(b)
+  const symbols = [...numerator.symbols]
+  for (const symbol of denominator.symbols) {
+    const at = symbols.indexOf(symbol)
+    if (at < 0) return undefined
+    symbols.splice(at, 1)
+  }
+  const coefficient = numerator.coefficient / denominator.coefficient
+  return Number.isInteger(coefficient) ? print({ coefficient, symbols }) : undefined
+}
+
+/** The symbols and the numeric coefficient whose product a dimension is. */
+export const factorsOf = (dim: Dim): Product => parse(dim)
+
+export const isStatic = (shape: readonly Dim[]): shape is readonly number[] =>
+  shape.every((dim) => typeof dim === 'number')
+
+/** Symbols by name, each with the prime that stands for it while tracing. */
+export class StandIns {
+  readonly #primes: ReadonlyMap<string, number>
+
+  constructor(primes: ReadonlyMap<string, number>) {
+    this.#primes = primes
+  }
+
+  /** The number that TF.js sees for a dimension. */
+  toNumber(dim: Dim): number {
+    const { coefficient, symbols } = parse(dim)
+    return symbols.reduce((product, symbol) => product * this.#prime(symbol), coefficient)
+  }
+
+  toNumbers(shape: readonly Dim[]): number[] {
+    return shape.map((dim) => this.toNumber(dim))
+  }
+
+  /** The dimension that a number computed by TF.js stands for. */
+  toDim(size: number): Dim {
+    if (!Number.isInteger(size) || size <= 0) return size
+    let coefficient = size
+    const symbols: string[] = []
+    for (const [symbol, prime] of this.#primes) {
+      while (coefficient % prime === 0) {
+        coefficient /= prime
+        symbols.push(symbol)
+      }
+    }
+    return print({ coefficient, symbols })
+  }
+
+  toDims(shape: readonly number[]): Dim[] {
+    return shape.map((size) => this.toDim(size))
+  }
+
+  #prime(symbol: string): number {
+    const prime = this.#primes.get(symbol)
+    if (prime === undefined) {
+      throw new GraftError('trace', `the size "${symbol}" is not a dimension of any input`, {
+        hint: 'Use a symbolic size in the shape of an input first.',
+        value: symbol,
+      })
+    }
+    return prime
+  }
+}

@@ -1,0 +1,6 @@
+/** The TensorFlow.js → ONNX compiler, usable on its own: `trace(fn, inputs)` → graph → `toOnnx(graph)`. */
+export { type InputSpec, type TracedFunction, type TraceOptions, trace } from './trace.ts'
+export { type Graph, type Node, type Value } from './graph.ts'
+export { printGraph } from './print.ts'
+export { checkGraph } from './check.ts'
+export { OPSET, toOnnx } from './proto.ts'

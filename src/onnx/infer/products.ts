@@ -1,0 +1,44 @@
+/** Inference rules of matrix products and normalization. */
+import type { Dim } from '../dims.ts'
+import type { Rule } from '../infer.ts'
+import { broadcast } from './elementwise.ts'
+
+const matMul: Rule = ({ input, fail }) => {
+  const [a, b] = [input(0), input(1)]
+  const [rows, inner] = a.shape.slice(-2)
+  const [inner2, columns] = b.shape.slice(-2)
+  if (rows === undefined || inner === undefined || inner2 === undefined || columns === undefined)
+    return fail('operands need two axes')
+  if (inner !== inner2) fail(`inner sizes ${inner} and ${inner2} differ`)
+  const batch = broadcast([a.shape.slice(0, -2), b.shape.slice(0, -2)], fail)
+  return { type: a.type, shape: [...batch, rows, columns] }
+}
+
+/** alpha · A·B + beta · C with A and B optionally transposed; C broadcasts to the result. */
+const gemm: Rule = ({ input, inputs, integer, fail }) => {
+  const [a, b, c] = [input(0), input(1), inputs[2]]
+  if (a.shape.length !== 2 || b.shape.length !== 2) fail('operands must be matrices')
+  const matrix = (shape: readonly Dim[], transposed: boolean) => (transposed ? shape.toReversed() : shape)
+  const [rows, inner] = matrix(a.shape, integer('transA', 0) === 1)
+  const [inner2, columns] = matrix(b.shape, integer('transB', 0) === 1)
+  if (rows === undefined || columns === undefined || inner !== inner2)
+    return fail(`inner sizes ${inner} and ${inner2} differ`)
+  const shape = [rows, columns]
+  if (c && broadcast([shape, c.shape], fail).some((dim, axis) => dim !== shape[axis]))
+    fail('C does not broadcast to the result')
+  return { type: a.type, shape }
+}
+
+/** Outputs: normalized, mean, inverse standard deviation (the latter two with a last axis of 1). */
+const layerNormalization: Rule = ({ input, fail }) => {
+  const [{ type, shape }, scale] = [input(0), input(1)]
+  if (scale.shape.length !== 1 || scale.shape[0] !== shape.at(-1)) fail('the scale does not fit the last axis')
+  const statistics = { type, shape: shape.with(-1, 1) }
+  return [{ type, shape }, statistics, statistics]
+}
+
+export const products = {
+  Gemm: gemm,
+  LayerNormalization: layerNormalization,
+  MatMul: matMul,
+} satisfies Record<string, Rule>

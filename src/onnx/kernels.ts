@@ -1,0 +1,36 @@
+/**
+ * Kernel mappings: for each TensorFlow.js kernel, the ONNX operators that compute the same. To map another kernel, add
+ * an entry to the file in `kernels/` where it fits.
+ */
+import type { StandIns } from './dims.ts'
+import type { Graph, Value } from './graph.ts'
+import { elementwise } from './kernels/elementwise.ts'
+import { indexing } from './kernels/indexing.ts'
+import { composites } from './kernels/composites.ts'
+import { normalization } from './kernels/normalization.ts'
+import { products } from './kernels/products.ts'
+import { reductions } from './kernels/reductions.ts'
+import { shapes } from './kernels/shapes.ts'
+
+/** What a mapping needs besides its inputs. */
+export interface KernelContext {
+  graph: Graph
+  /** Between the numbers that TF.js computes and the symbolic sizes that they stand for. */
+  standIns: StandIns
+}
+
+/** A kernel's inputs by their TF.js names; a variadic kernel has the names "0", "1", … */
+export type KernelInputs = Record<string, Value>
+
+export type Kernel = (inputs: KernelInputs, attributes: object, context: KernelContext) => Value | Value[]
+
+/** All mappings by TF.js kernel name. */
+export const kernels: Readonly<Record<string, Kernel>> = {
+  ...elementwise,
+  ...reductions,
+  ...shapes,
+  ...indexing,
+  ...products,
+  ...normalization,
+  ...composites,
+}
