@@ -62,7 +62,7 @@ export class Graph {
     const known = key === undefined ? undefined : this.#constants.get(key)
     if (known) return known
     if (data.length !== sizeOf(shape)) throw invalid(`a constant of shape [${shape.join()}] has ${data.length} values`)
-    const sizes = type === 'int64' && shape.length === 1 && data.length <= 16 ? [...data] : undefined
+    const sizes = type === 'int64' && shape.length === 1 ? [...data] : undefined
     const value: Value = { id: this.#nextId++, name, type, shape, data, ...(sizes && { sizes }) }
     if (key !== undefined) this.#constants.set(key, value)
     return value

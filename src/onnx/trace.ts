@@ -50,6 +50,7 @@ export async function trace(
   const symbols = [
     ...new Set(Object.values(inputs).flatMap(({ shape }) => shape.flatMap((dim) => factorsOf(dim).symbols))),
   ]
+  await tf.ready()
   const previous = tf.getBackend()
   const backend = registerBackend()
   await tf.setBackend(BACKEND)

@@ -12,6 +12,7 @@ import type {
   SelectInputs,
   StepAttrs,
   StepInputs,
+  TensorInfo,
   UnaryInputs,
 } from '@tensorflow/tfjs'
 import type { ElementType, Graph, Value } from '../graph.ts'
@@ -138,6 +139,9 @@ export const elementwise = {
   Tan: unary('Tan'),
   Tanh: unary('Tanh'),
   Add: binary('Add'),
+  AddN: kernel<Record<string, TensorInfo>>((inputs, _, { graph }) =>
+    Object.values(inputs).reduce((sum, value) => binaryOp(graph, 'Add', sum, value)),
+  ),
   Equal: binary('Equal'),
   FloorDiv: kernel<BinaryInputs>(({ a, b }, _, { graph }) => {
     const quotient = binaryOp(graph, 'Div', cast(graph, a, 'float32'), cast(graph, b, 'float32'))

@@ -1,0 +1,38 @@
+/** Options that several commands share, and parsers that turn their texts into values. */
+import { InvalidArgumentError, Option } from 'commander'
+
+/** The `--json` option of every command that has a result. */
+export const jsonOption = (): Option =>
+  new Option('--json', 'print the result as one JSON document on stdout; text for people goes to stderr')
+
+/** Parses a finite number that passes `accept`. */
+function parseNumber(text: string, expected: string, accept: (value: number) => boolean): number {
+  const value = text.trim() === '' ? NaN : Number(text)
+  if (!Number.isFinite(value) || !accept(value)) throw new InvalidArgumentError(`Expected ${expected}.`)
+  return value
+}
+
+/** A whole number of 1 or more: `--epochs 3`. */
+export const positiveInteger = (text: string): number =>
+  parseNumber(text, 'a whole number of 1 or more', (value) => Number.isSafeInteger(value) && value >= 1)
+
+/** A whole number of 0 or more: `--seed 0`. */
+export const wholeNumber = (text: string): number =>
+  parseNumber(text, 'a whole number of 0 or more', (value) => Number.isSafeInteger(value) && value >= 0)
+
+/** A number above 0: `--learning-rate 5e-4`. */
+export const positiveNumber = (text: string): number => parseNumber(text, 'a number above 0', (value) => value > 0)
+
+/** A number from 0 to 1: `--dropout 0.1`. */
+export const fraction = (text: string): number =>
+  parseNumber(text, 'a number from 0 to 1', (value) => value >= 0 && value <= 1)
+
+/** Names separated by commas: `--labels ham,spam`. */
+export function list(text: string): string[] {
+  const names = text.split(',').map((name) => name.trim())
+  if (names.includes('')) throw new InvalidArgumentError('Expected names separated by single commas, such as a,b.')
+  return names
+}
+
+/** Numbers from 0 to 1 separated by commas: `--split 0.7,0.1,0.2`. */
+export const fractions = (text: string): number[] => list(text).map(fraction)

@@ -1,0 +1,49 @@
+/** Reads and writes safetensors, the file format of weights (https://github.com/huggingface/safetensors#format). */
+import { decoders } from './safetensors/dtypes.ts'
+import { fault, parseHeader, serializeHeader } from './safetensors/header.ts'
+import type { TensorMap } from './tensors.ts'
+
+export interface ParseOptions {
+  /** Tensors to leave out: they may then be of any element type. */
+  skip?: (name: string) => boolean
+}
+
+/**
+ * Reads a whole file. F32, F16 and BF16 become float32, copied out of `bytes`.
+ * @param file named in errors
+ * @throws GraftError `safetensors` for a file that breaks a rule of the format, or a tensor of another element type
+ */
+export function parseSafetensors(
+  bytes: Uint8Array,
+  file: string,
+  { skip = () => false }: ParseOptions = {},
+): { tensors: TensorMap; metadata: Record<string, string> } {
+  const { tensors: entries, metadata, dataStart } = parseHeader(bytes, file)
+  const tensors: TensorMap = new Map()
+  for (const [name, { dtype, shape, data_offsets }] of entries) {
+    if (skip(name)) continue
+    const decode = decoders[dtype]
+    if (!decode) throw fault(file, `${JSON.stringify(name)} is ${dtype}; F32, F16 and BF16 are supported`)
+    const [start, end] = data_offsets
+    tensors.set(name, { shape, data: decode(bytes.subarray(dataStart + start, dataStart + end)) })
+  }
+  return { tensors, metadata }
+}
+
+/**
+ * Writes float32 tensors as the reference implementation does, byte for byte: in the order of their names, compact JSON,
+ * padded with spaces so that the data begin at a multiple of 8.
+ * @param metadata free text by name; Hugging Face's loaders want `{ format: 'pt' }`
+ */
+export function serializeSafetensors(tensors: TensorMap, metadata?: Record<string, string>): Uint8Array {
+  const inOrder: TensorMap = new Map([...tensors].sort(([a], [b]) => (a < b ? -1 : 1)))
+  const { header, dataBytes } = serializeHeader(inOrder, metadata)
+  const bytes = new Uint8Array(header.length + dataBytes)
+  bytes.set(header)
+  let position = header.length
+  for (const { data } of inOrder.values()) {
+    bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), position)
+    position += data.byteLength
+  }
+  return bytes
+}

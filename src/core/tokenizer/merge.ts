@@ -1,0 +1,50 @@
+/** Byte-pair merging in O(n log n): a linked list of parts and a queue of the pairs that can be merged. */
+import { MinHeap } from './heap.ts'
+
+const UNMERGEABLE = -1
+/** Queue keys are rank · 2³² + start, so that equal ranks are merged from the left. */
+const RANK_UNIT = 2 ** 32
+
+/**
+ * Splits one piece of text into tokens: starting from single bytes, the pair of neighbours whose concatenation has the
+ * lowest rank is merged, the leftmost first, until no pair has a rank (Sennrich et al. 2016, as GPT-2 applies it).
+ *
+ * Scanning all pairs before each merge, as most implementations do, takes quadratic time in a run without a break.
+ * @param bytes the piece's UTF-8 bytes, one a character (a "binary string")
+ * @param ranks token ids by the token's bytes; holds every single byte
+ */
+export function mergePairs(bytes: string, ranks: ReadonlyMap<string, number>): number[] {
+  const length = bytes.length
+  // A part is named by where it starts. These hold, by start: where the next part and the one before start, and the rank
+  // of the part together with its next. Indices stay in [0, length], hence the `!` below.
+  const next = Int32Array.from({ length: length + 1 }, (_, start) => start + 1)
+  const previous = Int32Array.from({ length: length + 1 }, (_, start) => start - 1)
+  const pairRanks = new Int32Array(length + 1).fill(UNMERGEABLE)
+  const queue = new MinHeap()
+
+  function rankPair(start: number): void {
+    const middle = next[start]!
+    const rank = middle < length ? ranks.get(bytes.slice(start, next[middle]!)) : undefined
+    pairRanks[start] = rank ?? UNMERGEABLE
+    if (rank !== undefined) queue.push(rank * RANK_UNIT + start)
+  }
+
+  for (let start = 0; start < length - 1; start++) rankPair(start)
+  for (let key = queue.pop(); key !== undefined; key = queue.pop()) {
+    const start = key % RANK_UNIT
+    // The queue also gives pairs of which one part has been merged elsewhere since. A part only ever grows, so the same
+    // rank at the same start is the same pair.
+    if (pairRanks[start] !== Math.floor(key / RANK_UNIT)) continue
+    const middle = next[start]!
+    const end = next[middle]!
+    pairRanks[middle] = UNMERGEABLE
+    next[start] = end
+    previous[end] = start
+    rankPair(start)
+    if (start > 0) rankPair(previous[start]!)
+  }
+
+  const ids: number[] = []
+  for (let start = 0; start < length; start = next[start]!) ids.push(ranks.get(bytes.slice(start, next[start]!))!)
+  return ids
+}

@@ -1,0 +1,111 @@
+/** GPT-2 (Radford et al. 2019) as TF.js functions over named parameters, with the tensor names of Hugging Face's checkpoints. */
+import * as tf from '@tensorflow/tfjs'
+import type { GPT2Config } from '../core/config.ts'
+import type { Linear } from './linear.ts'
+import { attentionBias, causalAttention } from './ops/attention.ts'
+import { type DropoutSource, dropout } from './ops/dropout.ts'
+import { gelu } from './ops/gelu.ts'
+import { gemm } from './ops/gemm.ts'
+import { layerNormalization } from './ops/layer-normalization.ts'
+import { type Tensors, parameter } from './parameters.ts'
+
+export interface TokenBatch {
+  /** [batch, sequence] int32 */
+  inputIds: tf.Tensor2D
+  /** [batch, sequence] int32: 1 for real tokens, 0 for padding */
+  attentionMask: tf.Tensor2D
+}
+
+export interface ForwardOptions {
+  /** How linear layers are applied: plain, or with LoRA. */
+  linear: Linear
+  /** Random numbers for embedding and residual dropout; none in evaluation and where the base is frozen. */
+  dropoutSource?: DropoutSource | undefined
+}
+
+/**
+ * Class scores of each text: the last real token's hidden state through the `score` head.
+ *
+ * From the last attention on only that token's row is computed, since no other reaches the head.
+ * @param score [labels, n_embd], or [batch, labels, n_embd] where each row has a head of its own
+ * @returns logits [batch, labels]
+ */
+export function classify(
+  config: GPT2Config,
+  parameters: Tensors,
+  batch: TokenBatch,
+  score: tf.Tensor,
+  options: ForwardOptions,
+): tf.Tensor2D {
+  const [rows, sequence] = batch.inputIds.shape
+  const positions = tf.slice(tf.range(0, config.n_positions, 1, 'int32'), 0, sequence)
+  const mask = tf.cast(batch.attentionMask, 'float32') as tf.Tensor2D
+  const bias = attentionBias(positions, mask)
+  const pool = lastToken(positions, mask)
+  let hidden = embed(config, parameters, batch.inputIds, positions, options.dropoutSource) // [B·T, C]
+  for (let layer = 0; layer < config.n_layer; layer++) {
+    const select = layer === config.n_layer - 1 ? pool : undefined
+    hidden = block(config, parameters, `transformer.h.${layer}`, hidden, bias, options, select)
+  }
+  const pooled = normalize(config, parameters, 'transformer.ln_f', hidden) // [B, C]
+  if (score.rank === 2) return gemm(pooled, score, undefined, { transposeB: true })
+  return tf.reshape(tf.matMul(score, tf.expandDims(pooled, 2)), [rows, score.shape[1] ?? 0])
+}
+
+/** Token and position embeddings: [batch · sequence, n_embd]. */
+function embed(
+  config: GPT2Config,
+  parameters: Tensors,
+  inputIds: tf.Tensor2D,
+  positions: tf.Tensor1D,
+  source?: DropoutSource,
+): tf.Tensor2D {
+  const [rows, sequence] = inputIds.shape
+  const tokens = tf.gather(parameter(parameters, 'transformer.wte.weight'), tf.reshape(inputIds, [rows * sequence]))
+  const places = tf.gather(parameter(parameters, 'transformer.wpe.weight'), positions) // [T, C]
+  const sum = tf.add(tf.reshape(tokens, [rows, sequence, config.n_embd]), places)
+  return dropout(tf.reshape(sum, [rows * sequence, config.n_embd]), config.embd_pdrop, source)
+}
+
+/** One pre-norm transformer block; `select` keeps one row of each text after attention. */
+function block(
+  config: GPT2Config,
+  parameters: Tensors,
+  name: string,
+  input: tf.Tensor2D,
+  bias: tf.Tensor4D,
+  { linear, dropoutSource }: ForwardOptions,
+  select: ((rows: tf.Tensor2D) => tf.Tensor2D) | undefined,
+): tf.Tensor2D {
+  const residual = (x: tf.Tensor2D, update: tf.Tensor2D): tf.Tensor2D =>
+    tf.add(x, dropout(update, config.resid_pdrop, dropoutSource))
+  const qkv = linear(normalize(config, parameters, `${name}.ln_1`, input), `${name}.attn.c_attn`) // [B·T, 3C]
+  const attended = causalAttention(qkv, bias, config.n_head) // [B·T, C]
+  const [context, skip] = select ? [select(attended), select(input)] : [attended, input]
+  const hidden = residual(skip, linear(context, `${name}.attn.c_proj`))
+  const inner = gelu(linear(normalize(config, parameters, `${name}.ln_2`, hidden), `${name}.mlp.c_fc`))
+  return residual(hidden, linear(inner, `${name}.mlp.c_proj`))
+}
+
+const normalize = (config: GPT2Config, parameters: Tensors, name: string, x: tf.Tensor2D) =>
+  layerNormalization(
+    x,
+    parameter(parameters, `${name}.weight`),
+    parameter(parameters, `${name}.bias`),
+    config.layer_norm_epsilon,
+  )
+
+/**
+ * Selects each text's rightmost real token: [batch · sequence, C] → [batch, C]. A product with a one-hot matrix, so
+ * that its gradient is a product too.
+ */
+function lastToken(positions: tf.Tensor1D, mask: tf.Tensor2D): (rows: tf.Tensor2D) => tf.Tensor2D {
+  const [batch, sequence] = mask.shape
+  const place = tf.mul(mask, tf.add(tf.cast(positions, 'float32'), 1)) // 1-based; 0 for padding
+  const oneHot = tf.cast(tf.equal(place, tf.max(place, 1, true)), 'float32')
+  const selector = tf.reshape(oneHot, [batch, 1, sequence])
+  return (rows) => {
+    const channels = rows.shape[1]
+    return tf.reshape(tf.matMul(selector, tf.reshape(rows, [batch, sequence, channels])), [batch, channels])
+  }
+}

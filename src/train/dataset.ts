@@ -1,0 +1,39 @@
+/** Labelled texts, from a user's file to the train, validation and test parts of a data set on disk. */
+import type { SplitName } from './dataset/split.ts'
+import type { DatasetSummary } from './dataset/summary.ts'
+
+export { createDataset } from './dataset/create.ts'
+export type { CreateDatasetOptions } from './dataset/create.ts'
+export type { ColumnOptions } from './dataset/columns.ts'
+export { readDataset, writeDataset } from './dataset/files.ts'
+export type { StoredDataset } from './dataset/files.ts'
+export type { Format } from './dataset/format.ts'
+export { prepareDataset } from './dataset/prepare.ts'
+export type { PrepareOptions } from './dataset/prepare.ts'
+export { readExamples, readLabelledExamples } from './dataset/read.ts'
+export type { ReadOptions } from './dataset/read.ts'
+export { splitNames } from './dataset/split.ts'
+export type { SplitName } from './dataset/split.ts'
+export type { DatasetSummary } from './dataset/summary.ts'
+
+/** A text as it stands in a file. */
+export interface Example {
+  text: string
+  label?: string
+  file: string
+  /** 1-based line at which its row starts. */
+  line: number
+}
+
+export interface LabelledExample extends Example {
+  label: string
+}
+
+export type Splits = Record<SplitName, LabelledExample[]>
+
+export interface Dataset {
+  /** Label names by id. */
+  labels: string[]
+  splits: Splits
+  summary: DatasetSummary
+}

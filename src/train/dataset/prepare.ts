@@ -1,0 +1,109 @@
+/** Makes a data set of labelled texts: without repeats, balanced where asked for, and split. */
+import { GraftError } from '../../core/errors.ts'
+import { createLabels, sortLabels } from '../../core/labels.ts'
+import { createRandom } from '../../core/random.ts'
+import type { Dataset, LabelledExample } from '../dataset.ts'
+import { dropRepeats, withoutTextsOf } from './repeats.ts'
+import { balanceClasses, checkClasses, checkShares, groupByLabel, splitClasses } from './split.ts'
+import type { Shares } from './split.ts'
+import { tallyLabels } from './summary.ts'
+import type { DatasetSummary } from './summary.ts'
+import { measureTokens } from './tokens.ts'
+
+type Examples = AsyncIterable<LabelledExample> | Iterable<LabelledExample>
+
+export interface PrepareOptions {
+  /** Label names by id; the labels that occur, sorted, by default. */
+  labels?: readonly string[]
+  /** Undersample every class to the size of the smallest. */
+  balance?: boolean
+  /** Keep texts that occur more than once. */
+  keepRepeats?: boolean
+  /** Shares of train, validation and test. With a test set of its own, the last share goes to the others. */
+  split?: readonly number[]
+  /** A test set of its own: kept as it is, its texts taken out of the others. */
+  test?: Examples
+  seed?: number
+  /** Count the texts that are longer than this number of tokens. */
+  maxLength?: number
+  /** Files that the rows come from, for the summary. */
+  sources?: DatasetSummary['sources']
+}
+
+/**
+ * Removes repeats, balances and splits, in this order. The same examples, options and seed give the same data set.
+ * @throws GraftError `usage` for shares, `data-label` for an unknown label, `data-one-class`, and `data-split` for a class
+ *   with too few rows
+ */
+export async function prepareDataset(examples: Examples, options: PrepareOptions = {}): Promise<Dataset> {
+  const { balance = false, keepRepeats = false, seed = 123, maxLength, sources = [] } = options
+  const split = checkShares(options.split ?? [0.7, 0.1, 0.2])
+  const read = await collect(examples)
+  const test = options.test && (await collect(options.test))
+  const labels = labelNames(options.labels, read, test ?? [])
+  const random = createRandom(seed)
+
+  const { kept, ...repeats } = keepRepeats ? { kept: read, repeats: 0, respaced: 0, conflicts: 0 } : dropRepeats(read)
+  const unseen = test ? withoutTextsOf(test, kept) : kept
+  const classes = groupByLabel(labels, unseen)
+  const shares = test ? withoutTestShare(split) : split
+  checkClasses(classes, shares)
+  const balanced = balance ? balanceClasses(classes, random.fork('balance')) : classes
+  const dealt = splitClasses(balanced, shares, random.fork('split'))
+  const splits = test ? { ...dealt, test } : dealt
+
+  const dropped = {
+    ...repeats,
+    inTest: kept.length - unseen.length,
+    balance: unseen.length - balanced.reduce((sum, { rows }) => sum + rows.length, 0),
+  }
+  const summary: DatasetSummary = {
+    formatVersion: 1,
+    labels,
+    read: tallyLabels(labels, read),
+    dropped,
+    splits: {
+      train: tallyLabels(labels, splits.train),
+      validation: tallyLabels(labels, splits.validation),
+      test: tallyLabels(labels, splits.test),
+    },
+    ...measureTokens([...splits.train, ...splits.validation, ...splits.test], maxLength),
+    split,
+    seed,
+    sources,
+  }
+  return { labels, splits, summary }
+}
+
+async function collect(examples: Examples): Promise<LabelledExample[]> {
+  const all: LabelledExample[] = []
+  for await (const example of examples) all.push(example)
+  return all
+}
+
+/** Label names by id, after a check that every row has one of them and that there are two at least. */
+function labelNames(
+  given: readonly string[] | undefined,
+  read: readonly LabelledExample[],
+  test: readonly LabelledExample[],
+): string[] {
+  const occurring = sortLabels(read.map(({ label }) => label))
+  const labels = createLabels(given ?? occurring)
+  for (const example of [...read, ...test]) labels.idOf(example.label, example)
+  if (occurring.length < 2) throw oneClass(occurring[0], read[0]?.file)
+  return [...labels.names]
+}
+
+function oneClass(label: string | undefined, file = 'the data'): GraftError {
+  return new GraftError('data-one-class', `${file}: all rows have the label "${label}"`, {
+    hint: 'A classifier needs rows of two labels or more: add them, or choose another column with --label.',
+    file,
+    value: label,
+  })
+}
+
+const withoutTestShare = ([train, validation]: Shares): Shares => [
+  train / (train + validation),
+  validation / (train + validation),
+  0,
+]

@@ -1,0 +1,97 @@
+/** The fast engine: the training step traced once with symbolic batch and sequence, and run by ONNX Runtime. */
+import { InferenceSession, Tensor } from 'onnxruntime-node'
+import type { Batch } from '../../core/batch.ts'
+import { toOnnx, trace } from '../../onnx/index.ts'
+import type { Engine, EngineOptions, LabelledBatch, StepOptions, TrainingState } from '../engine.ts'
+import type { TrainingProgram } from '../program.ts'
+import { evaluationInputs, evaluationStep, nextName, stepInputs, trainingStep } from '../step.ts'
+import { initialState } from './state.ts'
+
+export interface CompiledOptions {
+  /** Threads of ONNX Runtime; all cores by default. */
+  threads?: number
+}
+
+export async function createCompiledEngine(
+  { program, optimizer, seed }: EngineOptions,
+  { threads }: CompiledOptions = {},
+): Promise<Engine> {
+  const session = (graph: Parameters<typeof toOnnx>[0]) => createSession(toOnnx(graph), threads)
+  const graph = await trace(trainingStep(program, optimizer, seed), stepInputs(program), { constants: program.frozen })
+  const training = await session(graph)
+  // Made when first needed: it holds a second copy of the frozen weights.
+  let evaluation: InferenceSession | undefined
+  let state = toTensors(initialState(program))
+
+  return {
+    name: 'compiled (onnxruntime-node)',
+    async step(batch: LabelledBatch, { learningRate, step, dropoutRows }: StepOptions) {
+      const results = await training.run({
+        ...state,
+        ...tokenTensors(batch),
+        labels: integers(batch.labels, [batch.rows]),
+        learning_rate: new Tensor('float32', [learningRate], []),
+        step: new Tensor('float32', [step], []),
+        ...(dropoutRows && { dropout_rows: new Tensor('float32', dropoutRows, [batch.rows, batch.length]) }),
+      })
+      const next: Record<string, Tensor> = {}
+      for (const name of Object.keys(state)) next[name] = output(results, nextName(name))
+      state = next
+      return {
+        loss: floats(results, 'loss')[0] ?? Number.NaN,
+        logits: floats(results, 'logits'),
+        gradientNorm: floats(results, 'gradient_norm')[0] ?? Number.NaN,
+      }
+    },
+    async evaluate(batch: Batch) {
+      evaluation ??= await session(await traceEvaluation(program))
+      const inputs = { ...state, ...tokenTensors(batch) }
+      const feeds = Object.fromEntries(evaluation.inputNames.map((name) => [name, output(inputs, name)]))
+      return floats(await evaluation.run(feeds), 'logits')
+    },
+    async state() {
+      return new Map(Object.keys(state).map((name) => [name, floats(state, name).slice()]))
+    },
+    async restore(saved: TrainingState) {
+      state = toTensors(saved)
+    },
+    async dispose() {
+      await training.release()
+      await evaluation?.release()
+    },
+  }
+}
+
+const traceEvaluation = (program: TrainingProgram) =>
+  trace(evaluationStep(program), evaluationInputs(program), { constants: program.frozen })
+
+const createSession = (model: Uint8Array, threads: number | undefined) =>
+  InferenceSession.create(model, {
+    executionProviders: ['cpu'],
+    graphOptimizationLevel: 'all',
+    ...(threads !== undefined && { intraOpNumThreads: threads }),
+    // Adam's second moments decay into denormal numbers, on which arithmetic is many times slower.
+    extra: { session: { set_denormal_as_zero: '1' } },
+  })
+
+const toTensors = (state: TrainingState): Record<string, Tensor> =>
+  Object.fromEntries([...state].map(([name, values]) => [name, new Tensor('float32', values, [values.length])]))
+
+const integers = (values: Int32Array, dims: number[]) => new Tensor('int64', BigInt64Array.from(values, BigInt), dims)
+
+const tokenTensors = ({ inputIds, attentionMask, rows, length }: Batch) => ({
+  input_ids: integers(inputIds, [rows, length]),
+  attention_mask: integers(attentionMask, [rows, length]),
+})
+
+function output(results: Readonly<Record<string, Tensor>>, name: string): Tensor {
+  const tensor = results[name]
+  if (!tensor) throw new Error(`the training step lost "${name}"`)
+  return tensor
+}
+
+function floats(results: Readonly<Record<string, Tensor>>, name: string): Float32Array {
+  const { data } = output(results, name)
+  if (!(data instanceof Float32Array)) throw new Error(`"${name}" is not float32`)
+  return data
+}

@@ -1,0 +1,61 @@
+/** The report of a training run: curves, confusion matrix and settings as one page, and the curves as a picture. */
+import { join } from 'node:path'
+import type { Metrics } from '../core/metrics.ts'
+import { writeFileAtomic } from '../files/atomic.ts'
+import { curvePanels } from './report/curves.ts'
+import { renderPage } from './report/page.ts'
+import { renderPanels } from './report/panels.ts'
+
+/** One optimizer step. */
+export interface StepRecord {
+  kind: 'step'
+  /** 1-based, over the whole run. */
+  step: number
+  epoch: number
+  /** Mean over the batch. */
+  loss: number
+  /** Over the batch, 0 to 1. */
+  accuracy: number
+  learningRate: number
+  /** L2 norm of all gradients, before clipping. */
+  gradientNorm: number
+  tokensPerSecond: number
+}
+
+/** One evaluation on the validation set, after `step` steps. */
+export interface EvaluationRecord {
+  kind: 'evaluation'
+  step: number
+  epoch: number
+  loss: number
+  accuracy: number
+  macroF1: number
+}
+
+export type HistoryRecord = StepRecord | EvaluationRecord
+
+export interface Report {
+  title: string
+  /** The run's settings, in the order in which they are shown. */
+  settings: Record<string, string | number>
+  history: HistoryRecord[]
+  /** Names by label id. */
+  labels: string[]
+  /** The checkpoint that was kept. */
+  best: { step: number }
+  /** How well that checkpoint does on each set. */
+  validation?: Metrics
+  test?: Metrics
+}
+
+const pictureWidth = 760
+
+/**
+ * Writes `report.html`, which needs no other file and no network, and, of a run with steps, `curves.svg`.
+ * @throws GraftError `file-write`
+ */
+export async function writeReport(dir: string, report: Report): Promise<void> {
+  await writeFileAtomic(join(dir, 'report.html'), renderPage(report))
+  const panels = curvePanels(report)
+  if (panels.length > 0) await writeFileAtomic(join(dir, 'curves.svg'), renderPanels(panels, pictureWidth))
+}

@@ -1,0 +1,67 @@
+/** The doctor finds this machine fit, and says what is missing where it is not. */
+import { spawnSync } from 'node:child_process'
+import { PassThrough } from 'node:stream'
+import { fileURLToPath } from 'node:url'
+import * as onnxruntime from 'onnxruntime-node'
+import { describe, expect, it } from 'vitest'
+import { reportChecks } from '../../src/cli/doctor.ts'
+import type { Check } from '../../src/cli/doctor/check.ts'
+import { isAtLeast, neededNode } from '../../src/cli/doctor/machine.ts'
+import { createUi } from '../../src/cli/ui.ts'
+import packageJson from '../../package.json' with { type: 'json' }
+
+const program = fileURLToPath(new URL('../../bin/graft.js', import.meta.url))
+
+describe('graft doctor --json', () => {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [program, 'doctor', '--json'], { encoding: 'utf8' })
+  const report = JSON.parse(stdout) as { ok: boolean; checks: Check[] }
+  const check = (name: string) => report.checks.find((candidate) => candidate.name === name)
+
+  it('exits with 0 where a model runs', () => {
+    expect(status).toBe(0)
+    expect(report.ok).toBe(true)
+    expect(check('ONNX Runtime cpu')).toMatchObject({ status: 'ok', found: 'runs a model' })
+  })
+
+  it('reports versions as they are', () => {
+    expect(check('Node')?.found).toBe(process.versions.node)
+    expect(check('ONNX Runtime')?.found).toContain(onnxruntime.env.versions.node)
+    expect(check('TensorFlow.js')?.found).toMatch(/^4\.\d+\.\d+; backends .*cpu/)
+  })
+
+  it('says what to do about each thing that lacks, and nothing else on stderr', () => {
+    for (const { status, advice } of report.checks) expect(advice !== undefined).toBe(status !== 'ok')
+    expect(stderr).toMatch(/^check +status +found\n/)
+    expect(stderr).toMatch(/Training on the CPU works here\.\n$/)
+  })
+})
+
+/** The verdict and the text about a machine with one check of this status. */
+function reportOf(status: Check['status']) {
+  const stdout = new PassThrough() as unknown as NodeJS.WriteStream
+  const ok = reportChecks(createUi({ stdout }), [{ name: 'disk', status, found: 'full', advice: 'Free some.' }])
+  return { ok, text: String(stdout.read()) }
+}
+
+describe('reportChecks', () => {
+  it('finds the machine unfit where something needed is missing', () => {
+    expect(reportOf('missing')).toMatchObject({ ok: false, text: expect.stringContaining('disk: Free some.') })
+  })
+
+  it('finds it fit where only an option is missing', () => {
+    expect(reportOf('optional').ok).toBe(true)
+  })
+})
+
+describe('Node version', () => {
+  it('is the one of package.json', () => {
+    expect(`>=${neededNode}`).toBe(packageJson.engines.node)
+  })
+
+  it('is compared by numbers', () => {
+    expect(isAtLeast('20.19.0', '20.19')).toBe(true)
+    expect(isAtLeast('20.9.0', '20.19')).toBe(false)
+    expect(isAtLeast('22.0.0', '20.19')).toBe(true)
+    expect(isAtLeast('100.0.0', '20.19')).toBe(true)
+  })
+})
