@@ -1,12 +1,13 @@
 /** The `graft` program: lists the commands, runs the one asked for, and turns failures into messages and exit codes. */
 import { createRequire } from 'node:module'
 import { Command } from 'commander'
+import { dataCommand } from './data.ts'
 import { doctorCommand } from './doctor.ts'
 import { describeFailure } from './failure.ts'
 import { stopProgress } from './ui/progress.ts'
 
 /** The commands, in the order of use. Each loads the heavy libraries that it needs when it runs, not before. */
-const commands = [doctorCommand()]
+const commands = [doctorCommand(), dataCommand()]
 
 interface PackageJson {
   version: string

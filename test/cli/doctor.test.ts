@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process'
 import { PassThrough } from 'node:stream'
 import { fileURLToPath } from 'node:url'
+import { stripVTControlCharacters } from 'node:util'
 import * as onnxruntime from 'onnxruntime-node'
 import { describe, expect, it } from 'vitest'
 import { reportChecks } from '../../src/cli/doctor.ts'
@@ -13,7 +14,9 @@ import packageJson from '../../package.json' with { type: 'json' }
 const program = fileURLToPath(new URL('../../bin/graft.js', import.meta.url))
 
 describe('graft doctor --json', () => {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [program, 'doctor', '--json'], { encoding: 'utf8' })
+  const env = { ...process.env, NO_COLOR: '1' }
+  const options = { encoding: 'utf8', env } as const
+  const { status, stdout, stderr } = spawnSync(process.execPath, [program, 'doctor', '--json'], options)
   const report = JSON.parse(stdout) as { ok: boolean; checks: Check[] }
   const check = (name: string) => report.checks.find((candidate) => candidate.name === name)
 
@@ -40,7 +43,7 @@ describe('graft doctor --json', () => {
 function reportOf(status: Check['status']) {
   const stdout = new PassThrough() as unknown as NodeJS.WriteStream
   const ok = reportChecks(createUi({ stdout }), [{ name: 'disk', status, found: 'full', advice: 'Free some.' }])
-  return { ok, text: String(stdout.read()) }
+  return { ok, text: stripVTControlCharacters(String(stdout.read())) }
 }
 
 describe('reportChecks', () => {

@@ -12,7 +12,8 @@ import { GraftError } from '../../src/core/errors.ts'
 import packageJson from '../../package.json' with { type: 'json' }
 
 const program = fileURLToPath(new URL('../../bin/graft.js', import.meta.url))
-const graft = (...args: string[]) => spawnSync(process.execPath, [program, ...args], { encoding: 'utf8' })
+const env = { ...process.env, NO_COLOR: '1' }
+const graft = (...args: string[]) => spawnSync(process.execPath, [program, ...args], { encoding: 'utf8', env })
 
 describe('graft', () => {
   it('prints help and version with exit code 0', () => {
@@ -39,6 +40,15 @@ describe('graft', () => {
     const { status, stdout } = graft('doctor', 'x', '--json')
     expect(status).toBe(2)
     expect(JSON.parse(stdout)).toMatchObject({ error: { code: 'usage', hint: expect.any(String) } })
+  })
+
+  it('reports a failed command in text and as JSON, with the stack only after --debug', () => {
+    const args = ['data', 'no-such-file.csv', '--out', 'no-such-folder']
+    const plain = graft(...args, '--json')
+    expect(plain.status).toBe(1)
+    expect(JSON.parse(plain.stdout)).toMatchObject({ error: { code: 'file-not-found', file: 'no-such-file.csv' } })
+    expect(plain.stderr).toMatch(/^error: no-such-file\.csv .+\nhint: .+\n$/)
+    expect(graft(...args, '--debug').stderr).toContain('    at ')
   })
 
   it('is quiet when its reader closes the pipe', async () => {
@@ -136,7 +146,7 @@ describe('option parsers', () => {
 
   it.each([
     [positiveInteger, ['0', '-1', '1.5', 'x', '', ' ', 'Infinity', '1e300']],
-    [wholeNumber, ['-1', '0.5', 'NaN']],
+    [wholeNumber, ['-1', '0.5', 'NaN', '', ' ']],
     [positiveNumber, ['0', '-1', 'Infinity', '1,5']],
     [fraction, ['-0.1', '1.1', '50%']],
     [list, ['', 'a,,b', 'a,']],

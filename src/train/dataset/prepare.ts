@@ -6,7 +6,7 @@ import type { Dataset, LabelledExample } from '../dataset.ts'
 import { dropRepeats, withoutTextsOf } from './repeats.ts'
 import { balanceClasses, checkClasses, checkShares, groupByLabel, splitClasses } from './split.ts'
 import type { Shares } from './split.ts'
-import { tallyLabels } from './summary.ts'
+import { tallyLabels, tallySplits } from './summary.ts'
 import type { DatasetSummary } from './summary.ts'
 import { measureTokens } from './tokens.ts'
 
@@ -36,43 +36,40 @@ export interface PrepareOptions {
  *   with too few rows
  */
 export async function prepareDataset(examples: Examples, options: PrepareOptions = {}): Promise<Dataset> {
-  const { balance = false, keepRepeats = false, seed = 123, maxLength, sources = [] } = options
+  const { seed = 123, maxLength, sources = [] } = options
   const split = checkShares(options.split ?? [0.7, 0.1, 0.2])
   const read = await collect(examples)
   const test = options.test && (await collect(options.test))
   const labels = labelNames(options.labels, read, test ?? [])
-  const random = createRandom(seed)
-
-  const { kept, ...repeats } = keepRepeats ? { kept: read, repeats: 0, respaced: 0, conflicts: 0 } : dropRepeats(read)
-  const unseen = test ? withoutTextsOf(test, kept) : kept
-  const classes = groupByLabel(labels, unseen)
+  const { kept, dropped } = leaveOut(read, test ?? [], options.keepRepeats ?? false)
+  const classes = groupByLabel(labels, kept)
   const shares = test ? withoutTestShare(split) : split
   checkClasses(classes, shares)
-  const balanced = balance ? balanceClasses(classes, random.fork('balance')) : classes
-  const dealt = splitClasses(balanced, shares, random.fork('split'))
-  const splits = test ? { ...dealt, test } : dealt
-
-  const dropped = {
-    ...repeats,
-    inTest: kept.length - unseen.length,
-    balance: unseen.length - balanced.reduce((sum, { rows }) => sum + rows.length, 0),
-  }
+  const random = createRandom(seed)
+  const balanced = options.balance ? balanceClasses(classes, random.fork('balance')) : classes
+  const splits = splitClasses(balanced, shares, random.fork('split'))
+  if (test) splits.test = test
   const summary: DatasetSummary = {
     formatVersion: 1,
     labels,
     read: tallyLabels(labels, read),
-    dropped,
-    splits: {
-      train: tallyLabels(labels, splits.train),
-      validation: tallyLabels(labels, splits.validation),
-      test: tallyLabels(labels, splits.test),
-    },
-    ...measureTokens([...splits.train, ...splits.validation, ...splits.test], maxLength),
+    dropped: { ...dropped, balance: kept.length - balanced.reduce((sum, { rows }) => sum + rows.length, 0) },
+    splits: tallySplits(labels, splits),
+    ...measureTokens(Object.values(splits).flat(), maxLength),
     split,
     seed,
     sources,
   }
   return { labels, splits, summary }
+}
+
+/** Leaves out repeats and the texts of the test set, and counts them. */
+function leaveOut(read: readonly LabelledExample[], test: readonly LabelledExample[], keepRepeats: boolean) {
+  const { kept: distinct, ...repeats } = keepRepeats
+    ? { kept: read, repeats: 0, respaced: 0, conflicts: 0 }
+    : dropRepeats(read)
+  const kept = withoutTextsOf(test, distinct)
+  return { kept, dropped: { ...repeats, inTest: distinct.length - kept.length } }
 }
 
 async function collect(examples: Examples): Promise<LabelledExample[]> {

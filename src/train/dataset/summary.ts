@@ -1,6 +1,6 @@
 /** What `summary.json` says about a data set: what was read, dropped and kept, and how long the texts are. */
 import { z } from 'zod'
-import type { LabelledExample } from '../dataset.ts'
+import type { LabelledExample, Splits } from '../dataset.ts'
 
 const count = z.number().int().nonnegative()
 
@@ -52,3 +52,10 @@ export function tallyLabels(labels: readonly string[], examples: readonly Labell
   for (const { label } of examples) counts.set(label, (counts.get(label) ?? 0) + 1)
   return { rows: examples.length, perLabel: Object.fromEntries(counts) }
 }
+
+/** Counts the rows of each part by label. */
+export const tallySplits = (labels: readonly string[], splits: Splits): DatasetSummary['splits'] => ({
+  train: tallyLabels(labels, splits.train),
+  validation: tallyLabels(labels, splits.validation),
+  test: tallyLabels(labels, splits.test),
+})

@@ -1,0 +1,122 @@
+/** LoRA's arithmetic on plain data: scaling, target layers, and ΔW = s·A·B (Hu et al. 2021, arXiv:2106.09685). */
+import type { Adapter, AdapterConfig } from './adapter.ts'
+import { GraftError } from './errors.ts'
+import type { TensorData, TensorMap } from './tensors.ts'
+
+/** `peft`: α/r. `rslora`: α/√r (Kalajdzievski 2023, arXiv:2312.03732). `alpha`: α itself. */
+export type LoraScaling = 'peft' | 'rslora' | 'alpha'
+
+export interface LoraScalingOptions {
+  mode: LoraScaling
+  alpha: number
+  rank: number
+}
+
+/** The factor s before A·B. */
+export function loraScaling({ mode, alpha, rank }: LoraScalingOptions): number {
+  if (mode === 'alpha') return alpha
+  return alpha / (mode === 'rslora' ? Math.sqrt(rank) : rank)
+}
+
+/** The factor s that an adapter's configuration asks for, as PEFT computes it. */
+export const adapterScaling = ({ lora_alpha, r, use_rslora }: AdapterConfig): number =>
+  loraScaling({ mode: use_rslora ? 'rslora' : 'peft', alpha: lora_alpha, rank: r })
+
+/** `all-linear`, a list of names or endings of names, or a regular expression for whole names. */
+export type TargetModules = string | string[]
+
+function matcher(spec: TargetModules): (name: string) => boolean {
+  if (spec === 'all-linear') return () => true
+  if (Array.isArray(spec)) return (name) => spec.some((entry) => name === entry || name.endsWith(`.${entry}`))
+  try {
+    const regex = new RegExp(`^(?:${spec})$`)
+    return (name) => regex.test(name)
+  } catch (error) {
+    throw new GraftError('usage', `target modules ${JSON.stringify(spec)}: ${(error as Error).message}`, {
+      hint: 'Give all-linear, a list such as c_attn,c_proj, or a regular expression for whole layer names.',
+      value: spec,
+      cause: error,
+    })
+  }
+}
+
+/**
+ * The layers that a choice of target modules stands for, by PEFT's rules.
+ * @param names the model's linear layers
+ * @returns the chosen names, in model order
+ * @throws GraftError `usage` where nothing matches
+ */
+export function matchTargetModules(names: readonly string[], spec: TargetModules): string[] {
+  const chosen = names.filter(matcher(spec))
+  if (chosen.length > 0) return chosen
+  const endings = new Set(names.map((name) => name.split('.').slice(-2).join('.')))
+  throw new GraftError('usage', `target modules ${JSON.stringify(spec)} match no layer of the model`, {
+    hint: `The layers are ${[...endings].join(', ')}, each in blocks such as ${names[0]}.`,
+    value: spec,
+  })
+}
+
+/** The trained pair of one layer. */
+export interface LoraLayer {
+  /** A, `[in, r]`. */
+  a: TensorData
+  /** B, `[r, out]`. */
+  b: TensorData
+}
+
+/** ΔW = s·A·B, `[in, out]`: the one definition, which merging, export and tests use. */
+export function loraDelta({ a, b }: LoraLayer, scaling: number): TensorData {
+  const [inSize = 0, rank = 0] = a.shape
+  const outSize = b.shape[1] ?? 0
+  const delta = new Float32Array(inSize * outSize)
+  for (let row = 0; row < inSize; row++) {
+    const start = row * outSize
+    for (let k = 0; k < rank; k++) {
+      // Row by row of B: the inner loop walks both arrays in memory order. All indices are within the shapes.
+      const factor = scaling * a.data[row * rank + k]!
+      const offset = k * outSize
+      for (let column = 0; column < outSize; column++) delta[start + column]! += factor * b.data[offset + column]!
+    }
+  }
+  return { shape: [inSize, outSize], data: delta }
+}
+
+/** The transposed matrix: `[rows, columns]` → `[columns, rows]`. */
+export function transpose({ shape, data }: TensorData): TensorData {
+  const [rows = 0, columns = 0] = shape
+  const result = new Float32Array(data.length)
+  for (let row = 0; row < rows; row++) {
+    for (let column = 0; column < columns; column++) {
+      result[column * rows + row] = data[row * columns + column]! // within the shape
+    }
+  }
+  return { shape: [columns, rows], data: result }
+}
+
+/** W + ΔW, a new tensor. */
+function addDelta(weight: TensorData, delta: TensorData): TensorData {
+  return { shape: weight.shape, data: weight.data.map((value, index) => value + delta.data[index]!) } // same shape
+}
+
+/**
+ * The weights with an adapter folded in: `W + ΔW` for its layers, and its `score.weight`. The rest is shared, nothing is
+ * changed in place.
+ * @throws GraftError `adapter` for a layer that the weights do not have in its shape
+ */
+export function mergeLora(weights: TensorMap, adapter: Pick<Adapter, 'config' | 'layers' | 'score'>): TensorMap {
+  const merged: TensorMap = new Map(weights)
+  const scaling = adapterScaling(adapter.config)
+  for (const [name, layer] of adapter.layers) {
+    const weight = weights.get(`${name}.weight`)
+    const delta = loraDelta(layer, scaling)
+    if (!weight || String(weight.shape) !== String(delta.shape)) {
+      const found = weight ? `is [${weight.shape.join(', ')}] in the base` : 'is not in the base'
+      throw new GraftError('adapter', `${name} [${delta.shape.join(', ')}] of the adapter ${found}`, {
+        hint: 'Use the base that the adapter was trained on.',
+        value: name,
+      })
+    }
+    merged.set(`${name}.weight`, addDelta(weight, delta))
+  }
+  return merged.set('score.weight', adapter.score)
+}

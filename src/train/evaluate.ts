@@ -1,0 +1,81 @@
+/** Evaluation of a classifier on labelled token sequences. */
+import { type Batch, bucketBatches, padBatch } from '../core/batch.ts'
+import { type Metrics, argMax, evaluate } from '../core/metrics.ts'
+
+/** Texts as the model sees them. */
+export interface EncodedSet {
+  /** Token ids of each text. */
+  sequences: number[][]
+  /** Label id of each text. */
+  labels: number[]
+}
+
+export interface Evaluation {
+  /** Mean cross-entropy, in nats. */
+  loss: number
+  metrics: Metrics
+  /** [texts][labels], in the order of the set. */
+  probabilities: Float32Array[]
+}
+
+/** Rows of a batch in evaluation; more gain nothing on a CPU. */
+const BATCH_SIZE = 32
+
+/**
+ * Runs a classifier over a set, in batches of similar lengths.
+ * @param logits of a batch: [rows, labels]
+ */
+export async function evaluateSet(
+  logits: (batch: Batch) => Promise<Float32Array>,
+  set: EncodedSet,
+  labels: readonly string[],
+  padTokenId: number,
+): Promise<Evaluation> {
+  const probabilities: Float32Array[] = []
+  const lengths = set.sequences.map(({ length }) => length)
+  for (const indices of bucketBatches(lengths, { batchSize: BATCH_SIZE })) {
+    const batch = padBatch(
+      indices.map((index) => set.sequences[index] ?? []),
+      padTokenId,
+    )
+    const values = await logits(batch)
+    const width = values.length / batch.rows
+    indices.forEach((index, row) => {
+      probabilities[index] = softmax(values.subarray(row * width, (row + 1) * width))
+    })
+  }
+  return {
+    loss: meanLoss(probabilities, set.labels),
+    metrics: evaluate(labels, set.labels, probabilities),
+    probabilities,
+  }
+}
+
+/** Probabilities from logits. */
+export function softmax(logits: Float32Array): Float32Array {
+  const largest = logits.reduce((a, b) => Math.max(a, b), -Infinity)
+  const exponentials = logits.map((value) => Math.exp(value - largest))
+  const total = exponentials.reduce((sum, value) => sum + value, 0)
+  return exponentials.map((value) => value / total)
+}
+
+/** Share of rows whose largest logit is that of their label. */
+export function batchAccuracy(logits: Float32Array, labels: Int32Array): number {
+  const width = logits.length / labels.length
+  const hits = labels.reduce(
+    (sum, label, row) => sum + (argMax(logits.subarray(row * width, (row + 1) * width)) === label ? 1 : 0),
+    0,
+  )
+  return hits / labels.length
+}
+
+/** A probability that rounds to 0 counts as the smallest that does not, so that the loss stays finite. */
+const SMALLEST = 1e-38
+
+function meanLoss(probabilities: Float32Array[], labels: readonly number[]): number {
+  const total = labels.reduce(
+    (sum, label, index) => sum - Math.log(Math.max(SMALLEST, probabilities[index]?.[label] ?? Number.NaN)),
+    0,
+  )
+  return total / labels.length
+}
