@@ -14,7 +14,9 @@ const schema = z.looseObject({
   n_head: size,
   /** Width of the feed-forward layer; null means 4 · n_embd. */
   n_inner: size.nullable().default(null),
-  activation_function: z.literal('gelu_new', { error: 'only gelu_new (GELU with tanh) is supported' }).default('gelu_new'),
+  activation_function: z
+    .literal('gelu_new', { error: 'only gelu_new (GELU with tanh) is supported' })
+    .default('gelu_new'),
   layer_norm_epsilon: z.number().positive().default(1e-5),
   initializer_range: z.number().positive().default(0.02),
   embd_pdrop: rate.default(0.1),

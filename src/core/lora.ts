@@ -25,7 +25,11 @@ export const adapterScaling = ({ lora_alpha, r, use_rslora }: AdapterConfig): nu
 /** `all-linear`, a list of names or endings of names, or a regular expression for whole names. */
 export type TargetModules = string | string[]
 
-function matcher(spec: TargetModules): (name: string) => boolean {
+/**
+ * Whether a layer's name is among the target modules, by PEFT's rules.
+ * @throws GraftError `usage` for a regular expression that is none
+ */
+export function targetMatcher(spec: TargetModules): (name: string) => boolean {
   if (spec === 'all-linear') return () => true
   if (Array.isArray(spec)) return (name) => spec.some((entry) => name === entry || name.endsWith(`.${entry}`))
   try {
@@ -41,13 +45,13 @@ function matcher(spec: TargetModules): (name: string) => boolean {
 }
 
 /**
- * The layers that a choice of target modules stands for, by PEFT's rules.
+ * The layers that a choice of target modules stands for.
  * @param names the model's linear layers
  * @returns the chosen names, in model order
  * @throws GraftError `usage` where nothing matches
  */
 export function matchTargetModules(names: readonly string[], spec: TargetModules): string[] {
-  const chosen = names.filter(matcher(spec))
+  const chosen = names.filter(targetMatcher(spec))
   if (chosen.length > 0) return chosen
   const endings = new Set(names.map((name) => name.split('.').slice(-2).join('.')))
   throw new GraftError('usage', `target modules ${JSON.stringify(spec)} match no layer of the model`, {
@@ -79,18 +83,6 @@ export function loraDelta({ a, b }: LoraLayer, scaling: number): TensorData {
     }
   }
   return { shape: [inSize, outSize], data: delta }
-}
-
-/** The transposed matrix: `[rows, columns]` → `[columns, rows]`. */
-export function transpose({ shape, data }: TensorData): TensorData {
-  const [rows = 0, columns = 0] = shape
-  const result = new Float32Array(data.length)
-  for (let row = 0; row < rows; row++) {
-    for (let column = 0; column < columns; column++) {
-      result[column * rows + row] = data[row * columns + column]! // within the shape
-    }
-  }
-  return { shape: [columns, rows], data: result }
 }
 
 /** W + ΔW, a new tensor. */

@@ -63,16 +63,29 @@ export async function trace(
   }
 }
 
-/** Traces with several sets of stand-ins until two graphs are equal: a size that is one by chance differs in the other. */
+/** How many sets of stand-ins are tried: two suffice unless a size of the program is a multiple of one of their primes. */
+const ATTEMPTS = 5
+
+/**
+ * Traces with several sets of stand-ins until two graphs are equal: what a prime divides by chance under one set, it
+ * does not under another. Such a chance may also make a trace fail, so a failure is no verdict before the last attempt.
+ */
 function agree(symbols: readonly string[], run: (standIns: StandIns) => Graph): Graph {
   if (symbols.length === 0) return run(new StandIns(new Map()))
   const printed: string[] = []
-  for (let first = 0; first + symbols.length <= PRIMES.length && printed.length < 4; first += symbols.length) {
-    const graph = run(new StandIns(new Map(symbols.map((symbol, at) => [symbol, PRIMES[first + at] ?? 0]))))
-    const text = printGraph(graph)
-    if (printed.includes(text)) return graph
-    printed.push(text)
+  let failure: unknown
+  for (let first = 0; first < ATTEMPTS; first++) {
+    try {
+      const graph = run(new StandIns(new Map(symbols.map((symbol, at) => [symbol, PRIMES[first + at] ?? 0]))))
+      const text = printGraph(graph)
+      if (printed.includes(text)) return graph
+      printed.push(text)
+    } catch (error) {
+      if (!(error instanceof GraftError && error.code === 'trace')) throw error
+      failure ??= error
+    }
   }
+  if (failure !== undefined) throw failure
   throw new GraftError(
     'trace',
     `the traced function depends on a symbolic size (${symbols.join(', ')}): ${firstDifference(printed)}`,

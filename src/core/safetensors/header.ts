@@ -1,6 +1,7 @@
 /** The header of a safetensors file: read with every rule of the format checked, and written. */
 import { z } from 'zod'
 import { GraftError } from '../errors.ts'
+import { issuesOf } from '../schema.ts'
 import type { TensorMap } from '../tensors.ts'
 import { dtypeBytes, type Dtype } from './dtypes.ts'
 import { findFault } from './scan.ts'
@@ -64,8 +65,7 @@ function readEntries(bytes: Uint8Array, file: string): [string, unknown][] {
 function check<T>(schema: z.ZodType<T>, name: string, value: unknown, file: string): T {
   const result = schema.safeParse(value)
   if (result.success) return result.data
-  const issues = result.error.issues.map((issue) => `${issue.path.join('.') || 'entry'}: ${issue.message}`)
-  throw fault(file, `the header's ${JSON.stringify(name)} is wrong: ${issues.join('; ')}`)
+  throw fault(file, `the header's ${JSON.stringify(name)} is wrong: ${issuesOf(result.error)}`)
 }
 
 /** Bytes that a tensor takes; undefined from 2^53 on. */

@@ -13,9 +13,16 @@ import type { OpName } from '../infer.ts'
 import { kernel, positive } from './define.ts'
 import { cast } from './elementwise.ts'
 
+interface ReductionAttributes {
+  axis?: number | number[]
+  /** What TF.js calls the axes of `max`. */
+  reductionIndices?: number | number[]
+  keepDims?: boolean
+}
+
 const reduce = (op: OpName) =>
-  kernel<SumInputs, SumAttrs & { keepDims?: boolean }>(({ x }, { axis, keepDims = false }, { graph }) => {
-    const axes = positive(axis ?? x.shape.map((_, at) => at), x.shape.length)
+  kernel<SumInputs, ReductionAttributes>(({ x }, { axis, reductionIndices, keepDims = false }, { graph }) => {
+    const axes = positive(axis ?? reductionIndices ?? x.shape.map((_, at) => at), x.shape.length)
     return axes.length === 0 ? x : graph.op(op, [x, graph.integers(axes)], { keepdims: keepDims ? 1 : 0 })
   })
 

@@ -1,0 +1,105 @@
+/** `adapter_config.json`, as PEFT writes and reads it (https://huggingface.co/docs/peft/package_reference/lora). */
+import { z } from 'zod'
+import { type LoraScalingOptions, matchTargetModules, type TargetModules } from '../lora.ts'
+import { checkSchema } from '../schema.ts'
+
+/** PEFT's settings that change the arithmetic or the tensors, and that Graft does not have. */
+const unsupported = [
+  'alora_invocation_tokens',
+  'alpha_pattern',
+  'arrow_config',
+  'exclude_modules',
+  'layer_replication',
+  'layers_to_transform',
+  'lora_bias',
+  'megatron_config',
+  'monteclora_config',
+  'rank_pattern',
+  'target_parameters',
+  'trainable_token_indices',
+  'use_bdlora',
+  'use_dora',
+  'use_qalora',
+]
+
+/** Initializations that leave the base's weights alone; the others (PiSSA, OLoRA, …) train on a changed base. */
+const initialization = z.union([z.boolean(), z.enum(['gaussian', 'eva', 'orthogonal'])])
+
+const only = (value: string) => ({ error: () => `only ${value} is supported` })
+
+/** Whether a setting is switched on: not null, false, `{}` or `[]`. */
+const isSet = (value: unknown) =>
+  value instanceof Object ? Object.keys(value).length > 0 : value !== undefined && value !== null && value !== false
+
+const schema = z
+  .looseObject({
+    peft_type: z.literal('LORA', only('LORA')),
+    task_type: z.literal('SEQ_CLS', only('SEQ_CLS (text classification)')),
+    base_model_name_or_path: z.string().nullish(),
+    r: z.number().int().positive(),
+    lora_alpha: z.number().positive(),
+    lora_dropout: z.number().min(0).max(1).default(0),
+    target_modules: z.union([z.string(), z.array(z.string())]),
+    bias: z.literal('none', only('none')).default('none'),
+    use_rslora: z.boolean().default(false),
+    init_lora_weights: initialization.default(true),
+  })
+  .check(({ value, issues }) => {
+    for (const name of unsupported.filter((name) => isSet(value[name]))) {
+      issues.push({
+        code: 'custom',
+        input: value,
+        path: [name],
+        message: `${JSON.stringify(value[name])} is not supported`,
+      })
+    }
+  })
+
+/** A checked configuration. Fields that Graft does not read are kept as they were. */
+export type AdapterConfig = z.infer<typeof schema>
+
+/**
+ * Checks a parsed `adapter_config.json`.
+ * @throws GraftError `adapter`, naming each field at fault
+ */
+export function parseAdapterConfig(json: unknown, file: string): AdapterConfig {
+  const hint =
+    'Use a LoRA adapter for text classification, from `graft train` or from PEFT without its later extensions.'
+  return checkSchema(schema, json, { code: 'adapter', file, hint })
+}
+
+export interface AdapterSettings {
+  rank: number
+  alpha: number
+  dropout: number
+  scaling: LoraScalingOptions['mode']
+  targetModules: TargetModules
+  /** Name or path of the base, for the reader's information. */
+  base: string
+}
+
+/**
+ * The configuration of a new adapter. PEFT knows no unscaled α: `alpha` scaling is stored as `lora_alpha = α·r`, and
+ * `all-linear` as the layers' last names, as PEFT itself does, so that PEFT computes the same.
+ * @param layerNames the base's linear layers
+ * @throws GraftError `usage` where `targetModules` matches none of them
+ */
+export function createAdapterConfig(settings: AdapterSettings, layerNames: readonly string[]): AdapterConfig {
+  const { rank, alpha, dropout, scaling, targetModules, base } = settings
+  const lastNames = matchTargetModules(layerNames, targetModules).map((name) => name.slice(name.lastIndexOf('.') + 1))
+  return {
+    base_model_name_or_path: base,
+    bias: 'none',
+    fan_in_fan_out: true,
+    inference_mode: true,
+    init_lora_weights: true,
+    lora_alpha: scaling === 'alpha' ? alpha * rank : alpha,
+    lora_dropout: dropout,
+    modules_to_save: ['score'],
+    peft_type: 'LORA',
+    r: rank,
+    target_modules: targetModules === 'all-linear' ? [...new Set(lastNames)] : targetModules,
+    task_type: 'SEQ_CLS',
+    use_rslora: scaling === 'rslora',
+  }
+}

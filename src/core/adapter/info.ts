@@ -1,0 +1,36 @@
+/** `graft.json` of an adapter folder: what PEFT's files do not say about an adapter. */
+import { z } from 'zod'
+import { checkSchema } from '../schema.ts'
+
+/** SHA-256 in lower-case hexadecimal. */
+export const sha256Text = z.string().regex(/^[0-9a-f]{64}$/, 'is not a SHA-256')
+
+/** Class names by id; no two alike. */
+export const labelNames = z
+  .array(z.string())
+  .min(2)
+  .refine((labels) => new Set(labels).size === labels.length, 'a label occurs twice')
+
+const schema = z.object({
+  formatVersion: z.literal(1, { error: ({ input }) => `version ${JSON.stringify(input)} is not known, only 1` }),
+  kind: z.literal('adapter'),
+  labels: labelNames,
+  /** SHA-256 of the `model.safetensors` that it was trained on. */
+  baseSha256: sha256Text,
+  /** SHA-256 of the training data. */
+  dataSha256: sha256Text,
+  /** Tokens after which texts were cut in training. */
+  maxLength: z.number().int().positive(),
+  hyperparameters: z.record(z.string(), z.unknown()),
+  seed: z.number().int(),
+  metrics: z.record(z.string(), z.number()),
+})
+
+export type AdapterInfo = z.infer<typeof schema>
+
+/**
+ * Checks a parsed `graft.json` of an adapter.
+ * @throws GraftError `adapter`, naming each field at fault
+ */
+export const parseAdapterInfo = (json: unknown, file: string): AdapterInfo =>
+  checkSchema(schema, json, { code: 'adapter', file, hint: 'Make the adapter again with `graft train`.' })

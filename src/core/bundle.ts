@@ -1,0 +1,112 @@
+/** A bundle's `graft.json` and `golden.json`: what a bundle is, and what `serve`, `web` and `classify` may rely on. */
+import { z } from 'zod'
+import { labelNames, sha256Text } from './adapter/info.ts'
+import { checkSchema } from './schema.ts'
+
+export { stackAdapters } from './bundle/stack.ts'
+
+/** A name that is a folder's and part of a URL; no `..`, no hidden file. */
+const name = z.string().regex(/^\w[\w.-]*$/, 'is not a plain name: letters, digits, _ - and . only')
+const path = z.string().regex(/^\w[\w.-]*(\/\w[\w.-]*)*$/, 'is not a plain path within the bundle')
+const count = z.number().int().positive()
+
+const common = {
+  formatVersion: z.literal(1, { error: ({ input }) => `version ${JSON.stringify(input)} is not known, only 1` }),
+  /** Tokens after which texts are cut. */
+  maxLength: count,
+  /** SHA-256 of every other file by its path in the bundle. */
+  files: z.record(path, sha256Text),
+  provenance: z.object({
+    graftVersion: z.string(),
+    baseSha256: sha256Text,
+    /** Of each adapter's `adapter_model.safetensors`. */
+    adapterSha256s: z.array(sha256Text),
+    dataSha256: sha256Text.optional(),
+    createdAt: z.iso.datetime(),
+  }),
+  /** Largest difference between the graph's logits and TensorFlow.js' on the probes of `golden.json`. */
+  parity: z.object({
+    probes: count,
+    maxDifference: z.number().nonnegative(),
+    tolerance: z.number().positive(),
+  }),
+}
+
+const merged = z.object({
+  kind: z.literal('merged'),
+  /** Class names by id. */
+  labels: labelNames,
+  ...common,
+})
+
+const unmerged = z.object({
+  kind: z.literal('unmerged'),
+  /** In the order of `adapter_index`. */
+  adapters: z.array(z.object({ name, labels: labelNames })).min(1),
+  /** The largest r; smaller ones are padded with zeros. */
+  rank: count,
+  /** Layers that the graph takes `lora_A` and `lora_B` for. */
+  targets: z.array(z.string()).min(1),
+  ...common,
+})
+
+/** `graft.json` of a bundle. */
+export type Manifest = z.infer<typeof merged> | z.infer<typeof unmerged>
+
+/** Path of the ONNX graph in a bundle. */
+export const graphPath = 'onnx/model.onnx'
+
+/** Files that a bundle must have besides `graft.json`. */
+function requiredFiles(manifest: Manifest): string[] {
+  const adapters = manifest.kind === 'merged' ? [] : manifest.adapters
+  return [
+    'config.json',
+    'golden.json',
+    graphPath,
+    ...adapters.flatMap(({ name }) =>
+      ['adapter_config.json', 'adapter_model.safetensors', 'graft.json'].map((file) => `adapters/${name}/${file}`),
+    ),
+  ]
+}
+
+const manifestSchema = z.discriminatedUnion('kind', [merged, unmerged]).check(({ value, issues }) => {
+  const refuse = (path: string, message: string) => issues.push({ code: 'custom', input: value, path: [path], message })
+  for (const file of requiredFiles(value)) if (!(file in value.files)) refuse('files', `${file} is not listed`)
+  if (value.kind === 'merged') return
+  const names = new Set(value.adapters.map(({ name }) => name))
+  if (names.size < value.adapters.length) refuse('adapters', 'a name occurs twice')
+})
+
+const hint = 'Make the bundle again with `graft export`.'
+
+/**
+ * Checks a parsed `graft.json` of a bundle.
+ * @throws GraftError `bundle`, naming each field at fault
+ */
+export const parseManifest = (json: unknown, file: string): Manifest =>
+  checkSchema(manifestSchema, json, { code: 'bundle', file, hint })
+
+const probe = z.object({
+  text: z.string(),
+  /** Name of the adapter that gives the logits (unmerged only). */
+  adapter: z.string().optional(),
+  /** `[labels]` */
+  logits: z.array(z.number()),
+})
+
+/** One text of `golden.json` and the logits that it must give. */
+export type Probe = z.infer<typeof probe>
+
+/** The labels that a probe's logits belong to. */
+const labelsOf = (manifest: Manifest, adapter: string | undefined): string[] | undefined =>
+  manifest.kind === 'merged' ? manifest.labels : manifest.adapters.find(({ name }) => name === adapter)?.labels
+
+/**
+ * Checks a parsed `golden.json` of a bundle.
+ * @throws GraftError `bundle`, naming each probe at fault
+ */
+export function parseGolden(json: unknown, manifest: Manifest, file: string): Probe[] {
+  const fits = ({ adapter, logits }: Probe) => labelsOf(manifest, adapter)?.length === logits.length
+  const schema = z.array(probe.refine(fits, 'not one logit for each label of its adapter')).min(1)
+  return checkSchema(schema, json, { code: 'bundle', file, hint })
+}

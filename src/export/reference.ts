@@ -1,0 +1,65 @@
+/** The logits that a bundle has to give: TF.js' own, from the base and an adapter as they were trained. */
+import * as tf from '@tensorflow/tfjs'
+import type { Adapter } from '../core/adapter.ts'
+import type { GPT2Config } from '../core/config.ts'
+import { adapterScaling } from '../core/lora.ts'
+import type { TensorData, TensorMap } from '../core/tensors.ts'
+import { classify } from '../model/gpt2.ts'
+import { type Linear, denseLinear, loraLinear } from '../model/linear.ts'
+import { type Tensors, parameter } from '../model/parameters.ts'
+
+export interface ReferenceModel {
+  config: GPT2Config
+  /** The base; with `score.weight` where there is no adapter. */
+  weights: TensorMap
+  adapter?: Adapter | undefined
+}
+
+/**
+ * Classifies token sequences one by one, without padding, on TF.js' cpu backend.
+ * @returns logits [labels] of each sequence
+ */
+export async function referenceLogits(
+  { config, weights, adapter }: ReferenceModel,
+  sequences: readonly number[][],
+): Promise<number[][]> {
+  await tf.ready()
+  const previous = tf.getBackend()
+  tf.enableProdMode() // else TF.js prints an advertisement for its native package
+  await tf.setBackend('cpu')
+  try {
+    return tf.tidy(() => {
+      const tensors = toTensors(weights, adapter)
+      const linear = linearOf(tensors, adapter)
+      return sequences.map((ids) => logitsOf(config, tensors, ids, linear))
+    })
+  } finally {
+    await tf.setBackend(previous)
+  }
+}
+
+function toTensors(weights: TensorMap, adapter: Adapter | undefined): Tensors {
+  const tensor = ({ data, shape }: TensorData) => tf.tensor(data, shape)
+  const tensors: Tensors = {}
+  for (const [name, data] of weights) tensors[name] = tensor(data)
+  if (!adapter) return tensors
+  for (const [name, { a, b }] of adapter.layers) {
+    tensors[`${name}.lora_A`] = tensor(a)
+    tensors[`${name}.lora_B`] = tensor(b)
+  }
+  tensors['score.weight'] = tensor(adapter.score)
+  return tensors
+}
+
+function linearOf(tensors: Tensors, adapter: Adapter | undefined): Linear {
+  if (!adapter) return denseLinear(tensors)
+  return loraLinear(tensors, { targets: new Set(adapter.layers.keys()), scaling: adapterScaling(adapter.config) })
+}
+
+/** An empty sequence is one pad token, as in a batch. */
+function logitsOf(config: GPT2Config, tensors: Tensors, ids: readonly number[], linear: Linear): number[] {
+  const inputIds = tf.tensor2d([ids.length > 0 ? [...ids] : [config.pad_token_id ?? 0]], undefined, 'int32')
+  const attentionMask = tf.onesLike(inputIds)
+  const logits = classify(config, tensors, { inputIds, attentionMask }, parameter(tensors, 'score.weight'), { linear })
+  return [...logits.dataSync()]
+}

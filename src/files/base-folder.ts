@@ -1,0 +1,89 @@
+/** A base folder: a GPT-2 model as Hugging Face lays it out. */
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type GPT2Config, parseConfig } from '../core/config.ts'
+import { GraftError } from '../core/errors.ts'
+import { parameterShapes } from '../core/layers.ts'
+import { parseSafetensors, serializeSafetensors } from '../core/safetensors.ts'
+import type { TensorMap } from '../core/tensors.ts'
+import { writeFolderAtomic, type WriteFolderOptions } from './atomic.ts'
+import { sha256 } from './hash.ts'
+import { readBytes, readJson } from './read.ts'
+
+export interface Base {
+  dir: string
+  config: GPT2Config
+  /** By Hugging Face's names, `transformer.` in front; with `score.weight` where the model is a classifier. */
+  weights: TensorMap
+  /** Of `model.safetensors`: the base's identity. */
+  sha256: string
+}
+
+/** Not parameters: causal masks, which the model makes itself, and the language model's head, which is `wte` again. */
+const isDerived = (name: string) => /\.attn\.(masked_)?bias$/.test(name) || name === 'lm_head.weight'
+
+/** Published GPT-2 files may lack the `transformer.` that Hugging Face's own classes write. */
+const fullName = (name: string) => (/^(transformer|score)\./.test(name) ? name : `transformer.${name}`)
+
+const makeBase = 'A base folder holds config.json and model.safetensors: make one with `graft init`.'
+
+const wrongWeights = (file: string, problem: string, value: string) =>
+  new GraftError('weights', `${file}: ${problem}`, {
+    hint: 'config.json and model.safetensors must be of the same GPT-2 model.',
+    file,
+    value,
+  })
+
+function checkShapes(weights: TensorMap, config: GPT2Config, file: string): void {
+  const labels = config.id2label ? Object.keys(config.id2label).length : undefined
+  const scoreRows = weights.get('score.weight')?.shape[0]
+  const expected = parameterShapes(config, scoreRows === undefined ? undefined : (labels ?? scoreRows))
+  for (const [name, shape] of expected) {
+    const found = weights.get(name)?.shape
+    if (!found) throw wrongWeights(file, `${name} [${shape.join(', ')}] is missing`, name)
+    if (String(found) === String(shape)) continue
+    throw wrongWeights(file, `${name} is [${found.join(', ')}], and config.json says [${shape.join(', ')}]`, name)
+  }
+  const unexpected = [...weights.keys()].find((name) => !expected.has(name))
+  if (unexpected !== undefined) throw wrongWeights(file, `${unexpected} is no tensor of this model`, unexpected)
+}
+
+function parseWeights(bytes: Uint8Array, file: string): TensorMap {
+  const weights: TensorMap = new Map()
+  for (const [name, tensor] of parseSafetensors(bytes, file, { skip: isDerived }).tensors) {
+    if (weights.has(fullName(name)))
+      throw wrongWeights(file, `${fullName(name)} is there with and without prefix`, name)
+    weights.set(fullName(name), tensor)
+  }
+  return weights
+}
+
+/**
+ * Reads a base and checks its weights against its configuration.
+ * @throws GraftError `file-not-found`, `file-format`, `config`, `safetensors`; `weights` where a tensor is missing,
+ *   unexpected or of another shape
+ */
+export async function readBase(dir: string): Promise<Base> {
+  const configFile = join(dir, 'config.json')
+  const config = parseConfig(await readJson(configFile, makeBase), configFile)
+  const file = join(dir, 'model.safetensors')
+  const bytes = await readBytes(file, makeBase)
+  const weights = parseWeights(bytes, file)
+  checkShapes(weights, config, file)
+  return { dir, config, weights, sha256: sha256(bytes) }
+}
+
+/**
+ * Writes a base folder, whole or not at all.
+ * @throws GraftError `file-exists`, `file-write`
+ */
+export async function writeBase(
+  dir: string,
+  { config, weights }: Pick<Base, 'config' | 'weights'>,
+  options: WriteFolderOptions,
+): Promise<void> {
+  await writeFolderAtomic(dir, options, async (temporaryDir) => {
+    await writeFile(join(temporaryDir, 'config.json'), `${JSON.stringify(config, undefined, 2)}\n`)
+    await writeFile(join(temporaryDir, 'model.safetensors'), serializeSafetensors(weights, { format: 'pt' }))
+  })
+}

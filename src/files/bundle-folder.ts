@@ -1,0 +1,63 @@
+/** A bundle folder: read for `serve` and `classify`, and its hashes checked for `verify`. */
+import { join } from 'node:path'
+import { type Adapter, checkAdapter } from '../core/adapter.ts'
+import { type Manifest, parseGolden, parseManifest, type Probe } from '../core/bundle.ts'
+import { type GPT2Config, parseConfig } from '../core/config.ts'
+import { GraftError } from '../core/errors.ts'
+import { readAdapter } from './adapter-folder.ts'
+import { sha256File } from './hash.ts'
+import { readJson } from './read.ts'
+
+export interface Bundle {
+  dir: string
+  manifest: Manifest
+  config: GPT2Config
+  golden: Probe[]
+  /** By name, in the order of `adapter_index`; none if merged. */
+  adapters: Map<string, Adapter>
+}
+
+const makeBundle = 'A bundle is what `graft export` writes: give that folder.'
+
+async function readAdapters(dir: string, manifest: Manifest, config: GPT2Config): Promise<Bundle['adapters']> {
+  const adapters: Bundle['adapters'] = new Map()
+  if (manifest.kind === 'merged') return adapters
+  for (const { name } of manifest.adapters) {
+    const folder = join(dir, 'adapters', name)
+    const adapter = await readAdapter(folder)
+    checkAdapter(adapter, config, manifest.provenance.baseSha256, folder)
+    adapters.set(name, adapter)
+  }
+  return adapters
+}
+
+/**
+ * Reads all of a bundle but the graph, and checks that the parts fit together. Hashes are left to `verifyHashes`.
+ * @throws GraftError `file-not-found`, `file-format`, `bundle`, `config`, and what `readAdapter` and `checkAdapter` throw
+ */
+export async function readBundle(dir: string): Promise<Bundle> {
+  const manifestFile = join(dir, 'graft.json')
+  const manifest = parseManifest(await readJson(manifestFile, makeBundle), manifestFile)
+  const configFile = join(dir, 'config.json')
+  const config = parseConfig(await readJson(configFile, makeBundle), configFile)
+  const goldenFile = join(dir, 'golden.json')
+  const golden = parseGolden(await readJson(goldenFile, makeBundle), manifest, goldenFile)
+  return { dir, manifest, config, golden, adapters: await readAdapters(dir, manifest, config) }
+}
+
+/**
+ * Checks every file that the manifest lists against its SHA-256.
+ * @throws GraftError `checksum`, naming the first file that differs; `file-not-found`
+ */
+export async function verifyHashes({ dir, manifest }: Pick<Bundle, 'dir' | 'manifest'>): Promise<void> {
+  for (const [path, expected] of Object.entries(manifest.files)) {
+    const file = join(dir, path)
+    const found = await sha256File(file)
+    if (found === expected) continue
+    throw new GraftError('checksum', `${file} has SHA-256 ${found}, and graft.json says ${expected}`, {
+      hint: 'The file was changed after the export: copy the bundle or export it again.',
+      file,
+      value: found,
+    })
+  }
+}

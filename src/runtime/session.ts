@@ -1,0 +1,87 @@
+/** Runs a bundle's graph on onnxruntime-node: token batches in, logits out. */
+import { InferenceSession, Tensor } from 'onnxruntime-node'
+import type { Batch } from '../core/batch.ts'
+import { GraftError } from '../core/errors.ts'
+import type { TensorMap } from '../core/tensors.ts'
+
+export interface SessionOptions {
+  /** The stack of adapters by input name, for an unmerged graph. */
+  stack?: TensorMap | undefined
+  /** Threads of ONNX Runtime; all cores by default. */
+  threads?: number | undefined
+}
+
+export interface Logits {
+  /** [rows, labels] */
+  data: Float32Array
+  labels: number
+}
+
+export interface Session {
+  /**
+   * @param adapterIndex for each row its adapter's place in the stack (unmerged graphs only)
+   * @throws GraftError `adapter-index` for an index past the stack
+   */
+  run(batch: Batch, adapterIndex?: readonly number[]): Promise<Logits>
+  close(): Promise<void>
+}
+
+/**
+ * Loads a graph.
+ * @param path the `model.onnx` file
+ * @throws GraftError `bundle` where ONNX Runtime cannot load it
+ */
+export async function openSession(path: string, { stack, threads }: SessionOptions = {}): Promise<Session> {
+  const session = await load(path, threads)
+  const adapters = stack && toTensors(stack)
+  const count = stack?.values().next().value?.shape[0] ?? 0
+  return {
+    async run(batch, adapterIndex = []) {
+      if (adapters) checkIndices(adapterIndex, batch.rows, count)
+      const index = { adapter_index: integers(adapterIndex, [batch.rows]) }
+      const { logits } = await session.run({ ...tokens(batch), ...(adapters && { ...index, ...adapters }) })
+      if (!(logits?.data instanceof Float32Array)) throw new Error(`${path} gives no float32 output "logits"`)
+      return { data: logits.data, labels: logits.dims[1] ?? 0 }
+    },
+    close: () => session.release(),
+  }
+}
+
+async function load(path: string, threads: number | undefined): Promise<InferenceSession> {
+  try {
+    return await InferenceSession.create(path, {
+      executionProviders: ['cpu'],
+      graphOptimizationLevel: 'all',
+      ...(threads !== undefined && { intraOpNumThreads: threads }),
+    })
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new GraftError('bundle', `${path} cannot be loaded: ${reason}`, {
+      hint: 'Make the bundle again with `graft export`.',
+      file: path,
+      cause: error,
+    })
+  }
+}
+
+/** Checked before the run: ONNX would count a negative index from the end. */
+function checkIndices(indices: readonly number[], rows: number, count: number): void {
+  if (indices.length !== rows) throw new Error(`${indices.length} adapter indices for ${rows} rows`)
+  const wrong = indices.find((index) => !Number.isInteger(index) || index < 0 || index >= count)
+  if (wrong === undefined) return
+  throw new GraftError('adapter-index', `adapter index ${wrong} is outside of the stack of ${count} adapters`, {
+    hint: `Use an index from 0 to ${count - 1}.`,
+    value: wrong,
+  })
+}
+
+const integers = (values: ArrayLike<number>, dims: number[]) =>
+  new Tensor('int64', BigInt64Array.from(Array.from(values, BigInt)), dims)
+
+const tokens = ({ inputIds, attentionMask, rows, length }: Batch) => ({
+  input_ids: integers(inputIds, [rows, length]),
+  attention_mask: integers(attentionMask, [rows, length]),
+})
+
+const toTensors = (stack: TensorMap): Record<string, Tensor> =>
+  Object.fromEntries([...stack].map(([name, { data, shape }]) => [name, new Tensor('float32', data, shape)]))
