@@ -1,13 +1,26 @@
 /** The `graft` program: lists the commands, runs the one asked for, and turns failures into messages and exit codes. */
 import { createRequire } from 'node:module'
 import { Command } from 'commander'
+import { classifyCommand } from './classify.ts'
 import { dataCommand } from './data.ts'
 import { doctorCommand } from './doctor.ts'
+import { exportCommand } from './export.ts'
 import { describeFailure } from './failure.ts'
+import { initCommand } from './init.ts'
+import { trainCommand } from './train.ts'
 import { stopProgress } from './ui/progress.ts'
+import { verifyCommand } from './verify.ts'
 
 /** The commands, in the order of use. Each loads the heavy libraries that it needs when it runs, not before. */
-const commands = [doctorCommand(), dataCommand()]
+const commands = [
+  doctorCommand(),
+  dataCommand(),
+  initCommand(),
+  trainCommand(),
+  exportCommand(),
+  verifyCommand(),
+  classifyCommand(),
+]
 
 interface PackageJson {
   version: string

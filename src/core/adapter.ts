@@ -8,7 +8,7 @@ import { linearLayers } from './layers.ts'
 import { type LoraLayer, targetMatcher } from './lora.ts'
 import type { TensorData } from './tensors.ts'
 
-export { type AdapterConfig, createAdapterConfig } from './adapter/config.ts'
+export { type AdapterConfig, type AdapterSettings, createAdapterConfig } from './adapter/config.ts'
 export type { AdapterInfo } from './adapter/info.ts'
 
 export interface Adapter {

@@ -17,7 +17,10 @@ export interface EncodeOptions {
 }
 
 export interface Tokenizer {
-  /** Token ids of any text. Special tokens in it are encoded as the ordinary text that they are. */
+  /**
+   * Token ids of a text. Special tokens in it are encoded as the ordinary text that they are.
+   * @throws RangeError for an unbroken run of over 4 million characters above U+FFFF, the limit of V8's regular expressions
+   */
   encode(text: string, options?: EncodeOptions): number[]
   /**
    * The text of token ids; bytes that are not UTF-8 become U+FFFD.
@@ -88,5 +91,6 @@ export function createTokenizer(ranks: BytePairRanks): Tokenizer {
     return new TextDecoder('utf-8', { ignoreBOM: true }).decode(Uint8Array.from(bytes, (byte) => byte.charCodeAt(0)))
   }
 
-  return { encode, decode, vocabSize: bytesById.size, endOfText: ranks.special_tokens['<|endoftext|>'] ?? -1 }
+  const endOfText = ranks.special_tokens['<|endoftext|>']! // GPT-2's one special token
+  return { encode, decode, vocabSize: bytesById.size, endOfText }
 }

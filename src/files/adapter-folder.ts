@@ -2,7 +2,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Adapter, parseAdapter, serializeAdapter } from '../core/adapter.ts'
-import { writeFolderAtomic, type WriteFolderOptions } from './atomic.ts'
+import { writeFolderAtomic, type WriteFolderWithExtrasOptions } from './atomic.ts'
 import { readBytes, readJson } from './read.ts'
 
 const makeAdapter = 'An adapter folder is what `graft train --method lora` writes: give that folder.'
@@ -20,11 +20,6 @@ export async function readAdapter(dir: string): Promise<Adapter> {
   return parseAdapter(files, dir)
 }
 
-export interface WriteAdapterOptions extends WriteFolderOptions {
-  /** Contents of further files by name, such as a report. */
-  extraFiles?: Record<string, string | Uint8Array>
-}
-
 /**
  * Writes an adapter folder, whole or not at all.
  * @throws GraftError `file-exists`, `file-write`
@@ -32,7 +27,7 @@ export interface WriteAdapterOptions extends WriteFolderOptions {
 export async function writeAdapter(
   dir: string,
   adapter: Adapter,
-  { force, extraFiles = {} }: WriteAdapterOptions = {},
+  { force, extraFiles = {} }: WriteFolderWithExtrasOptions = {},
 ): Promise<void> {
   await writeFolderAtomic(dir, { force }, async (temporaryDir) => {
     for (const [name, content] of Object.entries({ ...extraFiles, ...serializeAdapter(adapter) })) {

@@ -10,6 +10,11 @@ export interface WriteFolderOptions {
   force?: boolean
 }
 
+export interface WriteFolderWithExtrasOptions extends WriteFolderOptions {
+  /** Contents of further files by name, such as a report. */
+  extraFiles?: Record<string, string | Uint8Array>
+}
+
 const writeHints: Record<string, string> = {
   ENOSPC: 'Free some space on the disk, or write to another one.',
   EDQUOT: 'Free some of your disk quota, or write to another disk.',

@@ -1,12 +1,14 @@
 /** A base folder: a GPT-2 model as Hugging Face lays it out. */
+import { existsSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { type ModelInfo, parseModelInfo } from '../core/adapter/info.ts'
 import { type GPT2Config, parseConfig } from '../core/config.ts'
 import { GraftError } from '../core/errors.ts'
 import { parameterShapes } from '../core/layers.ts'
 import { parseSafetensors, serializeSafetensors } from '../core/safetensors.ts'
 import type { TensorMap } from '../core/tensors.ts'
-import { writeFolderAtomic, type WriteFolderOptions } from './atomic.ts'
+import { writeFolderAtomic, type WriteFolderWithExtrasOptions } from './atomic.ts'
 import { sha256 } from './hash.ts'
 import { readBytes, readJson } from './read.ts'
 
@@ -17,6 +19,8 @@ export interface Base {
   weights: TensorMap
   /** Of `model.safetensors`: the base's identity. */
   sha256: string
+  /** `graft.json`, which full fine-tuning writes. */
+  info?: ModelInfo
 }
 
 /** Not parameters: causal masks, which the model makes itself, and the language model's head, which is `wte` again. */
@@ -70,7 +74,9 @@ export async function readBase(dir: string): Promise<Base> {
   const bytes = await readBytes(file, makeBase)
   const weights = parseWeights(bytes, file)
   checkShapes(weights, config, file)
-  return { dir, config, weights, sha256: sha256(bytes) }
+  const infoFile = join(dir, 'graft.json')
+  const info = existsSync(infoFile) ? parseModelInfo(await readJson(infoFile), infoFile) : undefined
+  return { dir, config, weights, sha256: sha256(bytes), ...(info && { info }) }
 }
 
 /**
@@ -79,11 +85,17 @@ export async function readBase(dir: string): Promise<Base> {
  */
 export async function writeBase(
   dir: string,
-  { config, weights }: Pick<Base, 'config' | 'weights'>,
-  options: WriteFolderOptions,
+  { config, weights, info }: Pick<Base, 'config' | 'weights' | 'info'>,
+  { force, extraFiles = {} }: WriteFolderWithExtrasOptions = {},
 ): Promise<void> {
-  await writeFolderAtomic(dir, options, async (temporaryDir) => {
-    await writeFile(join(temporaryDir, 'config.json'), `${JSON.stringify(config, undefined, 2)}\n`)
-    await writeFile(join(temporaryDir, 'model.safetensors'), serializeSafetensors(weights, { format: 'pt' }))
+  const json = (value: unknown) => `${JSON.stringify(value, undefined, 2)}\n`
+  const files = {
+    ...extraFiles,
+    'config.json': json(config),
+    'model.safetensors': serializeSafetensors(weights, { format: 'pt' }),
+    ...(info && { 'graft.json': json(info) }),
+  }
+  await writeFolderAtomic(dir, { force }, async (temporaryDir) => {
+    for (const [name, content] of Object.entries(files)) await writeFile(join(temporaryDir, name), content)
   })
 }

@@ -22,9 +22,19 @@ const makeBundle = 'A bundle is what `graft export` writes: give that folder.'
 async function readAdapters(dir: string, manifest: Manifest, config: GPT2Config): Promise<Bundle['adapters']> {
   const adapters: Bundle['adapters'] = new Map()
   if (manifest.kind === 'merged') return adapters
-  for (const { name } of manifest.adapters) {
+  for (const { name, labels } of manifest.adapters) {
     const folder = join(dir, 'adapters', name)
     const adapter = await readAdapter(folder)
+    if (adapter.info.labels.join('\n') !== labels.join('\n')) {
+      throw new GraftError(
+        'bundle',
+        `${folder} has the labels ${adapter.info.labels.join(', ')}, not ${labels.join(', ')}`,
+        {
+          hint: 'The adapter was exchanged after the export: export again.',
+          file: folder,
+        },
+      )
+    }
     checkAdapter(adapter, config, manifest.provenance.baseSha256, folder)
     adapters.set(name, adapter)
   }

@@ -5,21 +5,13 @@
 import * as tf from '@tensorflow/tfjs'
 import { GraftError } from '../core/errors.ts'
 import { type StandIns, isStatic } from './dims.ts'
-import { type ConstantData, type ElementType, Graph, type Value } from './graph.ts'
+import type { Graph, Value } from './graph.ts'
 import { type Kernel, kernels } from './kernels.ts'
 import { cast } from './kernels/elementwise.ts'
 import { expand, reshape } from './kernels/shapes.ts'
+import { type ElementType, TF_TYPES, elementType, toConstantData } from './types.ts'
 
 export const BACKEND = 'onnx'
-
-type TFType = 'float32' | 'int32' | 'bool'
-
-const ELEMENT_TYPES: Readonly<Record<TFType, ElementType>> = { float32: 'float32', int32: 'int64', bool: 'bool' }
-export const TF_TYPES: Readonly<Record<ElementType, TFType>> = { float32: 'float32', int64: 'int32', bool: 'bool' }
-
-export const elementType = (dtype: string): ElementType =>
-  ELEMENT_TYPES[dtype as TFType] ??
-  fail('trace', `tensors of type ${dtype} cannot be traced`, 'Use float32, int32 or bool.', dtype)
 
 /** What is stored of a tensor: concrete values (a constant of the program) or a value of the graph. */
 interface Entry {
@@ -167,11 +159,6 @@ function scalarOrSize(graph: Graph, standIns: StandIns, value: number, type: Ele
   const size = type === 'bool' ? value : standIns.toDim(value)
   if (typeof size === 'number') return graph.scalar(value, type)
   return cast(graph, reshape(graph, graph.sizeTensor(size), []), type)
-}
-
-export function toConstantData(type: ElementType, values: ArrayLike<number>): ConstantData {
-  if (type === 'float32') return values instanceof Float32Array ? values : Float32Array.from(values)
-  return type === 'int64' ? Float64Array.from(values) : Uint8Array.from(values)
 }
 
 /** Ends the names of scopes that TF.js opens for its ops. */

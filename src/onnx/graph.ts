@@ -7,12 +7,7 @@ import { GraftError } from '../core/errors.ts'
 import { sizeOf } from '../core/tensors.ts'
 import { type Dim, isStatic } from './dims.ts'
 import { type OpName, inferTypes } from './infer.ts'
-
-/** Element types in use. TF.js' `int32` is `int64` throughout: it is what ONNX wants for indices and token ids. */
-export type ElementType = 'float32' | 'int64' | 'bool'
-
-/** Constants of type int64 are kept as numbers (exact up to 2^53) in a Float64Array, bools as bytes. */
-export type ConstantData = Float32Array | Float64Array | Uint8Array
+import { type ConstantData, type ElementType, toConstantData } from './types.ts'
 
 export interface TensorType {
   type: ElementType
@@ -69,9 +64,7 @@ export class Graph {
   }
 
   scalar(value: number, type: ElementType = 'float32'): Value {
-    const data =
-      type === 'float32' ? Float32Array.of(value) : type === 'int64' ? Float64Array.of(value) : Uint8Array.of(value)
-    return this.constant(data, [], type)
+    return this.constant(toConstantData(type, [value]), [], type)
   }
 
   /** A 1-D int64 constant: axes, sizes, indices. */

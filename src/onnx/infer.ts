@@ -6,6 +6,7 @@ import { GraftError } from '../core/errors.ts'
 import { printType } from './print.ts'
 import type { Attributes, TensorType, Value } from './graph.ts'
 import type { Dim } from './dims.ts'
+import { convolution } from './infer/convolution.ts'
 import { elementwise } from './infer/elementwise.ts'
 import { indexing } from './infer/indexing.ts'
 import { products } from './infer/products.ts'
@@ -34,7 +35,10 @@ export interface RuleContext {
 
 export type Rule = (context: RuleContext) => Inferred | Inferred[]
 
-const rules = { ...elementwise, ...reductions, ...shapes, ...indexing, ...products } satisfies Record<string, Rule>
+const rules = { ...elementwise, ...reductions, ...shapes, ...indexing, ...products, ...convolution } satisfies Record<
+  string,
+  Rule
+>
 
 /** The ONNX operators that the compiler emits (all of them in the default domain). */
 export type OpName = keyof typeof rules

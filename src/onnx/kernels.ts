@@ -4,13 +4,16 @@
  */
 import type { StandIns } from './dims.ts'
 import type { Graph, Value } from './graph.ts'
+import { activations } from './kernels/activations.ts'
 import { elementwise } from './kernels/elementwise.ts'
 import { indexing } from './kernels/indexing.ts'
 import { composites } from './kernels/composites.ts'
+import { convolution } from './kernels/convolution.ts'
 import { normalization } from './kernels/normalization.ts'
 import { products } from './kernels/products.ts'
 import { reductions } from './kernels/reductions.ts'
 import { shapes } from './kernels/shapes.ts'
+import { slicing } from './kernels/slicing.ts'
 
 /** What a mapping needs besides its inputs. */
 export interface KernelContext {
@@ -27,10 +30,13 @@ export type Kernel = (inputs: KernelInputs, attributes: object, context: KernelC
 /** All mappings by TF.js kernel name. */
 export const kernels: Readonly<Record<string, Kernel>> = {
   ...elementwise,
+  ...activations,
   ...reductions,
   ...shapes,
+  ...slicing,
   ...indexing,
   ...products,
+  ...convolution,
   ...normalization,
   ...composites,
 }

@@ -1,5 +1,6 @@
 /** Graphs as text, one operator a line: what tests compare and people read. */
-import type { AttributeValue, ConstantData, Graph, Node, Value } from './graph.ts'
+import type { AttributeValue, Graph, Node, Value } from './graph.ts'
+import type { ConstantData } from './types.ts'
 
 /** Constants of up to this many values are printed in full; larger ones as a hash of their bytes. */
 const FULL = 8

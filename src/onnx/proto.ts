@@ -1,6 +1,7 @@
 /** Graphs as the bytes of an ONNX model file. */
 import onnxProto from 'onnx-proto'
-import type { Attributes, ElementType, Graph, Node, Value } from './graph.ts'
+import type { Attributes, Graph, Node, Value } from './graph.ts'
+import type { ElementType } from './types.ts'
 
 const { onnx } = onnxProto
 

@@ -2,12 +2,13 @@
 import * as tf from '@tensorflow/tfjs'
 import { GraftError } from '../core/errors.ts'
 import type { TensorData } from '../core/tensors.ts'
-import { BACKEND, type OnnxBackend, elementType, registerBackend } from './backend.ts'
+import { BACKEND, type OnnxBackend, registerBackend } from './backend.ts'
 import { checkGraph } from './check.ts'
 import { type Dim, StandIns, factorsOf } from './dims.ts'
 import { Graph } from './graph.ts'
 import { optimize } from './optimize.ts'
 import { printGraph } from './print.ts'
+import { elementType } from './types.ts'
 
 export interface InputSpec {
   /** Sizes; a name such as `"batch"` is a symbolic size, free at run time. */

@@ -34,13 +34,16 @@ export interface Session {
 export async function openSession(path: string, { stack, threads }: SessionOptions = {}): Promise<Session> {
   const session = await load(path, threads)
   const adapters = stack && toTensors(stack)
-  const count = stack?.values().next().value?.shape[0] ?? 0
+  const count = stack?.get('score.weight')?.shape[0] ?? 0
   return {
     async run(batch, adapterIndex = []) {
-      if (adapters) checkIndices(adapterIndex, batch.rows, count)
-      const index = { adapter_index: integers(adapterIndex, [batch.rows]) }
-      const { logits } = await session.run({ ...tokens(batch), ...(adapters && { ...index, ...adapters }) })
-      if (!(logits?.data instanceof Float32Array)) throw new Error(`${path} gives no float32 output "logits"`)
+      const feeds = tokens(batch)
+      if (adapters) {
+        checkIndices(adapterIndex, batch.rows, count)
+        Object.assign(feeds, adapters, { adapter_index: integers(adapterIndex, [batch.rows]) })
+      }
+      const { logits } = await session.run(feeds).catch((error: unknown) => fail(path, 'cannot be run', error))
+      if (!(logits?.data instanceof Float32Array)) return fail(path, 'cannot be run', 'no float32 output "logits"')
       return { data: logits.data, labels: logits.dims[1] ?? 0 }
     },
     close: () => session.release(),
@@ -48,20 +51,21 @@ export async function openSession(path: string, { stack, threads }: SessionOptio
 }
 
 async function load(path: string, threads: number | undefined): Promise<InferenceSession> {
-  try {
-    return await InferenceSession.create(path, {
-      executionProviders: ['cpu'],
-      graphOptimizationLevel: 'all',
-      ...(threads !== undefined && { intraOpNumThreads: threads }),
-    })
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
-    throw new GraftError('bundle', `${path} cannot be loaded: ${reason}`, {
-      hint: 'Make the bundle again with `graft export`.',
-      file: path,
-      cause: error,
-    })
+  const options: InferenceSession.SessionOptions = {
+    executionProviders: ['cpu'],
+    graphOptimizationLevel: 'all',
+    ...(threads !== undefined && { intraOpNumThreads: threads }),
   }
+  return InferenceSession.create(path, options).catch((error: unknown) => fail(path, 'cannot be loaded', error))
+}
+
+function fail(path: string, problem: string, cause: unknown): never {
+  const reason = cause instanceof Error ? cause.message : String(cause)
+  throw new GraftError('bundle', `${path} ${problem}: ${reason}`, {
+    hint: 'Make the bundle again with `graft export`.',
+    file: path,
+    cause,
+  })
 }
 
 /** Checked before the run: ONNX would count a negative index from the end. */
@@ -78,7 +82,7 @@ function checkIndices(indices: readonly number[], rows: number, count: number): 
 const integers = (values: ArrayLike<number>, dims: number[]) =>
   new Tensor('int64', BigInt64Array.from(Array.from(values, BigInt)), dims)
 
-const tokens = ({ inputIds, attentionMask, rows, length }: Batch) => ({
+const tokens = ({ inputIds, attentionMask, rows, length }: Batch): Record<string, Tensor> => ({
   input_ids: integers(inputIds, [rows, length]),
   attention_mask: integers(attentionMask, [rows, length]),
 })

@@ -12,8 +12,6 @@ export interface StepOptions {
   learningRate: number
   /** 1 for the run's first step. */
   step: number
-  /** [rows · length] uniform numbers in [0, 1); needed where the program uses dropout. */
-  dropoutRows?: Float32Array
 }
 
 export interface StepResult {

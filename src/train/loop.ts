@@ -117,10 +117,8 @@ async function trainStep(
   const labels = Int32Array.from(indices, (index) => train.labels[index] ?? 0)
   const batch: LabelledBatch = { ...padBatch(sequences, padTokenId), labels }
   const learningRate = learningRateAt(step, { ...options, totalSteps: total })
-  const random = createRandom(options.seed).fork(`dropout ${step}`)
-  const dropoutRows = Float32Array.from({ length: batch.rows * batch.length }, () => random.uniform())
   const started = performance.now()
-  const { loss, logits, gradientNorm } = await engine.step(batch, { learningRate, step, dropoutRows })
+  const { loss, logits, gradientNorm } = await engine.step(batch, { learningRate, step })
   const seconds = (performance.now() - started) / 1000
   if (!Number.isFinite(loss) || !Number.isFinite(gradientNorm)) throw notFinite(step, loss, gradientNorm)
   const tokens = sequences.reduce((sum, { length }) => sum + length, 0)

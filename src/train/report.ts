@@ -1,7 +1,5 @@
 /** The report of a training run: curves, confusion matrix and settings as one page, and the curves as a picture. */
-import { join } from 'node:path'
 import type { Metrics } from '../core/metrics.ts'
-import { writeFileAtomic } from '../files/atomic.ts'
 import { curvePanels } from './report/curves.ts'
 import { renderPage } from './report/page.ts'
 import { renderPanels } from './report/panels.ts'
@@ -51,11 +49,11 @@ export interface Report {
 const pictureWidth = 760
 
 /**
- * Writes `report.html`, which needs no other file and no network, and, of a run with steps, `curves.svg`.
- * @throws GraftError `file-write`
+ * The report's files by name: `report.html`, which needs no other file and no network, and `curves.svg`, where there is
+ * a history.
  */
-export async function writeReport(dir: string, report: Report): Promise<void> {
-  await writeFileAtomic(join(dir, 'report.html'), renderPage(report))
+export function renderReport(report: Report): Record<string, string> {
   const panels = curvePanels(report)
-  if (panels.length > 0) await writeFileAtomic(join(dir, 'curves.svg'), renderPanels(panels, pictureWidth))
+  const page = { 'report.html': renderPage(report) }
+  return panels.length === 0 ? page : { ...page, 'curves.svg': renderPanels(panels, pictureWidth) }
 }

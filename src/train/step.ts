@@ -99,6 +99,12 @@ const tokens = (inputs: Tensors): TokenBatch => ({
   attentionMask: parameter(inputs, 'attention_mask') as tf.Tensor2D,
 })
 
+/** A step's input `dropout_rows`: a uniform number in [0, 1) for each of `count` tokens, the same for the same seed and step. */
+export function dropoutRows(seed: number, step: number, count: number): Float32Array {
+  const random = createRandom(seed).fork(`dropout ${step}`)
+  return Float32Array.from({ length: count }, () => random.uniform())
+}
+
 /** A fresh stream each time the function runs, so that every run (and every trace) draws the same fixed numbers. */
 const dropoutSource = (program: TrainingProgram, inputs: Tensors, seed: number): DropoutSource | undefined =>
   program.usesDropout

@@ -4,15 +4,27 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { OnnxBackend } from '../../src/onnx/backend.ts'
 import { kernels } from '../../src/onnx/kernels.ts'
 import { composites } from '../../src/onnx/kernels/composites.ts'
-import { describeInputs, expectSame } from './compare.ts'
+import { describeInputs, runBothWays } from './compare.ts'
 import type { Cases } from './kernels/cases.ts'
+import { activations } from './kernels/activations.ts'
+import { convolution } from './kernels/convolution.ts'
 import { elementwise } from './kernels/elementwise.ts'
 import { indexing } from './kernels/indexing.ts'
 import { products } from './kernels/products.ts'
 import { reductions } from './kernels/reductions.ts'
 import { shapes } from './kernels/shapes.ts'
+import { slicing } from './kernels/slicing.ts'
 
-const cases: Cases = { ...elementwise, ...reductions, ...shapes, ...indexing, ...products }
+const cases: Cases = {
+  ...elementwise,
+  ...activations,
+  ...reductions,
+  ...shapes,
+  ...slicing,
+  ...indexing,
+  ...products,
+  ...convolution,
+}
 
 const nameOf = new Map(Object.entries(kernels).map(([name, kernel]) => [kernel, name]))
 const emit = vi.spyOn(OnnxBackend.prototype, 'emit')
@@ -27,7 +39,8 @@ describe.each(Object.entries(cases))('%s', (kernel, functions) => {
   const runs = functions.flatMap(({ fn, inputs }) => inputs.map((list) => ({ fn, list, name: describeInputs(list) })))
   it.each(runs)('$fn: $name', async ({ fn, list }) => {
     emit.mockClear()
-    await expectSame(fn, list)
+    const { onnx, cpu } = await runBothWays(fn, list)
+    expect(onnx).toEqual(cpu)
     expect(emitted()).toContain(kernel)
   })
 })

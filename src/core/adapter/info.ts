@@ -1,4 +1,4 @@
-/** `graft.json` of an adapter folder: what PEFT's files do not say about an adapter. */
+/** `graft.json` of what training writes, an adapter or a whole model: what Hugging Face's files do not say about it. */
 import { z } from 'zod'
 import { checkSchema } from '../schema.ts'
 
@@ -11,9 +11,8 @@ export const labelNames = z
   .min(2)
   .refine((labels) => new Set(labels).size === labels.length, 'a label occurs twice')
 
-const schema = z.object({
+const fields = {
   formatVersion: z.literal(1, { error: ({ input }) => `version ${JSON.stringify(input)} is not known, only 1` }),
-  kind: z.literal('adapter'),
   labels: labelNames,
   /** SHA-256 of the `model.safetensors` that it was trained on. */
   baseSha256: sha256Text,
@@ -24,13 +23,29 @@ const schema = z.object({
   hyperparameters: z.record(z.string(), z.unknown()),
   seed: z.number().int(),
   metrics: z.record(z.string(), z.number()),
-})
+}
 
-export type AdapterInfo = z.infer<typeof schema>
+const adapterSchema = z.object({ kind: z.literal('adapter'), ...fields })
+const modelSchema = z.object({ kind: z.literal('model'), ...fields })
+
+export type AdapterInfo = z.infer<typeof adapterSchema>
+/** Of a base that full fine-tuning made. */
+export type ModelInfo = z.infer<typeof modelSchema>
 
 /**
  * Checks a parsed `graft.json` of an adapter.
  * @throws GraftError `adapter`, naming each field at fault
  */
 export const parseAdapterInfo = (json: unknown, file: string): AdapterInfo =>
-  checkSchema(schema, json, { code: 'adapter', file, hint: 'Make the adapter again with `graft train`.' })
+  checkSchema(adapterSchema, json, { code: 'adapter', file, hint: 'Make the adapter again with `graft train`.' })
+
+/**
+ * Checks a parsed `graft.json` of a trained model.
+ * @throws GraftError `weights`, naming each field at fault
+ */
+export const parseModelInfo = (json: unknown, file: string): ModelInfo =>
+  checkSchema(modelSchema, json, {
+    code: 'weights',
+    file,
+    hint: 'Make the model again with `graft train --method full`.',
+  })

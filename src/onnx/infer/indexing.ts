@@ -1,5 +1,5 @@
-/** Inference rules of operators that select by index: gathering, scattering, one-hot, top-k. */
-import type { ElementType } from '../graph.ts'
+/** Inference rules of operators that select by index: gathering, scattering, top-k. */
+import type { ElementType } from '../types.ts'
 import type { Rule } from '../infer.ts'
 
 const int64: ElementType = 'int64'
@@ -20,14 +20,6 @@ const gatherND: Rule = ({ input, integer, fail }) => {
 /** Scattering writes into a copy of the first input. */
 const scatterND: Rule = ({ input }) => ({ type: input(0).type, shape: input(0).shape })
 
-/** Inputs: indices, depth (a constant scalar), [off, on]. */
-const oneHot: Rule = ({ input, integer, fail }) => {
-  const [indices, depth, values] = [input(0), input(1), input(2)]
-  const [size] = depth.data ?? fail('the depth must be constant')
-  const axis = integer('axis', -1)
-  return { type: values.type, shape: indices.shape.toSpliced(axis < 0 ? indices.shape.length : axis, 0, size ?? 0) }
-}
-
 const topK: Rule = ({ input, sizes, integer }) => {
   const { type, shape } = input(0)
   const [k = 0] = sizes(1)
@@ -42,7 +34,6 @@ const topK: Rule = ({ input, sizes, integer }) => {
 export const indexing = {
   Gather: gather,
   GatherND: gatherND,
-  OneHot: oneHot,
   ScatterND: scatterND,
   TopK: topK,
 } satisfies Record<string, Rule>

@@ -33,11 +33,29 @@ const gemm: Rule = ({ input, inputs, integer, fail }) => {
 const layerNormalization: Rule = ({ input, fail }) => {
   const [{ type, shape }, scale] = [input(0), input(1)]
   if (scale.shape.length !== 1 || scale.shape[0] !== shape.at(-1)) fail('the scale does not fit the last axis')
-  const statistics = { type, shape: shape.with(-1, 1) }
+  const statistics = { type, shape: shape.with(shape.length - 1, 1) }
   return [{ type, shape }, statistics, statistics]
 }
 
+/** Letters name axes; those missing in the result are summed over. */
+const einsum: Rule = ({ inputs, input, attributes, fail }) => {
+  const [terms = '', result = ''] = String(attributes['equation']).split('->')
+  const sizes = new Map<string, Dim>()
+  terms.split(',').forEach((term, position) => {
+    const { shape } = input(position)
+    if (shape.length !== term.length) fail(`operand ${position} does not have the axes "${term}"`)
+    shape.forEach((dim, axis) => {
+      const letter = term[axis] ?? ''
+      if ((sizes.get(letter) ?? dim) !== dim) fail(`axis "${letter}" has sizes ${sizes.get(letter)} and ${dim}`)
+      sizes.set(letter, dim)
+    })
+  })
+  if (terms.split(',').length !== inputs.length) fail('the equation has another number of operands')
+  return { type: input(0).type, shape: [...result].map((letter) => sizes.get(letter) ?? fail(`no axis "${letter}"`)) }
+}
+
 export const products = {
+  Einsum: einsum,
   Gemm: gemm,
   LayerNormalization: layerNormalization,
   MatMul: matMul,

@@ -1,6 +1,6 @@
 /** Inference rules of reductions. Axes are an int64 constant (opset 18), non-negative; none means all. */
 import type { Dim } from '../dims.ts'
-import type { ElementType } from '../graph.ts'
+import type { ElementType } from '../types.ts'
 import type { Rule } from '../infer.ts'
 
 export function reducedShape(shape: readonly Dim[], axes: readonly number[], keep: boolean): Dim[] {

@@ -84,14 +84,13 @@ const slice: Rule = ({ input, sizes, inputs, fail }) => {
 }
 
 function slicedSize(dim: Dim, start?: Dim, end?: Dim, step?: Dim): Dim | undefined {
-  if (step === -1 && start === -1) return dim
-  if (typeof start !== 'number' || end === undefined || typeof step !== 'number' || start < 0 || step < 1)
-    return undefined
+  if (step === -1 && start === -1 && end === -TO_THE_END) return dim
+  if (typeof start !== 'number' || end === undefined || typeof step !== 'number' || start < 0) return undefined
   const limit = end === TO_THE_END ? dim : end
-  if (start === 0 && step === 1)
-    return typeof limit === 'number' && typeof dim === 'number' ? Math.min(limit, dim) : limit
+  if (start === 0 && step === 1 && (typeof dim !== 'number' || typeof limit !== 'number')) return limit
   if (typeof limit !== 'number') return undefined
-  return Math.max(0, Math.ceil((limit - start) / step))
+  const last = typeof dim === 'number' ? Math.min(limit, dim) : limit
+  return Math.max(0, Math.ceil((Math.max(last, -1) - start) / step))
 }
 
 const expand: Rule = ({ input, sizes, fail }) => {

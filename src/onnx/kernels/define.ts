@@ -1,4 +1,5 @@
 /** Gives a mapping the input names and attribute types that TF.js declares for its kernel. */
+import { GraftError } from '../../core/errors.ts'
 import type { Value } from '../graph.ts'
 import type { Kernel, KernelContext } from '../kernels.ts'
 
@@ -13,3 +14,13 @@ export function kernel<Inputs, Attributes = object>(
 /** Axes counted from the front. */
 export const positive = (axes: number | readonly number[], rank: number): number[] =>
   (typeof axes === 'number' ? [axes] : axes).map((axis) => (axis < 0 ? axis + rank : axis))
+
+/**
+ * Refuses what a mapping cannot express.
+ * @throws GraftError `trace`
+ */
+export function unsupported(message: string): never {
+  throw new GraftError('trace', message, {
+    hint: 'Write it with other tf.* operators, or with sizes that are not symbolic.',
+  })
+}

@@ -1,54 +1,52 @@
-/** Elementwise kernels: arithmetic, comparison, logic, activations. */
+/** Elementwise kernels: arithmetic, comparison, logic. */
 import type {
   BinaryInputs,
   CastAttrs,
   CastInputs,
   ClipByValueAttrs,
   ClipByValueInputs,
-  EluGradInputs,
-  LeakyReluAttrs,
-  LeakyReluInputs,
-  PreluInputs,
   SelectInputs,
-  StepAttrs,
-  StepInputs,
   TensorInfo,
   UnaryInputs,
 } from '@tensorflow/tfjs'
-import type { ElementType, Graph, Value } from '../graph.ts'
+import type { Graph, Value } from '../graph.ts'
+import { type ElementType, elementType } from '../types.ts'
 import { broadcast } from '../infer/elementwise.ts'
 import type { OpName } from '../infer.ts'
-import { kernel } from './define.ts'
-import { expand, reshape } from './shapes.ts'
+import { kernel, unsupported } from './define.ts'
+import { expand, unexpanded } from './shapes.ts'
 
-const unary = (op: OpName) => kernel<UnaryInputs>(({ x }, _, { graph }) => graph.op(op, [x]))
+/** The shape of operands broadcast together. */
+export const broadcastShape = (operands: readonly Value[]) =>
+  broadcast(
+    operands.map(({ shape }) => shape),
+    () => unsupported(`shapes ${operands.map(({ shape }) => `[${shape.join(', ')}]`).join(' and ')} do not broadcast`),
+  )
+
+/**
+ * An elementwise operator on operands that broadcast. Operands that were merely expanded (TF.js' gradients and
+ * constants of symbolic shape are) are used as they were before, and the result is expanded instead.
+ */
+export const elementwiseOp = (graph: Graph, op: OpName, operands: readonly Value[]): Value =>
+  expand(
+    graph,
+    graph.op(
+      op,
+      operands.map((operand) => unexpanded(graph, operand)),
+    ),
+    broadcastShape(operands),
+  )
 
 /** Operands for which an operator returns the other one: x + 0, x - 0, x · 1, x / 1. */
 const NEUTRAL: Partial<Record<OpName, number>> = { Add: 0, Sub: 0, Mul: 1, Div: 1 }
 const COMMUTATIVE: ReadonlySet<OpName> = new Set(['Add', 'Mul'])
 
-/**
- * A binary operator on operands that broadcast. TF.js' gradients multiply by ones and add zeros of full size; an
- * operand that was merely expanded is used as it was before, and a neutral one not at all.
- */
+/** A binary operator on operands that broadcast; neutral ones, by which TF.js' gradients multiply, are dropped. */
 export function binaryOp(graph: Graph, op: OpName, left: Value, right: Value): Value {
-  const shape = broadcast([left.shape, right.shape], () => {
-    throw new Error(`shapes [${left.shape.join()}] and [${right.shape.join()}] do not broadcast`)
-  })
   const isNeutral = (value: Value) => NEUTRAL[op] !== undefined && constantOf(graph, value) === NEUTRAL[op]
-  if (isNeutral(right)) return expand(graph, left, shape)
-  if (COMMUTATIVE.has(op) && isNeutral(left)) return expand(graph, right, shape)
-  const a = isFull(right, shape) ? unexpanded(graph, left) : left
-  const b = isFull(left, shape) ? unexpanded(graph, right) : right
-  return graph.op(op, [a, b])
-}
-
-const isFull = ({ shape }: Value, full: Value['shape']) =>
-  shape.length === full.length && shape.every((dim, axis) => dim === full[axis])
-
-function unexpanded(graph: Graph, value: Value): Value {
-  const node = graph.producer(value)
-  return node?.op === 'Expand' && node.inputs[0] ? node.inputs[0] : value
+  if (isNeutral(right)) return expand(graph, left, broadcastShape([left, right]))
+  if (COMMUTATIVE.has(op) && isNeutral(left)) return expand(graph, right, broadcastShape([left, right]))
+  return elementwiseOp(graph, op, [left, right])
 }
 
 /** The number that every element is, where it is known. */
@@ -57,47 +55,64 @@ function constantOf(graph: Graph, value: Value): number | undefined {
   return data?.length === 1 ? data[0] : undefined
 }
 
-const binary = (op: OpName) => kernel<BinaryInputs>(({ a, b }, _, { graph }) => binaryOp(graph, op, a, b))
-
-/** A float computed from x alone by several operators. */
-const derived = (emit: (x: Value, graph: Graph) => Value) =>
-  kernel<UnaryInputs>(({ x }, _, { graph }) => emit(x, graph))
-
 export const cast = (graph: Graph, x: Value, type: ElementType): Value =>
   x.type === type ? x : graph.op('Cast', [x], { to: type })
 
-const ELEMENT_TYPES: Record<string, ElementType> = { float32: 'float32', int32: 'int64', bool: 'bool' }
+/** A kernel of one tensor. */
+export const derived = (emit: (graph: Graph, x: Value) => Value) =>
+  kernel<UnaryInputs>(({ x }, _, { graph }) => emit(graph, x))
 
-const castKernel = kernel<CastInputs, CastAttrs>(({ x }, { dtype }, { graph }) => {
-  const type = ELEMENT_TYPES[dtype]
-  if (!type) throw new Error(`no ONNX type for ${dtype}`)
-  return cast(graph, x, type)
-})
+export const unary = (op: OpName) => derived((graph, x) => elementwiseOp(graph, op, [x]))
 
-/** TF.js' `where`: a condition of rank 1 chooses whole rows. */
+const binary = (op: OpName) => kernel<BinaryInputs>(({ a, b }, _, { graph }) => binaryOp(graph, op, a, b))
+
+/** A comparison by size; ONNX has no order of bools. */
+const ordering = (op: OpName) =>
+  kernel<BinaryInputs>(({ a, b }, _, { graph }) => {
+    const operands = [a, b].map((value) => (value.type === 'bool' ? cast(graph, value, 'int64') : value))
+    return elementwiseOp(graph, op, operands)
+  })
+
+const castKernel = kernel<CastInputs, CastAttrs>(({ x }, { dtype }, { graph }) => cast(graph, x, elementType(dtype)))
+
+/** ONNX Runtime chooses between numbers only, so a choice between bools is made by logic. */
 const select = kernel<SelectInputs>(({ condition, t, e }, _, { graph }) => {
-  const rank = t.shape.length
-  const aligned =
-    condition.shape.length === 1 && rank > 1
-      ? reshape(graph, condition, [...condition.shape, ...Array.from({ length: rank - 1 }, () => 1)])
-      : condition
-  return graph.op('Where', [aligned, t, e])
+  if (t.type !== 'bool') return elementwiseOp(graph, 'Where', [condition, t, e])
+  const otherwise = elementwiseOp(graph, 'And', [elementwiseOp(graph, 'Not', [condition]), e])
+  return elementwiseOp(graph, 'Or', [elementwiseOp(graph, 'And', [condition, t]), otherwise])
 })
 
-const clip = kernel<ClipByValueInputs, ClipByValueAttrs>(({ x }, { clipValueMin, clipValueMax }, { graph }) =>
-  graph.op('Clip', [x, graph.scalar(clipValueMin, x.type), graph.scalar(clipValueMax, x.type)]),
-)
-
-/** 1 where x > 0, else alpha; NaN stays NaN. */
-const step = kernel<StepInputs, StepAttrs>(({ x }, { alpha }, { graph }) => {
-  const chosen = graph.op('Where', [graph.op('Greater', [x, graph.scalar(0)]), graph.scalar(1), graph.scalar(alpha)])
-  return graph.op('Where', [graph.op('IsNaN', [x]), x, chosen])
+/** An infinite bound is none. */
+const clip = kernel<ClipByValueInputs, ClipByValueAttrs>(({ x }, { clipValueMin, clipValueMax }, { graph }) => {
+  const bound = (value: number) => (Number.isFinite(value) ? graph.scalar(value, x.type) : null)
+  return graph.op('Clip', [x, bound(clipValueMin), bound(clipValueMax)])
 })
 
-/** dy where y ≥ 0, else dy · (y + 1). */
-const eluGrad = kernel<EluGradInputs>(({ dy, y }, _, { graph }) => {
-  const below = graph.op('Mul', [dy, graph.op('Add', [y, graph.scalar(1)])])
-  return graph.op('Where', [graph.op('GreaterOrEqual', [y, graph.scalar(0)]), dy, below])
+/** ⌊a / b⌋ as integers. Dividing integers by zero is an error at run time. */
+const floorDiv = kernel<BinaryInputs>(({ a, b }, _, { graph }) => {
+  if (a.type === 'float32') return cast(graph, elementwiseOp(graph, 'Floor', [binaryOp(graph, 'Div', a, b)]), 'int64')
+  // ONNX divides integers towards zero; the remainder with the divisor's sign makes the division exact.
+  return binaryOp(graph, 'Div', binaryOp(graph, 'Sub', a, elementwiseOp(graph, 'Mod', [a, b])), b)
+})
+
+/** The remainder with the sign of the divisor. */
+const mod = kernel<BinaryInputs>(({ a, b }, _, { graph }) => {
+  if (a.type === 'int64') return elementwiseOp(graph, 'Mod', [a, b])
+  const rest = graph.op('Mod', [a, b], { fmod: 1 })
+  const opposed = elementwiseOp(graph, 'Less', [binaryOp(graph, 'Mul', rest, b), graph.scalar(0)])
+  return elementwiseOp(graph, 'Where', [opposed, binaryOp(graph, 'Add', rest, b), rest])
+})
+
+/** The angle of the point (b, a), which ONNX lacks: arctan of the quotient, corrected by quadrant. */
+const atan2 = kernel<BinaryInputs>(({ a: y, b: x }, _, { graph }) => {
+  const number = (value: number) => graph.scalar(value)
+  const isNegative = (value: Value) => elementwiseOp(graph, 'Less', [value, number(0)])
+  const choose = (condition: Value, a: Value, b: Value) => elementwiseOp(graph, 'Where', [condition, a, b])
+  const halfTurn = choose(isNegative(y), number(-Math.PI), number(Math.PI))
+  const angle = elementwiseOp(graph, 'Atan', [binaryOp(graph, 'Div', y, x)])
+  const turned = binaryOp(graph, 'Add', angle, choose(isNegative(x), halfTurn, number(0)))
+  const upright = binaryOp(graph, 'Mul', elementwiseOp(graph, 'Sign', [y]), number(Math.PI / 2))
+  return choose(elementwiseOp(graph, 'Equal', [x, number(0)]), upright, turned)
 })
 
 export const elementwise = {
@@ -111,66 +126,56 @@ export const elementwise = {
   Ceil: unary('Ceil'),
   Cos: unary('Cos'),
   Cosh: unary('Cosh'),
-  Elu: unary('Elu'),
   Erf: unary('Erf'),
-  Exp: unary('Exp'),
-  Expm1: derived((x, graph) => graph.op('Sub', [graph.op('Exp', [x]), graph.scalar(1)])),
+  Exp: derived((graph, x) => elementwiseOp(graph, 'Exp', [cast(graph, x, 'float32')])),
+  Expm1: derived((graph, x) => binaryOp(graph, 'Sub', elementwiseOp(graph, 'Exp', [x]), graph.scalar(1))),
   Floor: unary('Floor'),
-  Identity: kernel<UnaryInputs>(({ x }) => x),
+  Identity: derived((_, x) => x),
+  IsFinite: derived((graph, x) => graph.op('Not', [graph.op('Or', [graph.op('IsNaN', [x]), graph.op('IsInf', [x])])])),
   IsInf: unary('IsInf'),
   IsNan: unary('IsNaN'),
   Log: unary('Log'),
-  Log1p: derived((x, graph) => graph.op('Log', [graph.op('Add', [x, graph.scalar(1)])])),
+  Log1p: derived((graph, x) => elementwiseOp(graph, 'Log', [binaryOp(graph, 'Add', x, graph.scalar(1))])),
   LogicalNot: unary('Not'),
   Neg: unary('Neg'),
   Reciprocal: unary('Reciprocal'),
-  Relu: unary('Relu'),
-  Relu6: derived((x, graph) => graph.op('Clip', [x, graph.scalar(0), graph.scalar(6)])),
-  Round: unary('Round'),
-  Rsqrt: derived((x, graph) => graph.op('Reciprocal', [graph.op('Sqrt', [x])])),
-  Selu: unary('Selu'),
-  Sigmoid: unary('Sigmoid'),
+  Round: derived((graph, x) => (x.type === 'int64' ? x : elementwiseOp(graph, 'Round', [x]))),
+  Rsqrt: derived((graph, x) => elementwiseOp(graph, 'Reciprocal', [elementwiseOp(graph, 'Sqrt', [x])])),
   Sign: unary('Sign'),
   Sin: unary('Sin'),
   Sinh: unary('Sinh'),
-  Softplus: unary('Softplus'),
   Sqrt: unary('Sqrt'),
-  Square: derived((x, graph) => graph.op('Mul', [x, x])),
+  Square: derived((graph, x) => elementwiseOp(graph, 'Mul', [x, x])),
   Tan: unary('Tan'),
-  Tanh: unary('Tanh'),
   Add: binary('Add'),
   AddN: kernel<Record<string, TensorInfo>>((inputs, _, { graph }) =>
     Object.values(inputs).reduce((sum, value) => binaryOp(graph, 'Add', sum, value)),
   ),
+  Atan2: atan2,
+  BitwiseAnd: binary('BitwiseAnd'),
   Equal: binary('Equal'),
-  FloorDiv: kernel<BinaryInputs>(({ a, b }, _, { graph }) => {
-    const quotient = binaryOp(graph, 'Div', cast(graph, a, 'float32'), cast(graph, b, 'float32'))
-    return cast(graph, graph.op('Floor', [quotient]), a.type)
-  }),
-  Greater: binary('Greater'),
-  GreaterEqual: binary('GreaterOrEqual'),
-  Less: binary('Less'),
-  LessEqual: binary('LessOrEqual'),
+  FloorDiv: floorDiv,
+  Greater: ordering('Greater'),
+  GreaterEqual: ordering('GreaterOrEqual'),
+  Less: ordering('Less'),
+  LessEqual: ordering('LessOrEqual'),
   LogicalAnd: binary('And'),
   LogicalOr: binary('Or'),
   Maximum: binary('Max'),
   Minimum: binary('Min'),
+  Mod: mod,
   Multiply: binary('Mul'),
-  NotEqual: kernel<BinaryInputs>(({ a, b }, _, { graph }) => graph.op('Not', [binaryOp(graph, 'Equal', a, b)])),
+  NotEqual: kernel<BinaryInputs>(({ a, b }, _, { graph }) =>
+    elementwiseOp(graph, 'Not', [binaryOp(graph, 'Equal', a, b)]),
+  ),
   Pow: binary('Pow'),
-  Prelu: kernel<PreluInputs>(({ x, alpha }, _, { graph }) => graph.op('PRelu', [x, alpha])),
   RealDiv: binary('Div'),
   SquaredDifference: kernel<BinaryInputs>(({ a, b }, _, { graph }) => {
     const difference = binaryOp(graph, 'Sub', a, b)
-    return graph.op('Mul', [difference, difference])
+    return elementwiseOp(graph, 'Mul', [difference, difference])
   }),
   Sub: binary('Sub'),
   Cast: castKernel,
   ClipByValue: clip,
-  EluGrad: eluGrad,
-  LeakyRelu: kernel<LeakyReluInputs, LeakyReluAttrs>(({ x }, { alpha }, { graph }) =>
-    graph.op('LeakyRelu', [x], { alpha }),
-  ),
   Select: select,
-  Step: step,
 }

@@ -1,12 +1,14 @@
 /** Matrix products. */
-import {
-  type BatchMatMulAttrs,
-  type BatchMatMulInputs,
-  type _FusedMatMulAttrs,
-  type _FusedMatMulInputs,
+import type {
+  BatchMatMulAttrs,
+  BatchMatMulInputs,
+  EinsumAttrs,
+  TensorInfo,
+  _FusedMatMulAttrs,
+  _FusedMatMulInputs,
 } from '@tensorflow/tfjs'
 import type { Graph, Value } from '../graph.ts'
-import type { OpName } from '../infer.ts'
+import { activate } from './activations.ts'
 import { binaryOp } from './elementwise.ts'
 import { kernel } from './define.ts'
 import { transpose } from './shapes.ts'
@@ -14,7 +16,7 @@ import { transpose } from './shapes.ts'
 /** Swaps the last two axes. */
 function swapped(graph: Graph, x: Value, swap: boolean): Value {
   const rank = x.shape.length
-  return swap ? transpose(graph, x, [...x.shape.keys()].with(-1, rank - 2).with(-2, rank - 1)) : x
+  return swap ? transpose(graph, x, [...x.shape.keys()].with(rank - 1, rank - 2).with(rank - 2, rank - 1)) : x
 }
 
 /** Two matrices go to `Gemm`, which transposes for nothing; stacks of matrices to `MatMul`. */
@@ -25,24 +27,22 @@ function matMul(graph: Graph, a: Value, b: Value, { transposeA, transposeB }: Ba
   return graph.op('MatMul', [swapped(graph, a, transposeA), swapped(graph, b, transposeB)])
 }
 
-const ACTIVATIONS: Record<string, OpName | undefined> = {
-  relu: 'Relu',
-  elu: 'Elu',
-  sigmoid: 'Sigmoid',
-  linear: 'Identity',
-}
-
-const fusedMatMul = kernel<_FusedMatMulInputs, _FusedMatMulAttrs>(({ a, b, bias }, attributes, { graph }) => {
+const fusedMatMul = kernel<_FusedMatMulInputs, _FusedMatMulAttrs>((inputs, attributes, { graph }) => {
+  const { a, b, bias, preluActivationWeights } = inputs
   const product = matMul(graph, a, b, attributes)
   const sum = bias ? binaryOp(graph, 'Add', product, bias) : product
-  const activation = ACTIVATIONS[attributes.activation]
-  if (!activation) throw new Error(`the fused activation ${attributes.activation} has no ONNX mapping`)
-  return activation === 'Identity' ? sum : graph.op(activation, [sum])
+  return activate(graph, sum, attributes, preluActivationWeights)
 })
+
+/** TF.js knows no ellipsis and no repeated letter, so every equation of its is one of ONNX'. */
+const einsum = kernel<Record<string, TensorInfo>, EinsumAttrs>((inputs, { equation }, { graph }) =>
+  graph.op('Einsum', Object.values(inputs), { equation: equation.replaceAll(' ', '') }),
+)
 
 export const products = {
   BatchMatMul: kernel<BatchMatMulInputs, BatchMatMulAttrs>(({ a, b }, attributes, { graph }) =>
     matMul(graph, a, b, attributes),
   ),
+  Einsum: einsum,
   _FusedMatMul: fusedMatMul,
 }

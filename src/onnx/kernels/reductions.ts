@@ -1,14 +1,6 @@
 /** Reductions and softmax. TF.js hands over non-negative axes; its ops add the kept sizes of 1 by a later reshape. */
-import type {
-  ArgMaxAttrs,
-  ArgMaxInputs,
-  LogSoftmaxAttrs,
-  LogSoftmaxInputs,
-  SoftmaxAttrs,
-  SoftmaxInputs,
-  SumAttrs,
-  SumInputs,
-} from '@tensorflow/tfjs'
+import type { ArgMaxAttrs, ArgMaxInputs, SoftmaxAttrs, SoftmaxInputs, SumInputs } from '@tensorflow/tfjs'
+import type { Graph, Value } from '../graph.ts'
 import type { OpName } from '../infer.ts'
 import { kernel, positive } from './define.ts'
 import { cast } from './elementwise.ts'
@@ -20,19 +12,21 @@ interface ReductionAttributes {
   keepDims?: boolean
 }
 
+/** A reduction over the given axes, all by default; over none it changes nothing, where ONNX would take all. */
+function reduced(graph: Graph, op: OpName, x: Value, attributes: ReductionAttributes): Value {
+  const { axis, reductionIndices, keepDims = false } = attributes
+  const axes = positive(axis ?? reductionIndices ?? [...x.shape.keys()], x.shape.length)
+  return axes.length === 0 ? x : graph.op(op, [x, graph.integers(axes)], { keepdims: keepDims ? 1 : 0 })
+}
+
 const reduce = (op: OpName) =>
-  kernel<SumInputs, ReductionAttributes>(({ x }, { axis, reductionIndices, keepDims = false }, { graph }) => {
-    const axes = positive(axis ?? reductionIndices ?? x.shape.map((_, at) => at), x.shape.length)
-    return axes.length === 0 ? x : graph.op(op, [x, graph.integers(axes)], { keepdims: keepDims ? 1 : 0 })
-  })
+  kernel<SumInputs, ReductionAttributes>(({ x }, attributes, { graph }) => reduced(graph, op, x, attributes))
 
 /** `all` and `any` on 0 and 1. */
 const logical = (op: OpName) =>
-  kernel<SumInputs, SumAttrs & { keepDims?: boolean }>(({ x }, { axis, keepDims = false }, { graph }) => {
-    const axes = graph.integers(positive(axis ?? x.shape.map((_, at) => at), x.shape.length))
-    const reduced = graph.op(op, [cast(graph, x, 'int64'), axes], { keepdims: keepDims ? 1 : 0 })
-    return cast(graph, reduced, 'bool')
-  })
+  kernel<SumInputs, ReductionAttributes>(({ x }, attributes, { graph }) =>
+    cast(graph, reduced(graph, op, cast(graph, x, 'int64'), attributes), 'bool'),
+  )
 
 const argument = (op: OpName) =>
   kernel<ArgMaxInputs, ArgMaxAttrs>(({ x }, { axis }, { graph }) =>
@@ -45,13 +39,12 @@ export const reductions = {
   ArgMax: argument('ArgMax'),
   ArgMin: argument('ArgMin'),
   Max: reduce('ReduceMax'),
-  Mean: reduce('ReduceMean'),
+  Mean: kernel<SumInputs, ReductionAttributes>(({ x }, attributes, { graph }) =>
+    reduced(graph, 'ReduceMean', cast(graph, x, 'float32'), attributes),
+  ),
   Min: reduce('ReduceMin'),
   Prod: reduce('ReduceProd'),
   Sum: reduce('ReduceSum'),
-  LogSoftmax: kernel<LogSoftmaxInputs, LogSoftmaxAttrs>(({ logits }, { axis }, { graph }) =>
-    graph.op('LogSoftmax', [logits], { axis: positive(axis, logits.shape.length)[0] }),
-  ),
   Softmax: kernel<SoftmaxInputs, SoftmaxAttrs>(({ logits }, { dim }, { graph }) =>
     graph.op('Softmax', [logits], { axis: positive(dim, logits.shape.length)[0] }),
   ),

@@ -1,36 +1,28 @@
-/** Kernels that move data: reshaping, joining, cutting, repeating, filling. */
+/** Kernels that move data: reshaping, joining, repeating, filling. */
 import { util } from '@tensorflow/tfjs'
 import type {
   ConcatAttrs,
+  DepthToSpaceAttrs,
+  DepthToSpaceInputs,
   ExpandDimsAttrs,
   ExpandDimsInputs,
   FillAttrs,
   OnesLikeInputs,
   PackAttrs,
-  PadV2Attrs,
-  PadV2Inputs,
   ReshapeAttrs,
   ReshapeInputs,
-  ReverseAttrs,
-  ReverseInputs,
-  SliceAttrs,
-  SliceInputs,
-  SplitVAttrs,
-  SplitVInputs,
   TensorInfo,
   TileAttrs,
   TileInputs,
   TransposeAttrs,
   TransposeInputs,
-  UnpackAttrs,
-  UnpackInputs,
   ZerosLikeInputs,
 } from '@tensorflow/tfjs'
 import { sizeOf } from '../../core/tensors.ts'
-import type { Dim } from '../dims.ts'
+import { type Dim, divide, multiply } from '../dims.ts'
 import type { Graph, Value } from '../graph.ts'
-import { TO_THE_END } from '../infer/shapes.ts'
-import { kernel, positive } from './define.ts'
+import { elementType } from '../types.ts'
+import { kernel, positive, unsupported } from './define.ts'
 
 const sameShape = (a: readonly Dim[], b: readonly Dim[]) =>
   a.length === b.length && a.every((dim, axis) => dim === b[axis])
@@ -57,7 +49,14 @@ export function reshape(graph: Graph, x: Value, shape: readonly Dim[]): Value {
 
 /** Repeats axes of size 1 (and missing leading axes) up to a shape. */
 export function expand(graph: Graph, x: Value, shape: readonly Dim[]): Value {
-  return sameShape(x.shape, shape) ? x : graph.op('Expand', [x, graph.shapeTensor(shape)])
+  if (sameShape(x.shape, shape)) return x
+  return graph.op('Expand', [unexpanded(graph, x), graph.shapeTensor(shape)])
+}
+
+/** What a value was before it was expanded, if it was. */
+export function unexpanded(graph: Graph, value: Value): Value {
+  const node = graph.producer(value)
+  return node?.op === 'Expand' && node.inputs[0] ? node.inputs[0] : value
 }
 
 export function transpose(graph: Graph, x: Value, permutation: readonly number[]): Value {
@@ -74,30 +73,6 @@ export function transpose(graph: Graph, x: Value, permutation: readonly number[]
   return graph.op('Transpose', [x], { perm: permutation })
 }
 
-/** Cuts `size` elements from `begin` along some axes. */
-export function slice(graph: Graph, x: Value, begin: readonly number[], size: readonly Dim[]): Value {
-  const axes = x.shape.map((_, axis) => axis).filter((axis) => begin[axis] !== 0 || size[axis] !== x.shape[axis])
-  if (axes.length === 0) return x
-  const ends = axes.map((axis): Dim => {
-    const [start = 0, length = 0, dim] = [begin[axis], size[axis], x.shape[axis]]
-    if (typeof length === 'number' && start + length === dim) return TO_THE_END
-    if (start === 0) return length
-    return typeof length === 'number' ? start + length : TO_THE_END
-  })
-  const starts = graph.integers(axes.map((axis) => begin[axis] ?? 0))
-  return graph.op('Slice', [x, starts, graph.shapeTensor(ends), graph.integers(axes)])
-}
-
-/** TF.js' begin and size, completed to every axis; -1 is "to the end". */
-function sliceRange(shape: number[], begin: number | number[], size: number | number[]) {
-  const starts = shape.map((_, axis) => [begin].flat()[axis] ?? 0)
-  const sizes = shape.map((length, axis) => {
-    const wanted = [size].flat()[axis] ?? -1
-    return wanted < 0 ? length - (starts[axis] ?? 0) : wanted
-  })
-  return { starts, sizes }
-}
-
 function concat(graph: Graph, values: Value[], axis: number): Value {
   const [first, ...rest] = values
   return first && rest.length === 0 ? first : graph.op('Concat', values, { axis })
@@ -109,37 +84,26 @@ const insert = (shape: readonly Dim[], axis: number, dim: Dim) => shape.toSplice
 export const fill = (graph: Graph, value: number, { type, shape }: Pick<Value, 'type' | 'shape'>): Value =>
   expand(graph, graph.scalar(value, type), shape)
 
-const split = kernel<SplitVInputs, SplitVAttrs>(({ x }, { numOrSizeSplits, axis }, { graph, standIns }) => {
-  const [at = 0] = positive(axis, x.shape.length)
-  const dim = x.shape[at]
-  const even =
-    typeof numOrSizeSplits === 'number' && typeof dim === 'number'
-      ? Array<number>(numOrSizeSplits).fill(dim / numOrSizeSplits)
-      : numOrSizeSplits
-  if (typeof even === 'number') throw new Error(`a symbolic size ${dim} cannot be split`)
-  return graph.ops('Split', [x, graph.shapeTensor(standIns.toDims(even))], { axis: at })
+/** Moves blocks of channels into height and width (channels last, in rows of the block). */
+const depthToSpace = kernel<DepthToSpaceInputs, DepthToSpaceAttrs>(({ x }, { blockSize, dataFormat }, { graph }) => {
+  const [batch = 1, height = 1, width = 1, depth = 1] = x.shape
+  const channels = divide(depth, blockSize ** 2)
+  if (dataFormat !== 'NHWC' || channels === undefined) return unsupported('only NHWC can be traced')
+  const blocks = reshape(graph, x, [batch, height, width, blockSize, blockSize, channels])
+  const moved = transpose(graph, blocks, [0, 1, 3, 2, 4, 5])
+  return reshape(graph, moved, [batch, multiply([height, blockSize]), multiply([width, blockSize]), channels])
 })
 
-const unpack = kernel<UnpackInputs, UnpackAttrs>(({ value }, { axis }, { graph }) => {
-  const [at = 0] = positive(axis, value.shape.length)
-  const count = value.shape[at]
-  if (typeof count !== 'number') throw new Error(`a symbolic size ${count} cannot be unstacked`)
-  const ones = graph.integers(Array<number>(count).fill(1))
-  return graph
-    .ops('Split', [value, ones], { axis: at })
-    .map((part) => reshape(graph, part, value.shape.toSpliced(at, 1)))
-})
-
-const pad = kernel<PadV2Inputs, PadV2Attrs>(({ x }, { paddings, constantValue }, { graph }) => {
-  const pads = graph.integers([...paddings.map(([before]) => before), ...paddings.map(([, after]) => after)])
-  return graph.op('Pad', [x, pads, graph.scalar(constantValue, x.type)])
-})
-
-const reverse = kernel<ReverseInputs, ReverseAttrs>(({ x }, { dims }, { graph }) => {
-  const axes = positive(dims, x.shape.length)
-  if (axes.length === 0) return x
-  const all = (value: number) => graph.integers(axes.map(() => value))
-  return graph.op('Slice', [x, all(-1), all(-TO_THE_END), graph.integers(axes), all(-1)])
+/** Repeating sizes of 1 only (TF.js' `broadcastTo` does) is an expansion, which operators undo. */
+const tile = kernel<TileInputs, TileAttrs>(({ x }, { reps }, { graph, standIns }) => {
+  const repeats = standIns.toDims(reps)
+  if (x.shape.every((dim, axis) => dim === 1 || repeats[axis] === 1))
+    return expand(
+      graph,
+      x,
+      x.shape.map((dim, axis) => multiply([dim, repeats[axis] ?? 1])),
+    )
+  return graph.op('Tile', [x, graph.shapeTensor(repeats)])
 })
 
 const variadic = (inputs: object): Value[] => Object.values(inputs)
@@ -151,14 +115,14 @@ export const shapes = {
     // TF.js drops empty tensors; ONNX needs equal ranks but takes zero sizes.
     return concat(graph, values, at)
   }),
+  DepthToSpace: depthToSpace,
   ExpandDims: kernel<ExpandDimsInputs, ExpandDimsAttrs>(({ input }, { dim }, { graph }) => {
     const [axis = 0] = positive(dim, input.shape.length + 1)
     return reshape(graph, input, insert(input.shape, axis, 1))
   }),
   Fill: kernel<object, FillAttrs>((_, { shape, value, dtype }, { graph, standIns }) => {
-    if (typeof value !== 'number') throw new Error('text cannot be traced')
-    const type = dtype === 'int32' ? 'int64' : dtype === 'bool' ? 'bool' : 'float32'
-    return fill(graph, value, { type, shape: standIns.toDims(shape) })
+    if (typeof value !== 'number') return unsupported('text cannot be traced')
+    return fill(graph, value, { type: elementType(dtype), shape: standIns.toDims(shape) })
   }),
   OnesLike: kernel<OnesLikeInputs>(({ x }, _, { graph }) => fill(graph, 1, x)),
   Pack: kernel<Record<string, TensorInfo>, PackAttrs>((inputs, { axis }, { graph }) => {
@@ -167,21 +131,11 @@ export const shapes = {
     const parts = values.map((value) => reshape(graph, value, insert(value.shape, at, 1)))
     return concat(graph, parts, at)
   }),
-  PadV2: pad,
   Reshape: kernel<ReshapeInputs, ReshapeAttrs>(({ x }, { shape }, { graph, standIns }) => {
     const size = sizeOf(standIns.toNumbers(x.shape))
     return reshape(graph, x, standIns.toDims(util.inferFromImplicitShape(shape, size)))
   }),
-  Reverse: reverse,
-  Slice: kernel<SliceInputs, SliceAttrs>(({ x }, { begin, size }, { graph, standIns }) => {
-    const { starts, sizes } = sliceRange(standIns.toNumbers(x.shape), begin, size)
-    return slice(graph, x, starts, standIns.toDims(sizes))
-  }),
-  SplitV: split,
-  Tile: kernel<TileInputs, TileAttrs>(({ x }, { reps }, { graph, standIns }) =>
-    reps.every((repeat) => repeat === 1) ? x : graph.op('Tile', [x, graph.shapeTensor(standIns.toDims(reps))]),
-  ),
+  Tile: tile,
   Transpose: kernel<TransposeInputs, TransposeAttrs>(({ x }, { perm }, { graph }) => transpose(graph, x, perm)),
-  Unpack: unpack,
   ZerosLike: kernel<ZerosLikeInputs>(({ x }, _, { graph }) => fill(graph, 0, x)),
 }

@@ -23,20 +23,21 @@ export interface Row {
  */
 export async function* readRows(path: string, columns: ColumnOptions, format?: Format): AsyncGenerator<Row> {
   const blocks = readBlocks(path)
-  const first = await blocks.next()
-  if (first.done) return
-  const all = prepend(first.value, blocks)
-  const [firstLine = ''] = first.value.text.trimStart().split('\n', 1)
-  switch (format ?? detectFormat(path, firstLine, columns)) {
-    case 'csv':
-      return yield* readSeparated(all, path, { delimiter: ',', quote: '"' })
-    case 'tsv':
-      return yield* readSeparated(all, path, { delimiter: '\t', quote: null })
-    case 'jsonl':
-      return yield* readLines(all, path, parseJsonLine)
-    case 'sms':
-      return yield* readLines(all, path, parseSmsLine)
+  try {
+    const first = await blocks.next()
+    if (first.done) return
+    const [firstLine = ''] = first.value.text.trimStart().split('\n', 1)
+    yield* parsers[format ?? detectFormat(path, firstLine, columns)](prepend(first.value, blocks), path)
+  } finally {
+    await blocks.return(undefined) // closes the file, also where the reader stops early
   }
+}
+
+const parsers: Record<Format, (blocks: AsyncIterable<Block>, path: string) => AsyncGenerator<Row>> = {
+  csv: (blocks, path) => readSeparated(blocks, path, { delimiter: ',', quote: '"' }),
+  tsv: (blocks, path) => readSeparated(blocks, path, { delimiter: '\t', quote: null }),
+  jsonl: (blocks, path) => readLines(blocks, path, parseJsonLine),
+  sms: (blocks, path) => readLines(blocks, path, parseSmsLine),
 }
 
 async function* prepend(first: Block, others: AsyncIterable<Block>): AsyncGenerator<Block> {

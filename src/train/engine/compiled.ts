@@ -4,7 +4,7 @@ import type { Batch } from '../../core/batch.ts'
 import { toOnnx, trace } from '../../onnx/index.ts'
 import type { Engine, EngineOptions, LabelledBatch, StepOptions, TrainingState } from '../engine.ts'
 import type { TrainingProgram } from '../program.ts'
-import { evaluationInputs, evaluationStep, nextName, stepInputs, trainingStep } from '../step.ts'
+import { dropoutRows, evaluationInputs, evaluationStep, nextName, stepInputs, trainingStep } from '../step.ts'
 import { initialState } from './state.ts'
 
 export interface CompiledOptions {
@@ -25,14 +25,19 @@ export async function createCompiledEngine(
 
   return {
     name: 'compiled (onnxruntime-node)',
-    async step(batch: LabelledBatch, { learningRate, step, dropoutRows }: StepOptions) {
+    async step(batch: LabelledBatch, { learningRate, step }: StepOptions) {
       const results = await training.run({
         ...state,
         ...tokenTensors(batch),
         labels: integers(batch.labels, [batch.rows]),
         learning_rate: new Tensor('float32', [learningRate], []),
         step: new Tensor('float32', [step], []),
-        ...(dropoutRows && { dropout_rows: new Tensor('float32', dropoutRows, [batch.rows, batch.length]) }),
+        ...(program.usesDropout && {
+          dropout_rows: new Tensor('float32', dropoutRows(seed, step, batch.inputIds.length), [
+            batch.rows,
+            batch.length,
+          ]),
+        }),
       })
       const next: Record<string, Tensor> = {}
       for (const name of Object.keys(state)) next[name] = output(results, nextName(name))

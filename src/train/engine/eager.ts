@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs'
 import type { Batch } from '../../core/batch.ts'
 import type { Tensors } from '../../model/parameters.ts'
 import type { Engine, EngineOptions, LabelledBatch, StepOptions, TrainingState } from '../engine.ts'
-import { evaluationStep, nextName, trainingStep } from '../step.ts'
+import { dropoutRows, evaluationStep, nextName, trainingStep } from '../step.ts'
 import { initialState } from './state.ts'
 
 /**
@@ -20,7 +20,7 @@ export async function createEagerEngine({ program, optimizer, seed }: EngineOpti
 
   return {
     name: `eager (${backend})`,
-    async step(batch: LabelledBatch, { learningRate, step, dropoutRows }: StepOptions) {
+    async step(batch: LabelledBatch, { learningRate, step }: StepOptions) {
       const outputs = tf.tidy(() =>
         runStep({
           ...frozen,
@@ -29,7 +29,9 @@ export async function createEagerEngine({ program, optimizer, seed }: EngineOpti
           labels: tf.tensor1d(batch.labels, 'int32'),
           learning_rate: tf.scalar(learningRate),
           step: tf.scalar(step),
-          ...(dropoutRows && { dropout_rows: tf.tensor2d(dropoutRows, [batch.rows, batch.length]) }),
+          ...(program.usesDropout && {
+            dropout_rows: tf.tensor2d(dropoutRows(seed, step, batch.inputIds.length), [batch.rows, batch.length]),
+          }),
         }),
       )
       const { loss, logits, gradient_norm: norm } = outputs

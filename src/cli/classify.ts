@@ -1,0 +1,123 @@
+/** `graft classify`: classifies texts of the command line, or of a file of any size, with a bundle. */
+import { Command } from 'commander'
+import { GraftError } from '../core/errors.ts'
+import type { Classification, Classifier } from '../runtime/index.ts'
+import type { FileSummary } from './classify/file.ts'
+import { interruptSignal } from './interrupt.ts'
+import { jsonOption } from './options.ts'
+import { type Ui, createUi } from './ui.ts'
+
+interface Options {
+  model: string
+  adapter?: string
+  all?: boolean
+  input?: string
+  text?: string
+  output?: string
+  json?: boolean
+}
+
+/** The `classify` command. */
+export function classifyCommand(): Command {
+  return new Command('classify')
+    .description('classify texts with a bundle')
+    .argument('[text...]', 'texts; or give a file with --input')
+    .requiredOption('--model <bundle>', 'folder that `graft export` wrote')
+    .option('--adapter <name>', 'adapter of an unmerged bundle (default: the only one)')
+    .option('--all', "every label's probability, not just the likeliest label")
+    .option('--input <file>', 'CSV, TSV or JSON Lines file of texts, or one with label<TAB>text lines')
+    .option('--text <column>', 'column of the texts (default: text, message, … as found)')
+    .option('--output <file>', 'CSV or JSON Lines file to write (default: stdout)')
+    .addOption(jsonOption())
+    .action(classifyTexts)
+}
+
+async function classifyTexts(texts: string[], options: Options): Promise<void> {
+  checkUsage(texts, options)
+  const { openBundle } = await import('../runtime/index.ts')
+  const ui = createUi(options)
+  const classifier = await openBundle(options.model)
+  classifier.labels(options.adapter) // an unknown adapter is an error before anything is read
+  try {
+    if (options.input === undefined) await classifyArguments(ui, classifier, texts, options)
+    else await classifyInput(ui, classifier, options.input, options)
+  } finally {
+    await classifier.close()
+  }
+}
+
+function checkUsage(texts: readonly string[], { input, output, text, json }: Options): void {
+  const problem =
+    (texts.length === 0 && input === undefined && 'there is no text to classify') ||
+    (texts.length > 0 && input !== undefined && 'texts and --input exclude each other') ||
+    (input === undefined && output !== undefined && '--output is for the rows of --input') ||
+    (input === undefined && text !== undefined && '--text names a column of --input') ||
+    (input !== undefined && output === undefined && json && '--input with --json needs --output for the rows')
+  if (!problem) return
+  throw new GraftError('usage', problem, { hint: 'Give texts, or a file with --input: see `graft classify --help`.' })
+}
+
+type Run = Pick<Options, 'adapter' | 'all'>
+
+async function classifyArguments(
+  ui: Ui,
+  classifier: Classifier,
+  texts: string[],
+  { adapter, all }: Run,
+): Promise<void> {
+  const empty = texts.findIndex((text) => text.trim() === '')
+  if (empty >= 0) {
+    throw new GraftError('text-empty', `text ${empty + 1} is empty`, {
+      hint: 'Give a text in quotes.',
+      value: texts[empty],
+    })
+  }
+  const results = await classifier.classify(texts, { adapter })
+  const rows = texts.map((text, at) => ({ text, ...results[at]! })) // one for each text
+  ui.table(
+    ['text', 'label', all ? 'probability' : 'confidence'],
+    rows.flatMap(({ text, label, score, scores }) => {
+      const shown = all ? scores.toSorted((a, b) => b.score - a.score) : [{ label, score }]
+      return shown.map((line, at) => [at === 0 ? abbreviate(text) : '', line.label, percent(line.score)])
+    }),
+  )
+  noteTruncated(ui, results)
+  ui.result(rows.map(({ scores, ...row }) => (all ? { ...row, scores } : row)))
+}
+
+const percent = (probability: number) => `${(100 * probability).toFixed(1)} %`
+
+const abbreviate = (text: string) => {
+  const line = text.replace(/\s+/g, ' ').trim()
+  return line.length > 100 ? `${line.slice(0, 99)}…` : line
+}
+
+function noteTruncated(ui: Ui, results: readonly Classification[]): void {
+  const cut = results.filter(({ truncated }) => truncated)
+  if (cut[0]) ui.line(`\nOf ${cut.length} of the texts only the first ${cut[0].tokens} tokens were read.`)
+}
+
+async function classifyInput(ui: Ui, classifier: Classifier, input: string, options: Options): Promise<void> {
+  const { classifyFile, countLines } = await import('./classify/file.ts')
+  const { adapter, all, text, output } = options
+  const lines = output === undefined ? 0 : await countLines(input)
+  // Rows on stdout show by themselves how far they are.
+  const progress = output === undefined ? undefined : ui.progress('Classifying', lines, { unit: 'lines' })
+  const onProgress = (line: number) => progress?.update(line)
+  const signal = interruptSignal()
+  const summary = await classifyFile(classifier, { input, text, output, adapter, all, signal, onProgress })
+  progress?.update(lines)
+  progress?.stop()
+  if (output === undefined) return
+  printSummary(ui, summary)
+  ui.line(`\nWrote ${output}: ${summary.rows.toLocaleString('en-US')} rows`)
+  ui.result({ output, ...summary })
+}
+
+function printSummary(ui: Ui, { rows, truncated, perLabel }: FileSummary): void {
+  ui.table(
+    ['label', 'texts', 'share'],
+    Object.entries(perLabel).map(([label, count]) => [label, count, percent(count / rows)]),
+  )
+  if (truncated > 0) ui.line(`\n${truncated} texts were longer than the model takes: their ends were not read.`)
+}

@@ -1,0 +1,128 @@
+/** Classifies a file row by row in constant memory: its columns are kept, `label` and `score` are added. */
+import { createReadStream } from 'node:fs'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { GraftError } from '../../core/errors.ts'
+import { writeFileAtomic } from '../../files/atomic.ts'
+import { readError } from '../../files/read.ts'
+import type { Classification, Classifier } from '../../runtime/index.ts'
+import { chooseColumns } from '../../train/dataset/columns.ts'
+import { type Row, readRows } from '../../train/dataset/rows.ts'
+import { type Fields, checkOutputName, createPrinter } from './print.ts'
+
+export interface ClassifyFileOptions {
+  input: string
+  /** File to write, `.csv` or `.jsonl`; stdout by default. */
+  output?: string | undefined
+  /** Column of the texts. */
+  text?: string | undefined
+  adapter?: string | undefined
+  /** Add every label's probability as `score_<label>`. */
+  all?: boolean | undefined
+  signal: AbortSignal
+  /** Called with the line of `input` that was reached. */
+  onProgress: (line: number) => void
+}
+
+export interface FileSummary {
+  rows: number
+  /** Texts that were longer than the model takes. */
+  truncated: number
+  perLabel: Record<string, number>
+}
+
+/** Rows classified at a time: enough for batches of similar lengths. */
+const CHUNK = 512
+
+/**
+ * Classifies all rows, or writes nothing.
+ * @throws GraftError `usage` for an output of another format, `text-empty`, and what reading and writing throw
+ */
+export async function classifyFile(classifier: Classifier, options: ClassifyFileOptions): Promise<FileSummary> {
+  const { input, output, adapter } = options
+  if (output !== undefined) checkOutputName(output)
+  const labels = classifier.labels(adapter)
+  const summary: FileSummary = {
+    rows: 0,
+    truncated: 0,
+    perLabel: Object.fromEntries(labels.map((label) => [label, 0])),
+  }
+  const texts = classifyChunks(classifier, summary, options)
+  if (output === undefined) await pipeline(Readable.from(texts), process.stdout, { end: false })
+  // Node's writeFile takes any iterable of texts, and writes them one after the other.
+  else await writeFileAtomic(output, texts as unknown as string)
+  if (summary.rows > 0) return summary
+  throw new GraftError('file-empty', `${input} holds no rows`, { hint: 'Give a file with texts.', file: input })
+}
+
+async function* classifyChunks(
+  classifier: Classifier,
+  summary: FileSummary,
+  { input, output, text, adapter, all, signal, onProgress }: ClassifyFileOptions,
+): AsyncGenerator<string> {
+  const print = createPrinter(output ?? input)
+  let column: string | undefined
+  for await (const rows of chunks(readRows(input, { text }))) {
+    signal.throwIfAborted()
+    column ??= chooseColumns(Object.keys(rows[0]?.fields ?? {}), { text }, input).text
+    const texts = rows.map((row) => textOf(row, column ?? '', input))
+    const results = await classifier.classify(texts, { adapter })
+    yield print(rows.map(({ fields }, at) => addResult(fields, results[at]!, all))) // one for each row
+    count(summary, results)
+    onProgress(rows.at(-1)?.line ?? 0)
+  }
+}
+
+async function* chunks(rows: AsyncIterable<Row>): AsyncGenerator<Row[]> {
+  let chunk: Row[] = []
+  for await (const row of rows) {
+    chunk.push(row)
+    if (chunk.length < CHUNK) continue
+    yield chunk
+    chunk = []
+  }
+  if (chunk.length > 0) yield chunk
+}
+
+function textOf({ fields, line }: Row, column: string, file: string): string {
+  const value = fields[column] ?? ''
+  const text = typeof value === 'object' ? '' : String(value)
+  if (text.trim() !== '') return text.replace(/\r\n?/g, '\n') // as texts are read for training
+  throw new GraftError('text-empty', `${file}, line ${line}: no text in column "${column}"`, {
+    hint: 'Fill in the text, or remove the row.',
+    file,
+    line,
+  })
+}
+
+/** A column that is there already stays: the prediction is then `predicted_label`. */
+function addResult(fields: Fields, { label, score, scores }: Classification, all = false): Fields {
+  const name = (column: string) => (Object.hasOwn(fields, column) ? `predicted_${column}` : column)
+  return {
+    ...fields,
+    [name('label')]: label,
+    [name('score')]: score,
+    ...(all && Object.fromEntries(scores.map((each) => [`score_${each.label}`, each.score]))),
+  }
+}
+
+function count(summary: FileSummary, results: readonly Classification[]): void {
+  summary.rows += results.length
+  for (const { label, truncated } of results) {
+    summary.perLabel[label] = (summary.perLabel[label] ?? 0) + 1
+    if (truncated) summary.truncated++
+  }
+}
+
+/** Number of lines of a file, for the progress bar. */
+export async function countLines(path: string): Promise<number> {
+  let lines = 1
+  try {
+    for await (const text of createReadStream(path, 'latin1') as AsyncIterable<string>) {
+      lines += text.split('\n').length - 1
+    }
+  } catch (error) {
+    throw readError(error, path)
+  }
+  return lines
+}

@@ -1,0 +1,172 @@
+/** `graft train`: trains a LoRA adapter, or all weights, on a data set. */
+import { Command, Option } from 'commander'
+import type { TrainPlan, TrainResult, TrainSettings } from '../train/train.ts'
+import { interruptSignal } from './interrupt.ts'
+import { fraction, jsonOption, list, positiveInteger, positiveNumber, wholeNumber } from './options.ts'
+import type { Ui } from './ui.ts'
+import { createUi } from './ui.ts'
+
+interface Options {
+  base: string
+  data: string
+  out: string
+  method: TrainSettings['method']
+  engine: TrainSettings['engine']
+  rank: number
+  alpha: number
+  dropout: number
+  scaling: TrainSettings['lora']['scaling']
+  targetModules: string
+  initialization: TrainSettings['lora']['initialization']
+  learningRate: number
+  epochs: number
+  batchSize: number
+  warmup: number
+  weightDecay: number
+  maxGradientNorm: number
+  maxLength: number
+  evalEvery?: number
+  patience?: number
+  seed: number
+  threads?: number
+  resume?: boolean
+  force?: boolean
+  json?: boolean
+}
+
+/** The `train` command. */
+export function trainCommand(): Command {
+  return new Command('train')
+    .description('train a LoRA adapter on a frozen base, or all weights of the base')
+    .requiredOption('--base <dir>', 'base folder: config.json and model.safetensors')
+    .requiredOption('--data <dir>', 'data set folder, as `graft data` writes it')
+    .requiredOption('--out <dir>', 'folder to write: an adapter (lora) or a base (full)')
+    .addOption(new Option('--method <name>', 'what to train').choices(['lora', 'full']).default('lora'))
+    .option('--rank <r>', 'rank of the adapters', positiveInteger, 8)
+    .option('--alpha <number>', 'scale of the adapters', positiveNumber, 16)
+    .option('--dropout <rate>', 'dropout before the adapters', fraction, 0.05)
+    .addOption(
+      new Option('--scaling <mode>', 'factor of A·B: alpha/r, alpha/√r, or alpha itself')
+        .choices(['peft', 'rslora', 'alpha'])
+        .default('peft'),
+    )
+    .option('--target-modules <names>', 'all-linear, layer names with commas, or a regular expression', 'all-linear')
+    .addOption(
+      new Option('--initialization <name>', 'of A: N(0, 0.01²), or as PEFT')
+        .choices(['normal', 'kaiming'])
+        .default('normal'),
+    )
+    .option('--learning-rate <rate>', 'highest learning rate (default: 1e-3 for lora, 5e-4 for full)', positiveNumber)
+    .option('--epochs <count>', 'passes over the training part', positiveInteger, 5)
+    .option('--batch-size <rows>', 'texts a step', positiveInteger, 16)
+    .option('--warmup <share>', 'share of all steps that warm up', fraction, 0.1)
+    .option('--weight-decay <rate>', 'decoupled weight decay', fraction, 0.01)
+    .option('--max-gradient-norm <norm>', 'longer gradients are clipped to this', positiveNumber, 1)
+    .option('--max-length <tokens>', 'tokens after which texts are cut', positiveInteger, 128)
+    .option('--eval-every <steps>', 'evaluate every so many steps too, not just after each epoch', positiveInteger)
+    .option('--patience <count>', 'stop after so many evaluations without improvement', positiveInteger)
+    .option('--seed <number>', 'seed of all random choices', wholeNumber, 123)
+    .addOption(
+      new Option('--engine <name>', 'compiled: ONNX Runtime; eager: TensorFlow.js, the slow reference')
+        .choices(['compiled', 'eager'])
+        .default('compiled'),
+    )
+    .option('--threads <count>', 'threads of the compiled engine (default: all cores)', positiveInteger)
+    .option('--resume', 'go on with an interrupted run')
+    .option('--force', 'replace the output folder')
+    .addOption(jsonOption())
+    .action(runTrain)
+}
+
+async function runTrain({
+  base: baseDir,
+  data,
+  out,
+  resume,
+  force,
+  threads,
+  json,
+  ...options
+}: Options): Promise<void> {
+  const signal = interruptSignal()
+  const { readBase } = await import('../files/base-folder.ts')
+  const { readDataset } = await import('../train/dataset.ts')
+  const { train } = await import('../train/train.ts')
+  const ui = createUi({ json })
+  const [base, dataset] = [await readBase(baseDir), await readDataset(data)]
+  let progress: ReturnType<Ui['progress']> | undefined
+  const result = await train({
+    base,
+    dataset,
+    out,
+    resume,
+    force,
+    threads,
+    signal,
+    settings: toSettings(options),
+    onStart: (plan) => {
+      printPlan(ui, plan, options.method)
+      progress = ui.progress('Training', plan.totalSteps, { unit: 'steps' })
+    },
+    onRecord: (record) => {
+      if (record.kind === 'step') {
+        const { loss, accuracy, tokensPerSecond } = record
+        progress?.update(
+          record.step,
+          `loss ${loss.toFixed(3)}  accuracy ${percent(accuracy)}  ${Math.round(tokensPerSecond)} tokens/s`,
+        )
+      } else {
+        ui.line(
+          `epoch ${record.epoch + 1}, step ${record.step}: validation loss ${record.loss.toFixed(4)}, accuracy ${percent(record.accuracy)}`,
+        )
+      }
+    },
+  }).finally(() => progress?.stop())
+  printResult(ui, result)
+  ui.result(result)
+}
+
+const LEARNING_RATES = { lora: 1e-3, full: 5e-4 }
+
+function toSettings(options: Omit<Options, 'base' | 'data' | 'out'>): TrainSettings {
+  const { rank, alpha, dropout, scaling, targetModules, initialization, learningRate, ...others } = options
+  return {
+    ...others,
+    learningRate: learningRate ?? LEARNING_RATES[options.method],
+    lora: { rank, alpha, dropout, scaling, initialization, targetModules: parseTargets(targetModules) },
+  }
+}
+
+/** A plain name or names with commas are a list; anything else is a regular expression. */
+const parseTargets = (text: string): string | string[] =>
+  text === 'all-linear' || !/^[\w.,\s]+$/.test(text) ? text : list(text)
+
+const percent = (share: number) => `${(100 * share).toFixed(1)} %`
+
+function printPlan(ui: Ui, { targets, parameters, engine, totalSteps, resumedAt }: TrainPlan, method: string): void {
+  const { total, trainable } = parameters
+  const format = (count: number) => count.toLocaleString('en-US')
+  ui.table(
+    ['', ''],
+    [
+      ['method', method],
+      ...(targets.length > 0 ? [['linear layers with LoRA', targets.length]] : []),
+      ['parameters', format(total)],
+      ['of them trained', `${format(trainable)} (${((100 * trainable) / total).toFixed(2)} %)`],
+      ['steps', resumedAt > 0 ? `${totalSteps}, going on after ${resumedAt}` : totalSteps],
+      ['engine', engine],
+    ],
+  )
+}
+
+function printResult(ui: Ui, { out, bestStep, steps, validation, test, seconds }: TrainResult): void {
+  ui.line(`\nKept step ${bestStep} of ${steps}, the best on the validation part. ${seconds.toFixed(1)} s.`)
+  ui.table(
+    ['', 'accuracy', 'macro-F1', 'loss'],
+    [
+      ['validation', percent(validation.accuracy), validation.macroF1.toFixed(3), validation.loss.toFixed(4)],
+      ['test', percent(test.accuracy), test.macroF1.toFixed(3), test.loss.toFixed(4)],
+    ],
+  )
+  ui.line(`\nWrote ${out}; its curves: ${out}/report.html`)
+}

@@ -1,0 +1,71 @@
+/** Writes bundles: graph, adapters, and proof that ONNX Runtime gives TF.js' logits. */
+import { copyFile, mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type Manifest, graphPath } from '../core/bundle.ts'
+import { writeFolderAtomic } from '../files/atomic.ts'
+import { toOnnx } from '../onnx/index.ts'
+import { computeGolden } from './golden.ts'
+import { type AdapterSource, type ExportInputs, readInputs } from './inputs.ts'
+import { createManifest } from './manifest.ts'
+import { planMerged } from './merged.ts'
+import { checkParity } from './parity.ts'
+import type { Plan } from './plan.ts'
+import { planUnmerged } from './unmerged.ts'
+
+export interface ExportOptions {
+  /** Base folder; the one that the first adapter names, by default. */
+  base?: string | undefined
+  /** For a merged bundle one adapter, or none where the base is a classifier; for an unmerged one any number. */
+  adapters?: readonly AdapterSource[]
+  mode: 'merged' | 'unmerged'
+  /** Folder to write. */
+  dir: string
+  /** Replace a folder that is there already. */
+  force?: boolean | undefined
+  /** Texts for `golden.json`; chosen for the model's size by default. */
+  probes?: readonly string[]
+  /** Stops the export, which then leaves nothing behind. */
+  signal?: AbortSignal | undefined
+}
+
+/**
+ * Exports a bundle, whole or not at all.
+ * @returns its `graft.json`
+ * @throws GraftError `parity` where ONNX Runtime's logits differ from TF.js', `usage`, `adapter-base`, `adapter`, `config`,
+ *   `file-exists`, `file-write`, and what reading the inputs throws
+ */
+export async function exportBundle(options: ExportOptions): Promise<Manifest> {
+  const { base, adapters = [], mode, dir, force, signal } = options
+  const inputs = await readInputs(base, adapters)
+  const plan = mode === 'merged' ? planMerged(inputs) : planUnmerged(inputs)
+  return writeFolderAtomic(dir, { force }, async (folder) => {
+    await writeModel(folder, plan)
+    if (mode === 'unmerged') await copyAdapters(folder, inputs)
+    signal?.throwIfAborted()
+    const golden = await computeGolden(plan, options.probes)
+    await writeJson(join(folder, 'golden.json'), golden)
+    signal?.throwIfAborted()
+    const parity = await checkParity(join(folder, graphPath), plan, golden)
+    const manifest = await createManifest(folder, { inputs, plan, parity })
+    await writeJson(join(folder, 'graft.json'), manifest)
+    return manifest
+  })
+}
+
+const writeJson = (path: string, value: unknown) => writeFile(path, `${JSON.stringify(value, undefined, 2)}\n`)
+
+/** `config.json` and the graph. A base's own tokenizer files will belong here too. */
+async function writeModel(folder: string, { config, trace }: Plan): Promise<void> {
+  await writeJson(join(folder, 'config.json'), config)
+  await mkdir(join(folder, 'onnx'))
+  await writeFile(join(folder, graphPath), toOnnx(await trace(), 'classifier'))
+}
+
+async function copyAdapters(folder: string, { adapters }: ExportInputs): Promise<void> {
+  for (const { name, dir } of adapters) {
+    const target = join(folder, 'adapters', name)
+    await mkdir(target, { recursive: true })
+    for (const file of ['adapter_config.json', 'adapter_model.safetensors', 'graft.json'])
+      await copyFile(join(dir, file), join(target, file))
+  }
+}

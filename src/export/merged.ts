@@ -1,0 +1,53 @@
+/** The merged bundle: one classifier, its adapter folded into the weights, or fine-tuned in full. */
+import type { GPT2Config } from '../core/config.ts'
+import { GraftError } from '../core/errors.ts'
+import { mergeLora } from '../core/lora.ts'
+import type { Base } from '../files/base-folder.ts'
+import { traceMerged } from './graph.ts'
+import type { ExportInputs } from './inputs.ts'
+import type { Plan } from './plan.ts'
+
+/**
+ * @throws GraftError `usage` for several adapters, `config` for a base that is no classifier and has no adapter
+ */
+export function planMerged({ base, adapters }: ExportInputs): Plan {
+  if (adapters.length > 1) {
+    throw new GraftError('usage', `${adapters.length} adapters cannot be merged into one model`, {
+      hint: 'Give one adapter, or export with --mode unmerged.',
+    })
+  }
+  const adapter = adapters[0]?.adapter
+  const labels = adapter?.info.labels ?? labelsOf(base)
+  const maxLength = (adapter ?? base).info?.maxLength ?? base.config.n_positions
+  const weights = adapter ? mergeLora(base.weights, adapter) : base.weights
+  const config = classifierConfig(base.config, labels)
+  return {
+    config,
+    fields: { kind: 'merged', labels },
+    maxLength,
+    model: { labels, maxLength },
+    references: [{ config, weights: base.weights, adapter, maxLength }],
+    trace: () => traceMerged(config, weights),
+  }
+}
+
+/** The labels of a base that was fine-tuned in full, by id. */
+function labelsOf({ config, weights, dir }: Base): string[] {
+  const { id2label = {} } = config
+  const labels = Object.keys(id2label).flatMap((_, id) => id2label[id] ?? [])
+  const count = weights.get('score.weight')?.shape[0]
+  if (count !== undefined && labels.length === count) return labels
+  const problem = count === undefined ? 'has no classification head' : `names ${labels.length} of ${count} labels`
+  throw new GraftError('config', `${dir} ${problem}`, {
+    hint: 'Give an adapter with --adapter, or a base trained with `graft train --method full`.',
+    file: dir,
+  })
+}
+
+/** As transformers' GPT2ForSequenceClassification has it. */
+const classifierConfig = (config: GPT2Config, labels: readonly string[]): GPT2Config => ({
+  ...config,
+  architectures: ['GPT2ForSequenceClassification'],
+  id2label: Object.fromEntries(labels.map((label, id) => [String(id), label])),
+  label2id: Object.fromEntries(labels.map((label, id) => [label, id])),
+})

@@ -1,0 +1,29 @@
+/** What a bundle will hold, before anything is written: the two modes of export differ in this only. */
+import type { GPT2Config } from '../core/config.ts'
+import type { Graph } from '../onnx/index.ts'
+import type { Model } from '../runtime/tasks.ts'
+import type { ReferenceModel } from './reference.ts'
+
+/** A model as TF.js runs it, for the logits that the bundle has to give. */
+export interface NamedReference extends ReferenceModel {
+  /** The adapter's name in an unmerged bundle. */
+  name?: string
+  /** Tokens after which texts are cut. */
+  maxLength: number
+}
+
+/** Fields of `graft.json` that tell the kinds of bundles apart. */
+export type KindFields =
+  | { kind: 'merged'; labels: string[] }
+  | { kind: 'unmerged'; adapters: { name: string; labels: string[] }[]; rank: number; targets: string[] }
+
+export interface Plan {
+  /** `config.json` */
+  config: GPT2Config
+  fields: KindFields
+  maxLength: number
+  /** The graph's tasks, for replaying probes. */
+  model: Model
+  references: NamedReference[]
+  trace(): Promise<Graph>
+}

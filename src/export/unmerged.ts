@@ -1,0 +1,37 @@
+/** The unmerged bundle: one base, and any number of adapters that the graph takes as inputs. */
+import { GraftError } from '../core/errors.ts'
+import { linearLayers } from '../core/layers.ts'
+import { traceUnmerged } from './graph.ts'
+import type { ExportInputs } from './inputs.ts'
+import type { Plan } from './plan.ts'
+
+/** @throws GraftError `usage` without an adapter */
+export function planUnmerged({ base, adapters }: ExportInputs): Plan {
+  if (adapters.length === 0) {
+    throw new GraftError('usage', 'an unmerged bundle needs an adapter', {
+      hint: 'Give adapters with --adapter, or export with --mode merged.',
+    })
+  }
+  const { id2label: _, label2id: __, ...config } = base.config // each adapter has its own labels
+  const adapted = new Set(adapters.flatMap(({ adapter }) => [...adapter.layers.keys()]))
+  const targets = linearLayers(config).flatMap(({ name }) => (adapted.has(name) ? [name] : []))
+  return {
+    config,
+    fields: {
+      kind: 'unmerged',
+      adapters: adapters.map(({ name, adapter }) => ({ name, labels: adapter.info.labels })),
+      rank: Math.max(...adapters.map(({ adapter }) => adapter.config.r)),
+      targets,
+    },
+    maxLength: Math.max(...adapters.map(({ adapter }) => adapter.info.maxLength)),
+    model: { adapters: new Map(adapters.map(({ name, adapter }) => [name, adapter])), targets },
+    references: adapters.map(({ name, adapter }) => ({
+      name,
+      config,
+      weights: base.weights,
+      adapter,
+      maxLength: adapter.info.maxLength,
+    })),
+    trace: () => traceUnmerged(config, base.weights, adapted),
+  }
+}

@@ -1,0 +1,99 @@
+/** Checks a bundle: its description, every file's hash, that the parts fit together, and its golden logits. */
+import { join } from 'node:path'
+import { type Manifest, parseManifest } from '../core/bundle.ts'
+import { GraftError } from '../core/errors.ts'
+import { type Bundle, readBundle } from '../files/bundle-folder.ts'
+import { sha256File } from '../files/hash.ts'
+import { readJson } from '../files/read.ts'
+import { openBundle } from '../runtime/index.ts'
+import { describeParity, isWithin, replay } from './parity.ts'
+
+export interface Check {
+  /** `graft.json`, the path of a file, `labels`, `parts` or `golden logits`. */
+  name: string
+  ok: boolean
+  /** What was found, or what is wrong. */
+  detail: string
+}
+
+export interface Verification {
+  ok: boolean
+  /** All that was checked; checks that need what failed before them are left out. */
+  checks: Check[]
+}
+
+/**
+ * Verifies a bundle.
+ * @returns what failed is reported, not thrown
+ */
+export async function verifyBundle(dir: string): Promise<Verification> {
+  const checks: Check[] = []
+  const check = async <T>(name: string, run: () => Promise<[detail: string, result: T]>): Promise<T | undefined> => {
+    try {
+      const [detail, result] = await run()
+      checks.push({ name, ok: true, detail })
+      return result
+    } catch (error) {
+      if (!(error instanceof GraftError)) throw error
+      checks.push({ name, ok: false, detail: error.message })
+      return undefined
+    }
+  }
+
+  const manifest = await check('graft.json', () => readManifest(dir))
+  for (const [path, hash] of Object.entries(manifest?.files ?? {})) await check(path, () => checkHash(dir, path, hash))
+  const bundle = manifest && (await check('parts', () => readParts(dir)))
+  if (bundle) {
+    await check('labels', () => checkLabels(bundle))
+    await check('golden logits', () => checkGolden(bundle))
+  }
+  return { ok: checks.every(({ ok }) => ok), checks }
+}
+
+async function readManifest(dir: string): Promise<[string, Manifest]> {
+  const file = join(dir, 'graft.json')
+  const manifest = parseManifest(
+    await readJson(file, 'A bundle is what `graft export` writes: give that folder.'),
+    file,
+  )
+  return [`${manifest.kind} bundle, format ${manifest.formatVersion}`, manifest]
+}
+
+async function checkHash(dir: string, path: string, expected: string): Promise<[string, void]> {
+  const found = await sha256File(join(dir, path))
+  if (found !== expected) throw fault(`its SHA-256 is ${found}, and graft.json says ${expected}`, path)
+  return ['unchanged', undefined]
+}
+
+async function readParts(dir: string): Promise<[string, Bundle]> {
+  const bundle = await readBundle(dir)
+  const { size } = bundle.adapters
+  return [size > 0 ? `${size} adapters fit the base` : 'the model is complete', bundle]
+}
+
+/** Label names stand in `graft.json` and with the model that they belong to; they must be the same. */
+async function checkLabels({ manifest, config, adapters }: Bundle): Promise<[string, void]> {
+  const pairs =
+    manifest.kind === 'merged'
+      ? [{ name: 'config.json', listed: manifest.labels, own: Object.values(config.id2label ?? {}) }]
+      : manifest.adapters.map(({ name, labels }) => ({ name, listed: labels, own: adapters.get(name)?.info.labels }))
+  for (const { name, listed, own } of pairs) {
+    if (JSON.stringify(listed) !== JSON.stringify(own))
+      throw fault(`graft.json lists ${listed.join(', ')}, and ${name} has ${own?.join(', ')}`, name)
+  }
+  return [pairs.map(({ listed }) => listed.length).join(', '), undefined]
+}
+
+async function checkGolden({ dir, golden }: Bundle): Promise<[string, void]> {
+  const classifier = await openBundle(dir)
+  try {
+    const parity = await replay(classifier, golden)
+    if (!isWithin(parity)) throw fault(describeParity(parity), 'golden.json')
+    return [describeParity(parity), undefined]
+  } finally {
+    await classifier.close()
+  }
+}
+
+const fault = (message: string, file: string) =>
+  new GraftError('bundle', message, { hint: 'Make the bundle again with `graft export`.', file })

@@ -1,0 +1,22 @@
+/** Inference on bundles in Node: `openBundle(dir)` → classifier. Loads ONNX Runtime, never TensorFlow.js. */
+import { join } from 'node:path'
+import { graphPath } from '../core/bundle.ts'
+import { readBundle } from '../files/bundle-folder.ts'
+import { type Classifier, createClassifier } from './classifier.ts'
+
+export type { AdapterChoice, Classification, Classifier, LabelScore } from './classifier.ts'
+
+export interface OpenOptions {
+  /** Threads of ONNX Runtime; all cores by default. */
+  threads?: number
+}
+
+/**
+ * Opens a bundle for classification. Its files' hashes are not checked: `verifyBundle` does that.
+ * @throws GraftError `file-not-found`, `file-format`, `bundle`, `config`, `adapter`, `adapter-base`, `safetensors`
+ */
+export async function openBundle(dir: string, { threads }: OpenOptions = {}): Promise<Classifier> {
+  const { manifest, config, adapters } = await readBundle(dir)
+  const model = manifest.kind === 'merged' ? manifest : { adapters, targets: manifest.targets }
+  return createClassifier({ graph: join(dir, graphPath), config, model, threads })
+}

@@ -1,0 +1,52 @@
+/** What a model classifies: one task if merged, one for each adapter otherwise. */
+import type { Adapter } from '../core/adapter.ts'
+import { GraftError } from '../core/errors.ts'
+
+export interface Task {
+  /** Names by id. */
+  labels: readonly string[]
+  /** Tokens after which texts are cut. */
+  maxLength: number
+}
+
+export interface UnmergedModel {
+  /** By name, in stack order. */
+  adapters: ReadonlyMap<string, Adapter>
+  /** Layers that the graph takes adapters for. */
+  targets: readonly string[]
+}
+
+export type Model = Task | UnmergedModel
+
+export interface Tasks {
+  /** Names of the adapters, in stack order; none if merged. */
+  readonly names: readonly string[]
+  /**
+   * The task of an adapter and its place in the stack; without a name, the only one.
+   * @throws GraftError `adapter-index`
+   */
+  find(adapter: string | undefined): { task: Task; index: number }
+}
+
+export function createTasks(model: Model): Tasks {
+  const names = 'adapters' in model ? [...model.adapters.keys()] : []
+  const tasks = 'adapters' in model ? Array.from(model.adapters.values(), ({ info }): Task => info) : [model]
+  return {
+    names,
+    find(adapter) {
+      const index = adapter === undefined ? tasks.length - 1 : names.indexOf(adapter)
+      const task = tasks[index]
+      if (!task || (adapter === undefined && index > 0)) throw unknownAdapter(adapter, names)
+      return { task, index }
+    },
+  }
+}
+
+function unknownAdapter(adapter: string | undefined, names: readonly string[]): GraftError {
+  const asked = adapter === undefined ? 'no adapter was chosen' : `there is no adapter "${adapter}"`
+  const there = names.length === 0 ? 'the model is merged and has none' : `there are ${names.join(', ')}`
+  return new GraftError('adapter-index', `${asked}; ${there}`, {
+    hint: names.length === 0 ? 'Leave the adapter out.' : 'Choose one of these adapters.',
+    value: adapter,
+  })
+}

@@ -1,0 +1,331 @@
+/** A whole training run: data set and base in; adapter folder (LoRA) or base folder (full) out, with curves and report. */
+import { rm } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { type Adapter, createAdapterConfig } from '../core/adapter.ts'
+import { GraftError } from '../core/errors.ts'
+import { linearLayers } from '../core/layers.ts'
+import { type LoraScaling, type TargetModules, loraScaling, matchTargetModules } from '../core/lora.ts'
+import type { Metrics } from '../core/metrics.ts'
+import { createRandom } from '../core/random.ts'
+import { type TensorMap, sizeOf } from '../core/tensors.ts'
+import { writeAdapter } from '../files/adapter-folder.ts'
+import { type Base, writeBase } from '../files/base-folder.ts'
+import { sha256 } from '../files/hash.ts'
+import { readCheckpoint, writeCheckpoint } from './checkpoint.ts'
+import { SCORE, fullProgram, loraProgram } from './classifier.ts'
+import type { StoredDataset } from './dataset.ts'
+import { type EncodedDataset, encodeDataset } from './encode.ts'
+import type { Engine, EngineOptions } from './engine.ts'
+import { createCompiledEngine } from './engine/compiled.ts'
+import { createEagerEngine } from './engine/eager.ts'
+import { type Evaluation, evaluateSet } from './evaluate.ts'
+import { type LoopOptions, type RunState, runLoop, totalSteps } from './loop.ts'
+import { ADAMW_DEFAULTS } from './optimizer.ts'
+import { type TrainingProgram, unflatten } from './program.ts'
+import { type HistoryRecord, type Report, renderReport } from './report.ts'
+import { stateName } from './step.ts'
+
+export interface LoraSettings {
+  rank: number
+  alpha: number
+  dropout: number
+  scaling: LoraScaling
+  targetModules: TargetModules
+  initialization: 'normal' | 'kaiming'
+}
+
+export interface TrainSettings extends LoopOptions {
+  method: 'lora' | 'full'
+  /** LoRA's own settings; of no effect with `full`. */
+  lora: LoraSettings
+  weightDecay: number
+  maxGradientNorm: number
+  /** Tokens after which texts are cut. */
+  maxLength: number
+  engine: 'compiled' | 'eager'
+}
+
+/** What a run starts with, for the table that is shown before it. */
+export interface TrainPlan {
+  /** Linear layers with an adapter. */
+  targets: string[]
+  parameters: { total: number; trainable: number }
+  totalSteps: number
+  engine: string
+  /** Steps done by the interrupted run that goes on. */
+  resumedAt: number
+}
+
+export interface TrainOptions {
+  base: Base
+  dataset: StoredDataset
+  /** Folder to write. */
+  out: string
+  settings: TrainSettings
+  /** Replace the output folder, and forget an interrupted run. */
+  force?: boolean
+  /** Go on with the interrupted run. */
+  resume?: boolean
+  /** Threads of the compiled engine; all cores by default. */
+  threads?: number
+  signal?: AbortSignal
+  onStart?: (plan: TrainPlan) => void
+  onRecord?: (record: HistoryRecord, totalSteps: number) => void
+}
+
+export interface TrainResult {
+  out: string
+  /** Steps done, and the step of the checkpoint that was kept. */
+  steps: number
+  bestStep: number
+  validation: Metrics & { loss: number }
+  test: Metrics & { loss: number }
+  parameters: TrainPlan['parameters']
+  seconds: number
+}
+
+/** Settings that do well on sets of some hundred to some thousand short texts. */
+export const TRAIN_DEFAULTS: TrainSettings = {
+  method: 'lora',
+  lora: { rank: 8, alpha: 16, dropout: 0.05, scaling: 'peft', targetModules: 'all-linear', initialization: 'normal' },
+  epochs: 5,
+  batchSize: 16,
+  learningRate: 5e-4,
+  warmup: 0.1,
+  weightDecay: 0.01,
+  maxGradientNorm: ADAMW_DEFAULTS.maxGradientNorm,
+  maxLength: 128,
+  seed: 123,
+  engine: 'compiled',
+}
+
+/** Where a run keeps its checkpoint until the output folder is written. */
+const checkpointPath = (out: string) => `${out}.checkpoint.safetensors`
+
+/**
+ * Trains a classifier and writes the best checkpoint. The output folder appears when all is done; until then the run's
+ * state is in `<out>.checkpoint.safetensors` beside it, from which `resume` goes on with the same result.
+ * @throws GraftError `file-exists`, `checkpoint`, `loss-not-finite`; the signal's reason, after a checkpoint was saved
+ */
+export async function train(options: TrainOptions): Promise<TrainResult> {
+  const { base, dataset, out, settings, signal, onRecord } = options
+  const started = performance.now()
+  await checkOutput(options)
+  const data = encodeDataset(dataset, base.config, settings.maxLength)
+  const { program, targets } = createProgram(base, data, dataset.labels.length, settings)
+  const engine = await createEngine(
+    settings,
+    { program, optimizer: { ...ADAMW_DEFAULTS, maxGradientNorm: settings.maxGradientNorm }, seed: settings.seed },
+    options.threads,
+  )
+  try {
+    const fingerprint = sha256(
+      JSON.stringify([base.sha256, dataset.sha256, dataset.labels, { ...settings, engine: undefined }]),
+    )
+    const resume = options.resume ? await readCheckpoint(checkpointPath(out), fingerprint) : undefined
+    const parameters = countParameters(base, program)
+    options.onStart?.({
+      targets,
+      parameters,
+      totalSteps: totalSteps(data.train.labels.length, settings),
+      engine: engine.name,
+      resumedAt: resume?.step ?? 0,
+    })
+    const save = (state: RunState) => writeCheckpoint(checkpointPath(out), state, fingerprint)
+    const { train: trainSet, validation, padTokenId } = data
+    const run = await runLoop({
+      engine,
+      train: trainSet,
+      validation,
+      labels: dataset.labels,
+      padTokenId,
+      options: settings,
+      resume,
+      signal,
+      onRecord,
+      save,
+    })
+
+    if (run.bestState) await engine.restore(new Map([...run.state, ...run.bestState]))
+    const logits = engine.evaluate.bind(engine)
+    const best = {
+      validation: await evaluateSet(logits, validation, dataset.labels, padTokenId),
+      test: await evaluateSet(logits, data.test, dataset.labels, padTokenId),
+    }
+    const seconds = (performance.now() - started) / 1000
+    const result: TrainResult = {
+      out,
+      steps: run.step,
+      bestStep: run.best?.step ?? run.step,
+      validation: summarize(best.validation),
+      test: summarize(best.test),
+      parameters,
+      seconds,
+    }
+    await writeOutput(options, data, trainedTensors(program, await engine.state()), result, run)
+    await rm(checkpointPath(out), { force: true })
+    return result
+  } finally {
+    await engine.dispose()
+  }
+}
+
+const summarize = ({ loss, metrics }: Evaluation) => ({ loss, ...metrics })
+
+/** Refuses at the start what would fail at the end. */
+async function checkOutput({ out, force, resume }: TrainOptions): Promise<void> {
+  const path = checkpointPath(out)
+  if (force && !resume) await rm(path, { force: true })
+  if (existsSync(out) && !force) {
+    throw new GraftError('file-exists', `${out} exists already`, {
+      hint: 'Choose another name, or replace it with --force.',
+      file: out,
+    })
+  }
+  if (existsSync(path) && !resume) {
+    throw new GraftError('file-exists', `${path} is the checkpoint of an interrupted run`, {
+      hint: 'Go on with --resume, or start over with --force.',
+      file: path,
+    })
+  }
+}
+
+function createProgram(
+  base: Base,
+  data: EncodedDataset,
+  labels: number,
+  settings: TrainSettings,
+): { program: TrainingProgram; targets: string[] } {
+  const { method, weightDecay, lora } = settings
+  const common = {
+    config: base.config,
+    weights: data.vocabulary.restrict(base.weights),
+    labels,
+    weightDecay,
+    random: createRandom(settings.seed).fork('initialization'),
+  }
+  if (method === 'full') return { program: fullProgram(common), targets: [] }
+  const names = linearLayers(base.config).map(({ name }) => name)
+  const targets = matchTargetModules(names, lora.targetModules)
+  const scaling = loraScaling({ mode: lora.scaling, alpha: lora.alpha, rank: lora.rank })
+  return { program: loraProgram(common, { ...lora, scaling, targets }), targets }
+}
+
+const createEngine = (settings: TrainSettings, options: EngineOptions, threads: number | undefined): Promise<Engine> =>
+  settings.engine === 'eager' ? createEagerEngine(options) : createCompiledEngine(options, { threads })
+
+/** All parameters of the model, embeddings of unused tokens included, and those that are trained. */
+function countParameters(base: Base, { groups, initial }: TrainingProgram): TrainPlan['parameters'] {
+  const count = (tensors: Iterable<{ shape: number[] }>) =>
+    [...tensors].reduce((total, { shape }) => total + sizeOf(shape), 0)
+  const trainable = count(groups.flatMap(({ parameters }) => parameters))
+  const added = count([...initial].filter(([name]) => !base.weights.has(name)).map(([, tensor]) => tensor))
+  return { total: count(base.weights.values()) + added, trainable }
+}
+
+/** The trained parameters by name. */
+function trainedTensors(program: TrainingProgram, state: ReadonlyMap<string, Float32Array>): TensorMap {
+  const flat = (name: string) => {
+    const values = state.get(name)
+    if (!values) throw new Error(`the engine lost "${name}"`)
+    return values
+  }
+  return new Map(program.groups.flatMap((group) => [...unflatten(group, flat(stateName(group, 'values')))]))
+}
+
+async function writeOutput(
+  options: TrainOptions,
+  data: EncodedDataset,
+  trained: TensorMap,
+  result: TrainResult,
+  run: RunState,
+): Promise<void> {
+  const { base, dataset, out, settings, force = false } = options
+  const { labels } = dataset
+  const report: Report = {
+    title: `Training of ${out}`,
+    settings: reportSettings(options, result),
+    history: run.history,
+    labels,
+    best: { step: result.bestStep },
+    validation: result.validation,
+    test: result.test,
+  }
+  const metricsFile = run.history.map((record) => `${JSON.stringify(record)}\n`).join('')
+  const extraFiles = { ...renderReport(report), 'metrics.jsonl': metricsFile }
+  const info = {
+    formatVersion: 1 as const,
+    labels,
+    baseSha256: base.sha256,
+    dataSha256: dataset.sha256,
+    maxLength: data.maxLength,
+    hyperparameters: { ...settings },
+    seed: settings.seed,
+    metrics: flatMetrics(result),
+  }
+  if (settings.method === 'lora') {
+    await writeAdapter(out, createAdapter(base, settings, { ...info, kind: 'adapter' }, trained), { force, extraFiles })
+    return
+  }
+  const id2label = Object.fromEntries(labels.map((label, id) => [String(id), label]))
+  const label2id = Object.fromEntries(labels.map((label, id) => [label, id]))
+  const config = { ...base.config, architectures: ['GPT2ForSequenceClassification'], id2label, label2id }
+  const weights = data.vocabulary.expand(trained, base.weights)
+  await writeBase(out, { config, weights, info: { ...info, kind: 'model' } }, { force, extraFiles })
+}
+
+function createAdapter(base: Base, { lora }: TrainSettings, info: Adapter['info'], trained: TensorMap): Adapter {
+  const names = linearLayers(base.config).map(({ name }) => name)
+  const tensor = (name: string) => {
+    const found = trained.get(name)
+    if (!found) throw new Error(`"${name}" was not trained`)
+    return found
+  }
+  const targets = matchTargetModules(names, lora.targetModules)
+  return {
+    config: createAdapterConfig({ ...lora, base: base.dir }, names),
+    info,
+    layers: new Map(targets.map((name) => [name, { a: tensor(`${name}.lora_A`), b: tensor(`${name}.lora_B`) }])),
+    score: tensor(SCORE),
+  }
+}
+
+const flatMetrics = ({ validation, test }: TrainResult): Record<string, number> => ({
+  validationAccuracy: validation.accuracy,
+  validationMacroF1: validation.macroF1,
+  validationLoss: validation.loss,
+  testAccuracy: test.accuracy,
+  testMacroF1: test.macroF1,
+  testLoss: test.loss,
+})
+
+function reportSettings(
+  { base, settings, dataset }: TrainOptions,
+  { steps, seconds, parameters }: TrainResult,
+): Report['settings'] {
+  const { method, lora, engine, epochs, batchSize, learningRate, warmup, weightDecay, maxLength, seed } = settings
+  const { n_layer: layers, n_embd: width, n_head: heads } = base.config
+  return {
+    base: `${base.dir} (${layers} layers, ${width} wide, ${heads} heads)`,
+    'training texts': dataset.splits.train.length,
+    method,
+    ...(method === 'lora' && {
+      rank: lora.rank,
+      alpha: lora.alpha,
+      scaling: lora.scaling,
+      dropout: lora.dropout,
+      'target modules': [lora.targetModules].flat().join(', '),
+    }),
+    'parameters trained': `${parameters.trainable.toLocaleString('en-US')} of ${parameters.total.toLocaleString('en-US')}`,
+    epochs,
+    'batch size': batchSize,
+    'learning rate': learningRate,
+    warmup,
+    'weight decay': weightDecay,
+    'max length': maxLength,
+    seed,
+    engine,
+    steps,
+    seconds: Math.round(10 * seconds) / 10,
+  }
+}

@@ -1,0 +1,202 @@
+/** Adapters: PEFT's format to the byte, round trips, and an error for each thing that does not fit. */
+import { existsSync, readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { checkAdapter, parseAdapter, serializeAdapter, type Adapter } from '../../src/core/adapter.ts'
+import { createConfig } from '../../src/core/config.ts'
+import { loraDelta } from '../../src/core/lora.ts'
+import { parseSafetensors, serializeSafetensors } from '../../src/core/safetensors.ts'
+import type { TensorMap } from '../../src/core/tensors.ts'
+import { randomAdapter, tinyConfig } from '../fixtures/adapter.ts'
+
+const weightsFile = 'adapter_model.safetensors'
+const adapter = randomAdapter()
+
+/** The files of an adapter as `parseAdapter` gets them. */
+function filesOf(source: Adapter) {
+  const files = serializeAdapter(source)
+  return {
+    ...files,
+    'adapter_config.json': JSON.parse(files['adapter_config.json']),
+    'graft.json': JSON.parse(files['graft.json']),
+  }
+}
+
+/** The same files with changed tensors. */
+function withTensors(change: (tensors: TensorMap) => unknown) {
+  const files = filesOf(adapter)
+  const { tensors } = parseSafetensors(files[weightsFile], weightsFile)
+  change(tensors)
+  return { ...files, [weightsFile]: serializeSafetensors(tensors) }
+}
+
+const sharedData = new URL('../../../shared/data/', import.meta.url)
+const noData = '../shared/data is not here'
+
+describe('format', () => {
+  it('reads what it wrote', () => {
+    expect(parseAdapter(filesOf(adapter), 'dir')).toEqual(adapter)
+  })
+
+  it("stores PEFT's names and orientation: the product of its matrices is ΔW transposed", () => {
+    const { tensors } = parseSafetensors(serializeAdapter(adapter)[weightsFile], 'x')
+    const name = 'transformer.h.1.mlp.c_proj'
+    const loraA = tensors.get(`base_model.model.${name}.lora_A.weight`)! // the next lines fail if it is not there
+    const loraB = tensors.get(`base_model.model.${name}.lora_B.weight`)!
+    expect(loraA.shape).toEqual([3, 12])
+    expect(loraB.shape).toEqual([8, 3])
+    const product = loraDelta({ a: loraB, b: loraA }, 2) // [out, in]
+    const delta = loraDelta(adapter.layers.get(name)!, 2) // [in, out]
+    for (let i = 0; i < 12; i++) {
+      for (let j = 0; j < 8; j++) expect(product.data[j * 12 + i]).toBeCloseTo(delta.data[i * 8 + j]!, 5)
+    }
+    expect(tensors.get('base_model.model.score.weight')).toEqual(adapter.score)
+  })
+
+  it('stores the configuration that makes PEFT compute the same', () => {
+    expect(filesOf(randomAdapter({ scaling: 'alpha', alpha: 16, rank: 8 }))['adapter_config.json']).toEqual({
+      base_model_name_or_path: 'models/tiny',
+      bias: 'none',
+      fan_in_fan_out: true,
+      inference_mode: true,
+      init_lora_weights: true,
+      lora_alpha: 128,
+      lora_dropout: 0.1,
+      modules_to_save: ['score'],
+      peft_type: 'LORA',
+      r: 8,
+      target_modules: ['c_attn', 'c_proj', 'c_fc'],
+      task_type: 'SEQ_CLS',
+      use_rslora: false,
+    })
+  })
+
+  it('lays the tensors out as PEFT did for GPT-2 small and six labels', ({ skip }) => {
+    const folder = new URL('peft-gpt2-lora-seqcls-LAYOUT-ONLY/', sharedData)
+    if (!existsSync(folder)) skip(noData)
+    const config = createConfig({ n_embd: 768, n_layer: 12, n_head: 12, n_inner: null })
+    const labels = ['sadness', 'joy', 'love', 'anger', 'fear', 'surprise']
+    const ours = serializeAdapter(randomAdapter({ config, labels, rank: 8, targetModules: ['c_attn'] }))[weightsFile]
+    const theirs = readFileSync(new URL('safetensors_header.json', folder), 'utf8')
+    const end = 8 + Number(new DataView(ours.buffer).getBigUint64(0, true))
+    expect(new TextDecoder().decode(ours.subarray(8, end)).trimEnd()).toBe(theirs.trimEnd())
+    expect(ours).toHaveLength(1_201_208)
+    const theirConfig = JSON.parse(readFileSync(new URL('adapter_config.json', folder), 'utf8'))
+    const info = randomAdapter({ labels }).info
+    const files = { [weightsFile]: ours, 'adapter_config.json': theirConfig, 'graft.json': info } as const
+    const read = parseAdapter(files, 'peft')
+    expect(() => checkAdapter(read, config, info.baseSha256, 'peft')).not.toThrow()
+  })
+
+  it('refuses a real adapter for another task by its name', ({ skip }) => {
+    const folder = new URL('peft-gpt2-lora-causal/', sharedData)
+    if (!existsSync(folder)) skip(noData)
+    const files = {
+      ...filesOf(adapter),
+      'adapter_config.json': JSON.parse(readFileSync(new URL('adapter_config.json', folder), 'utf8')),
+      [weightsFile]: readFileSync(new URL(weightsFile, folder)),
+    }
+    expect(() => parseAdapter(files, 'causal')).toThrow(
+      'causal/adapter_config.json: task_type: only SEQ_CLS (text classification) is supported',
+    )
+  })
+})
+
+describe('parseAdapter refuses', () => {
+  it.each<[string, Record<string, unknown>, string]>([
+    ['another kind', { peft_type: 'IA3' }, 'peft_type: only LORA is supported'],
+    ['trained biases', { bias: 'lora_only' }, 'bias: only none is supported'],
+    ['DoRA', { use_dora: true }, 'use_dora: true is not supported'],
+    ['ranks by layer', { rank_pattern: { c_attn: 4 } }, 'rank_pattern: {"c_attn":4} is not supported'],
+    ['chosen blocks', { layers_to_transform: [0] }, 'layers_to_transform: [0] is not supported'],
+    ['an initialization that changes the base', { init_lora_weights: 'pissa' }, 'init_lora_weights: '],
+    ['no rank', { r: 0 }, 'r: '],
+  ])('%s', (_, fields, message) => {
+    const files = filesOf(adapter)
+    const changed = { ...files, 'adapter_config.json': { ...files['adapter_config.json'], ...fields } }
+    expect(() => parseAdapter(changed, 'dir')).toThrow(
+      expect.objectContaining({
+        code: 'adapter',
+        message: expect.stringContaining(`dir/adapter_config.json: ${message}`),
+      }),
+    )
+  })
+
+  it.each<[string, Record<string, unknown>, string]>([
+    ['a later version', { formatVersion: 2 }, 'formatVersion: version 2 is not known'],
+    ['a bundle', { kind: 'merged' }, 'kind: '],
+    ['a label twice', { labels: ['a', 'a'] }, 'labels: a label occurs twice'],
+    ['a hash that is none', { baseSha256: 'abc' }, 'baseSha256: is not a SHA-256'],
+  ])('%s', (_, fields, message) => {
+    const changed = { ...filesOf(adapter), 'graft.json': { ...adapter.info, ...fields } }
+    expect(() => parseAdapter(changed, 'dir')).toThrow(
+      expect.objectContaining({ code: 'adapter', message: expect.stringContaining(`dir/graft.json: ${message}`) }),
+    )
+  })
+
+  const key = 'base_model.model.transformer.h.0.attn.c_attn.lora_'
+  it.each<[string, (tensors: TensorMap) => unknown, string]>([
+    ['a missing half', (tensors) => tensors.delete(`${key}B.weight`), `${key}B.weight is missing`],
+    ['a missing head', (tensors) => tensors.delete('base_model.model.score.weight'), 'score.weight is missing'],
+    [
+      'a tensor of another kind',
+      (tensors) => tensors.set('base_model.model.lora_magnitude', { shape: [0], data: new Float32Array(0) }),
+      'unexpected tensor base_model.model.lora_magnitude',
+    ],
+    [
+      'another rank',
+      (tensors) => tensors.set(`${key}A.weight`, { shape: [2, 8], data: new Float32Array(16) }),
+      `${key}A.weight is [2, 8], not a matrix with r = 3 rows`,
+    ],
+    [
+      'a number that is not finite',
+      (tensors) => tensors.get(`${key}B.weight`)?.data.fill(NaN, 5, 6),
+      `${key}B.weight holds NaN`,
+    ],
+    [
+      'a head for other labels',
+      (tensors) => tensors.set('base_model.model.score.weight', { shape: [3, 8], data: new Float32Array(24) }),
+      'score.weight has 3 rows for 2 labels',
+    ],
+  ])('%s', (_, change, message) => {
+    expect(() => parseAdapter(withTensors(change), 'dir')).toThrow(
+      expect.objectContaining({ code: 'adapter', message: expect.stringContaining(message) }),
+    )
+  })
+
+  it('damaged weights', () => {
+    const files = { ...filesOf(adapter), [weightsFile]: new Uint8Array(9) }
+    expect(() => parseAdapter(files, 'dir')).toThrow(expect.objectContaining({ code: 'safetensors' }))
+  })
+})
+
+describe('checkAdapter', () => {
+  const { baseSha256 } = adapter.info
+  const check = (other: Adapter, config = tinyConfig, sha256 = baseSha256) => checkAdapter(other, config, sha256, 'dir')
+
+  it('accepts the base that it was trained on, with any choice of layers', () => {
+    expect(() => check(adapter)).not.toThrow()
+    expect(() => check(randomAdapter({ targetModules: '.*\\.1\\.mlp\\.c_fc' }))).not.toThrow()
+  })
+
+  it('refuses another base by its hash', () => {
+    expect(() => check(adapter, tinyConfig, 'c'.repeat(64))).toThrow(
+      expect.objectContaining({ code: 'adapter-base', hint: expect.stringContaining('models/tiny') }),
+    )
+  })
+
+  it('refuses layers that its configuration does not name, or names without weights', () => {
+    const more = { ...adapter, config: { ...adapter.config, target_modules: ['c_attn'] } }
+    expect(() => check(more)).toThrow('weights for transformer.h.0.attn.c_proj, which is none of its target modules')
+    const layers = new Map([...adapter.layers].slice(1))
+    expect(() => check({ ...adapter, layers })).toThrow('no weights for transformer.h.0.attn.c_attn')
+  })
+
+  it('refuses a base of other sizes', () => {
+    expect(() => check(adapter, createConfig({ ...tinyConfig, n_layer: 1 }))).toThrow('weights for transformer.h.1')
+    expect(() => check(adapter, createConfig({ ...tinyConfig, n_inner: 13 }))).toThrow(
+      'transformer.h.0.mlp.c_fc is 8 × 12, and 8 × 13 in the base',
+    )
+    const head = { ...adapter, score: { shape: [2, 9], data: new Float32Array(18) } }
+    expect(() => check(head)).toThrow('score.weight is 9 wide, and the base 8')
+  })
+})

@@ -1,0 +1,115 @@
+/** LoRA's arithmetic by its properties: scaling, choice of layers, ΔW, merging. */
+import { describe, expect, it } from 'vitest'
+import {
+  adapterScaling,
+  loraDelta,
+  type LoraScaling,
+  loraScaling,
+  matchTargetModules,
+  mergeLora,
+} from '../../src/core/lora.ts'
+import { linearLayers } from '../../src/core/layers.ts'
+import { createRandom } from '../../src/core/random.ts'
+import { randomAdapter, randomTensor, randomWeights, tinyConfig } from '../fixtures/adapter.ts'
+
+const names = linearLayers(tinyConfig).map(({ name }) => name)
+
+describe('scaling', () => {
+  it.each<[LoraScaling, number]>([
+    ['peft', 4],
+    ['rslora', 8],
+    ['alpha', 16],
+  ])('%s of α 16 and r 4 is %d, also by way of the stored configuration', (scaling, expected) => {
+    expect(loraScaling({ mode: scaling, alpha: 16, rank: 4 })).toBe(expected)
+    expect(adapterScaling(randomAdapter({ scaling, alpha: 16, rank: 4 }).config)).toBe(expected)
+  })
+})
+
+describe('matchTargetModules', () => {
+  it.each<[string, string | string[], number]>([
+    ['all', 'all-linear', 8],
+    ['endings', ['c_attn', 'c_fc'], 4],
+    ['longer endings', ['attn.c_proj'], 2],
+    ['whole names', ['transformer.h.1.mlp.c_fc'], 1],
+    ['a regular expression for the whole name', '.*\\.attn\\.c_(attn|proj)', 4],
+    ['a regular expression with alternatives', 'x|.*c_fc', 2],
+  ])('%s', (_, spec, count) => {
+    expect(matchTargetModules(names, spec)).toHaveLength(count)
+  })
+
+  it('keeps model order', () => {
+    expect(matchTargetModules(names.slice(0, 4), ['c_fc', 'c_attn'])).toEqual([names[0], names[2]])
+  })
+
+  it.each<[string, string | string[]]>([
+    ['a part of a name', ['attn.c']],
+    ['an ending within a word', ['_attn']],
+    ['a regular expression for a part', 'attn'],
+    ['nothing', []],
+  ])('%s matches nothing: an error that lists the layers', (_, spec) => {
+    expect(() => matchTargetModules(names, spec)).toThrow(
+      expect.objectContaining({ code: 'usage', hint: expect.stringContaining('attn.c_proj, mlp.c_fc, mlp.c_proj') }),
+    )
+  })
+
+  it('a broken regular expression is an error', () => {
+    expect(() => matchTargetModules(names, 'c_(attn')).toThrow(
+      expect.objectContaining({ code: 'usage', value: 'c_(attn' }),
+    )
+  })
+})
+
+describe('loraDelta', () => {
+  it('is s·A·B', () => {
+    const a = { shape: [2, 2], data: new Float32Array([1, 2, 3, 4]) }
+    const b = { shape: [2, 3], data: new Float32Array([1, 0, -1, 0.5, 2, 0]) }
+    expect(loraDelta({ a, b }, 2)).toEqual({ shape: [2, 3], data: new Float32Array([4, 8, -2, 10, 16, -6]) })
+  })
+
+  it('takes a moment at the largest layer of GPT-2 small', () => {
+    const random = createRandom(1)
+    const layer = { a: randomTensor([768, 16], random), b: randomTensor([16, 3072], random) }
+    loraDelta(layer, 1)
+    const start = performance.now()
+    loraDelta(layer, 1)
+    // About 40 ms alone; the machine may be busy.
+    expect(performance.now() - start).toBeLessThan(500)
+  })
+})
+
+describe('mergeLora', () => {
+  const weights = randomWeights(tinyConfig)
+  const adapter = randomAdapter({ targetModules: ['c_attn', 'mlp.c_proj'], rank: 2, alpha: 3 })
+  const merged = mergeLora(weights, adapter)
+
+  it('adds ΔW to the weights of its layers, takes its head, and shares the rest', () => {
+    const changed = [...merged].filter(([name, tensor]) => weights.get(name) !== tensor).map(([name]) => name)
+    expect(changed).toEqual([...[...adapter.layers.keys()].map((name) => `${name}.weight`), 'score.weight'])
+    for (const [name, layer] of adapter.layers) {
+      const delta = loraDelta(layer, 1.5)
+      const expected = weights.get(`${name}.weight`)?.data.map((value, index) => value + (delta.data[index] ?? NaN))
+      expect(merged.get(`${name}.weight`)?.data).toEqual(expected)
+    }
+    expect(merged.get('score.weight')).toBe(adapter.score)
+  })
+
+  it('leaves the base as it was, so merging again gives the same', () => {
+    expect(weights).toEqual(randomWeights(tinyConfig))
+    expect(mergeLora(weights, adapter)).toEqual(merged)
+  })
+
+  it('changes nothing but the head while B is zero', () => {
+    const fresh = randomAdapter()
+    for (const { b } of fresh.layers.values()) b.data.fill(0)
+    expect(mergeLora(weights, fresh)).toEqual(new Map(weights).set('score.weight', fresh.score))
+  })
+
+  it('refuses a base without the layer or with another shape', () => {
+    const name = 'transformer.h.0.attn.c_attn'
+    const without = new Map(weights)
+    without.delete(`${name}.weight`)
+    expect(() => mergeLora(without, adapter)).toThrow(`${name} [8, 24] of the adapter is not in the base`)
+    const other = new Map(weights).set(`${name}.weight`, { shape: [24, 8], data: new Float32Array(192) })
+    expect(() => mergeLora(other, adapter)).toThrow(`${name} [8, 24] of the adapter is [24, 8] in the base`)
+  })
+})

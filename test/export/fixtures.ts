@@ -1,0 +1,87 @@
+/** A small base and adapters for it on disk: with GPT-2's vocabulary, since bundles encode real texts. */
+import { mkdtemp } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Adapter } from '../../src/core/adapter.ts'
+import { createConfig, type GPT2Config } from '../../src/core/config.ts'
+import { createRandom } from '../../src/core/random.ts'
+import type { TensorData, TensorMap } from '../../src/core/tensors.ts'
+import { writeAdapter } from '../../src/files/adapter-folder.ts'
+import { readBase, writeBase } from '../../src/files/base-folder.ts'
+import { initializeBase } from '../../src/model/initialize.ts'
+import { randomAdapter } from '../fixtures/adapter.ts'
+
+/** No two sizes that could be mixed up are equal. */
+export const config: GPT2Config = createConfig({
+  n_positions: 40,
+  n_embd: 16,
+  n_layer: 2,
+  n_head: 2,
+  n_inner: 24,
+  initializer_range: 0.3,
+})
+
+export const weights: TensorMap = initializeBase(config, createRandom(1))
+
+/** Biases and scales start at 0 and 1: a graph that left them out would not be noticed. */
+for (const [name, tensor] of weights) {
+  const random = createRandom(2).fork(name)
+  if (tensor.shape.length === 1) tensor.data = tensor.data.map((value) => value + 0.3 * random.normal())
+}
+
+const scaled = ({ shape, data }: TensorData, factor: number) => ({ shape, data: data.map((value) => factor * value) })
+
+type AdapterOptions = Parameters<typeof randomAdapter>[0] & { maxLength?: number }
+
+/** An adapter of the base that changes its logits a good deal, but leaves them of ordinary size. */
+export function createAdapter({ maxLength = 32, ...options }: AdapterOptions): Adapter {
+  const adapter = randomAdapter({ config, ...options })
+  for (const [name, { a, b }] of adapter.layers) adapter.layers.set(name, { a: scaled(a, 0.2), b: scaled(b, 0.2) })
+  return { ...adapter, info: { ...adapter.info, maxLength } }
+}
+
+export interface Fixture {
+  /** A new folder for the test's files. */
+  dir: string
+  base: string
+  /** Folders of adapters of different ranks, targets, scalings, lengths and numbers of labels. */
+  adapters: { spam: string; topic: string; mood: string }
+}
+
+/** Writes base and adapters into a new folder. */
+export async function writeFixture(): Promise<Fixture> {
+  const dir = await mkdtemp(join(tmpdir(), 'graft-export-'))
+  const base = join(dir, 'base')
+  await writeBase(base, { config, weights }, {})
+  const { sha256: baseSha256 } = await readBase(base)
+  const common = { baseSha256, base }
+  const adapters = {
+    spam: createAdapter({ ...common, seed: 3, rank: 2 }),
+    topic: createAdapter({
+      ...common,
+      seed: 4,
+      rank: 5,
+      alpha: 3,
+      scaling: 'rslora',
+      targetModules: ['c_attn'],
+      labels: ['World', 'Sports', 'Business', 'Sci/Tech'],
+      maxLength: 12,
+    }),
+    mood: createAdapter({
+      ...common,
+      seed: 5,
+      rank: 1,
+      alpha: 1,
+      scaling: 'alpha',
+      targetModules: String.raw`.*\.1\.mlp\.c_\w+`,
+      labels: ['2', '1', '0'],
+    }),
+  }
+  const dirOf = (name: string) => join(dir, name)
+  for (const [name, adapter] of Object.entries(adapters)) await writeAdapter(dirOf(name), adapter)
+  return { dir, base, adapters: { spam: dirOf('spam'), topic: dirOf('topic'), mood: dirOf('mood') } }
+}
+
+/** The largest difference between numbers in the same place; infinite for lists of different lengths. */
+export const largestDifference = (a: ArrayLike<number>, b: ArrayLike<number>): number =>
+  a.length === b.length ? Math.max(...Array.from(a, (value, at) => Math.abs(value - b[at]!))) : Infinity
