@@ -51,6 +51,7 @@ function checkUsage(texts: readonly string[], { input, output, text, json }: Opt
     (texts.length === 0 && input === undefined && 'there is no text to classify') ||
     (texts.length > 0 && input !== undefined && 'texts and --input exclude each other') ||
     (input === undefined && output !== undefined && '--output is for the rows of --input') ||
+    (output !== undefined && !/\.(csv|jsonl|ndjson)$/i.test(output) && '--output must end in .csv or .jsonl') ||
     (input === undefined && text !== undefined && '--text names a column of --input') ||
     (input !== undefined && output === undefined && json && '--input with --json needs --output for the rows')
   if (!problem) return

@@ -34,7 +34,6 @@ export function reportChecks(ui: Ui, checks: Check[]): boolean {
   const ok = checks.every((check) => check.status !== 'missing')
   ui.line()
   ui.line(ok ? 'Training on the CPU works here.' : 'Training does not work here yet: see what is missing above.')
-  ui.result({ ok, checks })
   return ok
 }
 
@@ -44,6 +43,9 @@ export function doctorCommand(): Command {
     .description('show what this machine has, and what to do where something lacks')
     .addOption(jsonOption())
     .action(async ({ json }: { json?: boolean }) => {
-      if (!reportChecks(createUi({ json }), await runChecks())) process.exitCode = 1
+      const [ui, checks] = [createUi({ json }), await runChecks()]
+      const ok = reportChecks(ui, checks)
+      ui.result({ ok, checks })
+      if (!ok) process.exitCode = 1
     })
 }

@@ -7,6 +7,7 @@ import { doctorCommand } from './doctor.ts'
 import { exportCommand } from './export.ts'
 import { describeFailure } from './failure.ts'
 import { initCommand } from './init.ts'
+import { quickstartCommand } from './quickstart.ts'
 import { trainCommand } from './train.ts'
 import { stopProgress } from './ui/progress.ts'
 import { verifyCommand } from './verify.ts'
@@ -20,6 +21,7 @@ const commands = [
   exportCommand(),
   verifyCommand(),
   classifyCommand(),
+  quickstartCommand(),
 ]
 
 interface PackageJson {

@@ -1,6 +1,7 @@
 /** `graft train`: trains a LoRA adapter, or all weights, on a data set. */
 import { Command, Option } from 'commander'
-import type { TrainPlan, TrainResult, TrainSettings } from '../train/train.ts'
+import type { TrainResult, TrainSettings } from '../train/train.ts'
+import { percent } from './format.ts'
 import { interruptSignal } from './interrupt.ts'
 import { fraction, jsonOption, list, positiveInteger, positiveNumber, wholeNumber } from './options.ts'
 import type { Ui } from './ui.ts'
@@ -91,37 +92,11 @@ async function runTrain({
   const signal = interruptSignal()
   const { readBase } = await import('../files/base-folder.ts')
   const { readDataset } = await import('../train/dataset.ts')
-  const { train } = await import('../train/train.ts')
+  const { showTraining } = await import('./training-progress.ts')
   const ui = createUi({ json })
   const [base, dataset] = [await readBase(baseDir), await readDataset(data)]
-  let progress: ReturnType<Ui['progress']> | undefined
-  const result = await train({
-    base,
-    dataset,
-    out,
-    resume,
-    force,
-    threads,
-    signal,
-    settings: toSettings(options),
-    onStart: (plan) => {
-      printPlan(ui, plan, options.method)
-      progress = ui.progress('Training', plan.totalSteps, { unit: 'steps' })
-    },
-    onRecord: (record) => {
-      if (record.kind === 'step') {
-        const { loss, accuracy, tokensPerSecond } = record
-        progress?.update(
-          record.step,
-          `loss ${loss.toFixed(3)}  accuracy ${percent(accuracy)}  ${Math.round(tokensPerSecond)} tokens/s`,
-        )
-      } else {
-        ui.line(
-          `epoch ${record.epoch + 1}, step ${record.step}: validation loss ${record.loss.toFixed(4)}, accuracy ${percent(record.accuracy)}`,
-        )
-      }
-    },
-  }).finally(() => progress?.stop())
+  const settings = toSettings(options)
+  const result = await showTraining(ui, { base, dataset, out, resume, force, threads, signal, settings })
   printResult(ui, result)
   ui.result(result)
 }
@@ -140,24 +115,6 @@ function toSettings(options: Omit<Options, 'base' | 'data' | 'out'>): TrainSetti
 /** A plain name or names with commas are a list; anything else is a regular expression. */
 const parseTargets = (text: string): string | string[] =>
   text === 'all-linear' || !/^[\w.,\s]+$/.test(text) ? text : list(text)
-
-const percent = (share: number) => `${(100 * share).toFixed(1)} %`
-
-function printPlan(ui: Ui, { targets, parameters, engine, totalSteps, resumedAt }: TrainPlan, method: string): void {
-  const { total, trainable } = parameters
-  const format = (count: number) => count.toLocaleString('en-US')
-  ui.table(
-    ['', ''],
-    [
-      ['method', method],
-      ...(targets.length > 0 ? [['linear layers with LoRA', targets.length]] : []),
-      ['parameters', format(total)],
-      ['of them trained', `${format(trainable)} (${((100 * trainable) / total).toFixed(2)} %)`],
-      ['steps', resumedAt > 0 ? `${totalSteps}, going on after ${resumedAt}` : totalSteps],
-      ['engine', engine],
-    ],
-  )
-}
 
 function printResult(ui: Ui, { out, bestStep, steps, validation, test, seconds }: TrainResult): void {
   ui.line(`\nKept step ${bestStep} of ${steps}, the best on the validation part. ${seconds.toFixed(1)} s.`)

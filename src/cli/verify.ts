@@ -10,7 +10,7 @@ export function verifyCommand(): Command {
     .argument('<bundle>', 'folder that `graft export` wrote')
     .addOption(jsonOption())
     .action(async (bundle: string, { json }: { json?: boolean }) => {
-      const { verifyBundle } = await import('../export/index.ts')
+      const { verifyBundle } = await import('../export/verify.ts')
       const ui = createUi({ json })
       const { ok, checks } = await verifyBundle(bundle)
       ui.table(

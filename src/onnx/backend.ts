@@ -83,8 +83,8 @@ export class OnnxBackend extends tf.KernelBackend {
       fail('trace-read', `the values of a traced tensor were read${calledBy()}`, READ_HINT)
     )
   }
-  override read(dataId: tf.DataId): Promise<tf.BackendValues> {
-    return Promise.resolve().then(() => this.readSync(dataId))
+  override async read(dataId: tf.DataId): Promise<tf.BackendValues> {
+    return this.readSync(dataId)
   }
 
   /** A tensor for a value of the graph. */

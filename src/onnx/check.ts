@@ -1,4 +1,4 @@
-/** Checks a finished graph: every value is defined before use and once, and every shape and type is what the rules infer. */
+/** Checks a finished graph: every value is defined before use and once, names differ, shapes and types are what the rules infer. */
 import { GraftError } from '../core/errors.ts'
 import type { Graph, Value } from './graph.ts'
 import { inferTypes } from './infer.ts'
@@ -9,11 +9,7 @@ import { printType } from './print.ts'
  */
 export function checkGraph(graph: Graph): void {
   const defined = new Set<Value>(graph.inputs)
-  const names = new Set<string>()
-  for (const { name = '' } of graph.inputs) {
-    if (names.has(name)) fail(`two inputs are named "${name}"`)
-    names.add(name)
-  }
+  checkNames(graph)
   for (const { op, inputs, outputs, attributes } of graph.nodes) {
     for (const input of inputs)
       if (input && !input.data && !defined.has(input)) fail(`${op} uses a value before it is defined`)
@@ -30,6 +26,20 @@ export function checkGraph(graph: Graph): void {
   }
   for (const [name, value] of graph.outputs)
     if (!value.data && !defined.has(value)) fail(`the output "${name}" is not defined`)
+}
+
+/** Inputs, named constants and outputs share one space of names; an output may have the name of the value that it is. */
+function checkNames(graph: Graph): void {
+  const values = [...graph.inputs, ...graph.nodes.flatMap(({ inputs }) => inputs)]
+  const named = values.flatMap((value) => (value?.name === undefined ? [] : [[value.name, value] as const]))
+  const owners = new Map<string, Value>()
+  for (const [name, value] of [...named, ...graph.outputs]) {
+    if ((owners.get(name) ?? value) !== value) {
+      const hint = 'Give the inputs, constants and outputs of the traced function different names.'
+      throw new GraftError('trace', `two tensors are named "${name}"`, { hint, value: name })
+    }
+    owners.set(name, value)
+  }
 }
 
 function fail(message: string): never {

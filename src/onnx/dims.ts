@@ -36,6 +36,14 @@ export function multiply(dims: readonly Dim[]): Dim {
   })
 }
 
+/** The sum of dimensions of the same symbols (zeros aside), or undefined where they differ. */
+export function add(dims: readonly Dim[]): Dim | undefined {
+  const terms = dims.filter((dim) => dim !== 0).map(parse)
+  const [{ symbols } = { symbols: [] }] = terms
+  if (terms.some((term) => String(term.symbols) !== String(symbols))) return undefined
+  return print({ coefficient: terms.reduce((sum, { coefficient }) => sum + coefficient, 0), symbols })
+}
+
 /** `a / b`, or undefined where the division leaves a rest. */
 export function divide(a: Dim, b: Dim): Dim | undefined {
   const numerator = parse(a)

@@ -214,13 +214,13 @@ function createProgram(
 const createEngine = (settings: TrainSettings, options: EngineOptions, threads: number | undefined): Promise<Engine> =>
   settings.engine === 'eager' ? createEagerEngine(options) : createCompiledEngine(options, { threads })
 
-/** All parameters of the model, embeddings of unused tokens included, and those that are trained. */
-function countParameters(base: Base, { groups, initial }: TrainingProgram): TrainPlan['parameters'] {
+/** All parameters of the model, and those that are trained; embeddings of unused tokens count, though they stay as they are. */
+function countParameters(base: Base, { groups, initial, frozen }: TrainingProgram): TrainPlan['parameters'] {
   const count = (tensors: Iterable<{ shape: number[] }>) =>
     [...tensors].reduce((total, { shape }) => total + sizeOf(shape), 0)
-  const trainable = count(groups.flatMap(({ parameters }) => parameters))
   const added = count([...initial].filter(([name]) => !base.weights.has(name)).map(([, tensor]) => tensor))
-  return { total: count(base.weights.values()) + added, trainable }
+  const total = count(base.weights.values()) + added
+  return { total, trainable: frozen.size === 0 ? total : count(groups.flatMap(({ parameters }) => parameters)) }
 }
 
 /** The trained parameters by name. */

@@ -8,7 +8,7 @@ import { readError } from '../../files/read.ts'
 import type { Classification, Classifier } from '../../runtime/index.ts'
 import { chooseColumns } from '../../train/dataset/columns.ts'
 import { type Row, readRows } from '../../train/dataset/rows.ts'
-import { type Fields, checkOutputName, createPrinter } from './print.ts'
+import { type Fields, createPrinter } from './print.ts'
 
 export interface ClassifyFileOptions {
   input: string
@@ -36,11 +36,10 @@ const CHUNK = 512
 
 /**
  * Classifies all rows, or writes nothing.
- * @throws GraftError `usage` for an output of another format, `text-empty`, and what reading and writing throw
+ * @throws GraftError `text-empty`, and what reading and writing throw
  */
 export async function classifyFile(classifier: Classifier, options: ClassifyFileOptions): Promise<FileSummary> {
-  const { input, output, adapter } = options
-  if (output !== undefined) checkOutputName(output)
+  const { output, adapter } = options
   const labels = classifier.labels(adapter)
   const summary: FileSummary = {
     rows: 0,
@@ -51,8 +50,7 @@ export async function classifyFile(classifier: Classifier, options: ClassifyFile
   if (output === undefined) await pipeline(Readable.from(texts), process.stdout, { end: false })
   // Node's writeFile takes any iterable of texts, and writes them one after the other.
   else await writeFileAtomic(output, texts as unknown as string)
-  if (summary.rows > 0) return summary
-  throw new GraftError('file-empty', `${input} holds no rows`, { hint: 'Give a file with texts.', file: input })
+  return summary
 }
 
 async function* classifyChunks(
@@ -71,6 +69,8 @@ async function* classifyChunks(
     count(summary, results)
     onProgress(rows.at(-1)?.line ?? 0)
   }
+  if (column !== undefined) return
+  throw new GraftError('file-empty', `${input} holds no rows`, { hint: 'Give a file with texts.', file: input })
 }
 
 async function* chunks(rows: AsyncIterable<Row>): AsyncGenerator<Row[]> {

@@ -1,7 +1,6 @@
 /** Formats rows for a file: JSON Lines or CSV. */
 import { extname } from 'node:path'
 import { stringify } from 'csv-stringify/sync'
-import { GraftError } from '../../core/errors.ts'
 
 export type Fields = Record<string, unknown>
 
@@ -17,15 +16,6 @@ export function createPrinter(path: string): Printer {
     columns ??= Object.keys(rows[0] ?? {})
     return stringify([...rows], { header, columns })
   }
-}
-
-/** @throws GraftError `usage` for a name that tells neither CSV nor JSON Lines */
-export function checkOutputName(path: string): void {
-  if (isJsonLines(path) || /\.csv$/i.test(path)) return
-  throw new GraftError('usage', `${path} names neither a CSV nor a JSON Lines file`, {
-    hint: 'Give --output a name that ends in .csv or .jsonl.',
-    value: path,
-  })
 }
 
 const isJsonLines = (path: string) => ['.jsonl', '.ndjson'].includes(extname(path).toLowerCase())

@@ -1,5 +1,5 @@
 /** Inference rules of operators that move data without computing: reshaping, joining, cutting, repeating. */
-import { type Dim, divide, multiply } from '../dims.ts'
+import { type Dim, add, divide, multiply } from '../dims.ts'
 import type { Rule } from '../infer.ts'
 
 /** An end of a slice past any size: "to the end". */
@@ -39,7 +39,7 @@ const concat: Rule = ({ inputs, input, integer, fail }) => {
     }
   }
   const joined = values.map(({ shape }) => shape[axis] ?? fail(`no axis ${axis}`))
-  const total = joined.length === 1 ? joined[0] : sum(joined)
+  const total = add(joined)
   const known = values.every(({ sizes }) => sizes !== undefined)
   return {
     type: first.type,
@@ -50,18 +50,11 @@ const concat: Rule = ({ inputs, input, integer, fail }) => {
   }
 }
 
-/** The sum of sizes: numbers, or n equal symbolic sizes (n · size). */
-function sum(dims: readonly Dim[]): Dim | undefined {
-  if (dims.every((dim) => typeof dim === 'number')) return dims.reduce((total, dim) => total + dim, 0)
-  const [first = 0] = dims
-  return dims.every((dim) => dim === first) ? multiply([dims.length, first]) : undefined
-}
-
 const split: Rule = ({ input, inputs, integer, fail }) => {
   const { type, shape } = input(0)
   const axis = integer('axis', 0)
   const parts = inputs[1]?.sizes ?? fail('sizes must be known')
-  if (sum(parts) !== shape[axis]) fail(`parts of ${parts.join(', ')} do not make up axis ${axis}`)
+  if (add(parts) !== shape[axis]) fail(`parts of ${parts.join(', ')} do not make up axis ${axis}`)
   return parts.map((part) => ({ type, shape: shape.map((dim, at) => (at === axis ? part : dim)) }))
 }
 

@@ -16,6 +16,7 @@ export const shapes: Cases = {
         [f32([2, 0]), f32([2, 3])],
       ],
     },
+    { fn: (x) => tf.concat([tf.concat([x, x]), x, tf.zeros([0, 3])]), inputs: [[f32(['batch', 3])]] },
     { fn: (a, b) => tf.concat([a, b], 0), inputs: [[f32([2]), f32([3])]] },
   ],
   DepthToSpace: [

@@ -1,0 +1,180 @@
+/** The quickstart's stages; each prints what it does and gives the next one what it made. */
+import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
+import pc from 'picocolors'
+import { createConfig } from '../../core/config.ts'
+import { GraftError } from '../../core/errors.ts'
+import { createRandom } from '../../core/random.ts'
+import { exportBundle, openBundle, verifyBundle } from '../../export/index.ts'
+import { type Base, readBase, writeBase } from '../../files/base-folder.ts'
+import { initializeBase } from '../../model/initialize.ts'
+import { type StoredDataset, createDataset, prepareDataset, readDataset, writeDataset } from '../../train/dataset.ts'
+import { TRAIN_DEFAULTS, type TrainResult, type TrainSettings } from '../../train/train.ts'
+import { reportChecks, runChecks } from '../doctor.ts'
+import { count, percent } from '../format.ts'
+import { showTraining } from '../training-progress.ts'
+import type { Ui } from '../ui.ts'
+import { MESSAGES, TASKS, type TaskName } from './examples.ts'
+
+export interface Task {
+  name: TaskName
+  dataset: StoredDataset
+}
+
+export interface Bundles {
+  merged: string
+  unmerged: string
+}
+
+const SEED = 123
+const MAX_LENGTH = 64
+
+/** Replaces what an earlier quickstart left. */
+const force = true
+
+export async function checkEnvironment(ui: Ui): Promise<void> {
+  if (reportChecks(ui, await runChecks())) return
+  throw new GraftError('runtime', 'this machine lacks something that training needs', {
+    hint: 'See what is missing above.',
+  })
+}
+
+/** Makes a data set of each example file. */
+export async function prepareData(ui: Ui, out: string): Promise<Task[]> {
+  const tasks: Task[] = []
+  for (const name of TASKS) {
+    const dir = join(out, 'data', name)
+    const source = fileURLToPath(new URL(`../../../examples/data/${name}.csv`, import.meta.url))
+    await writeDataset(dir, await createDataset(source, { seed: SEED, maxLength: MAX_LENGTH }), { force })
+    tasks.push({ name, dataset: await readDataset(dir) })
+  }
+  ui.table(
+    ['task', 'labels', 'train', 'validation', 'test'],
+    tasks.map(({ name, dataset: { labels, splits } }) => [
+      name,
+      labels.join(', '),
+      splits.train.length,
+      splits.validation.length,
+      splits.test.length,
+    ]),
+  )
+  return tasks
+}
+
+/**
+ * Trains all weights of a random base to tell the labels of all tasks apart, on their training parts: a small stand-in
+ * for pretraining, which gives the adapters features to build on.
+ */
+export async function trainBase(ui: Ui, out: string, tasks: readonly Task[], signal: AbortSignal): Promise<Base> {
+  const [random, data, trained] = [join(out, 'random-base'), join(out, 'data', 'all-tasks'), join(out, 'base')]
+  const config = createConfig()
+  await writeBase(random, { config, weights: initializeBase(config, createRandom(SEED)) }, { force })
+  const examples = tasks.flatMap(({ name, dataset }) =>
+    dataset.splits.train.map((example) => ({ ...example, label: `${name}: ${example.label}` })),
+  )
+  await writeDataset(data, await prepareDataset(examples, { split: [0.9, 0.05, 0.05], seed: SEED }), { force })
+  const settings = {
+    ...TRAIN_DEFAULTS,
+    method: 'full' as const,
+    learningRate: 5e-4,
+    epochs: 6,
+    maxLength: MAX_LENGTH,
+    seed: SEED,
+  }
+  const result = await showTraining(ui, {
+    base: await readBase(random),
+    dataset: await readDataset(data),
+    out: trained,
+    settings,
+    force,
+    signal,
+  })
+  ui.line(
+    `${percent(result.test.accuracy)} of held-out texts get the right one of ${result.test.perClass.length} labels. ${result.seconds.toFixed(0)} s.`,
+  )
+  return readBase(trained)
+}
+
+/** Trains an adapter for each task and evaluates it on the task's test part. */
+export async function trainAdapters(
+  ui: Ui,
+  out: string,
+  base: Base,
+  tasks: readonly Task[],
+  signal: AbortSignal,
+): Promise<TrainResult[]> {
+  const settings: TrainSettings = { ...TRAIN_DEFAULTS, learningRate: 3e-3, maxLength: MAX_LENGTH, seed: SEED }
+  const results: TrainResult[] = []
+  for (const { name, dataset } of tasks) {
+    ui.line(pc.bold(name))
+    results.push(await showTraining(ui, { base, dataset, out: join(out, 'adapters', name), settings, force, signal }))
+    ui.line()
+  }
+  ui.table(
+    ['adapter', 'test accuracy', 'macro-F1', 'parameters trained', 'seconds'],
+    results.map(({ test, parameters: { trainable, total }, seconds }, at) => [
+      tasks[at]?.name ?? '',
+      percent(test.accuracy),
+      test.macroF1.toFixed(3),
+      `${count(trainable)} (${percent(trainable / total)})`,
+      seconds.toFixed(1),
+    ]),
+  )
+  ui.line(`\nLoss and accuracy curves of each run: ${join(out, 'adapters', '<task>', 'report.html')}`)
+  return results
+}
+
+export async function exportBundles(
+  ui: Ui,
+  out: string,
+  base: Base,
+  adapters: readonly TrainResult[],
+): Promise<Bundles> {
+  const bundles: Bundles = { merged: join(out, 'spam-merged'), unmerged: join(out, 'all-unmerged') }
+  const sources = adapters.map((adapter) => ({ dir: adapter.out }))
+  for (const mode of ['merged', 'unmerged'] as const) {
+    const chosen = mode === 'merged' ? sources.slice(0, 1) : sources
+    const { parity } = await exportBundle({ base: base.dir, adapters: chosen, mode, dir: bundles[mode], force })
+    ui.line(
+      `${bundles[mode]}: logits differ from TensorFlow.js’ by at most ${parity.maxDifference.toExponential(1)} on ${parity.probes} probes`,
+    )
+  }
+  return bundles
+}
+
+export async function verifyBundles(ui: Ui, bundles: Bundles): Promise<void> {
+  for (const dir of Object.values(bundles)) {
+    const { ok, checks } = await verifyBundle(dir)
+    const failed = checks.filter((check) => !check.ok)
+    ui.line(`${dir}: ${checks.length - failed.length} of ${checks.length} checks passed`)
+    if (ok) continue
+    throw new GraftError('bundle', `${dir}: ${failed.map(({ name, detail }) => `${name}: ${detail}`).join('; ')}`, {
+      hint: 'Run the quickstart again.',
+      file: dir,
+    })
+  }
+}
+
+/** Classifies messages by the merged bundle, then by the unmerged one with the adapter that each asks for. */
+export async function classifyExamples(ui: Ui, bundles: Bundles): Promise<object[]> {
+  const results: object[] = []
+  const rows: string[][] = []
+  const merged = await openBundle(bundles.merged)
+  const unmerged = await openBundle(bundles.unmerged)
+  for (const { text, adapter } of MESSAGES) {
+    const [result] = await (adapter === undefined ? merged.classify([text]) : unmerged.classify([text], { adapter }))
+    if (!result) throw new Error('a text was not classified')
+    results.push({ text, adapter, label: result.label, score: result.score })
+    rows.push([adapter === undefined ? 'merged' : `unmerged, ${adapter}`, result.label, percent(result.score), text])
+  }
+  ui.table(['bundle', 'label', 'confidence', 'text'], rows)
+  await Promise.all([merged.close(), unmerged.close()])
+  return results
+}
+
+export function suggestNext(ui: Ui, out: string, { unmerged }: Bundles): void {
+  ui.line(`Classify a text of yours:  npx graft classify --model ${unmerged} --adapter sentiment "what a film"`)
+  ui.line(`Train on your own file:    npx graft data FILE.csv --out runs/data`)
+  ui.line(`                           npx graft train --base ${join(out, 'base')} --data runs/data --out runs/adapter`)
+  ui.line(`Look at the curves:        open ${join(out, 'adapters', 'spam', 'report.html')}`)
+}

@@ -1,0 +1,314 @@
+/** Tracing: which graphs come out, which programs are refused, and what is left behind. */
+import * as tf from '@tensorflow/tfjs'
+import * as ort from 'onnxruntime-node'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { type InputSpec, type TracedFunction, printGraph, toOnnx, trace } from '../../src/onnx/index.ts'
+import { f32, given, runBothWays } from './compare.ts'
+
+beforeAll(async () => {
+  await tf.setBackend('cpu')
+})
+
+const printed = async (fn: TracedFunction, inputs: Record<string, InputSpec>) => printGraph(await trace(fn, inputs))
+
+const X: Record<string, InputSpec> = { x: { shape: ['batch', 3] } }
+
+/** An input by name. */
+function get(tensors: tf.NamedTensorMap, name: string): tf.Tensor {
+  const tensor = tensors[name]
+  if (!tensor) throw new Error(`no input ${name}`)
+  return tensor
+}
+
+/** A function of the input `x` alone. */
+const ofX =
+  (fn: (x: tf.Tensor) => ReturnType<TracedFunction>): TracedFunction =>
+  (tensors) =>
+    fn(get(tensors, 'x'))
+
+describe('graphs', () => {
+  it('computes a common subexpression once', async () => {
+    expect(
+      await printed(
+        ofX((x) => tf.add(tf.exp(x), tf.neg(tf.exp(x)))),
+        X,
+      ),
+    ).toMatchInlineSnapshot(`
+      "graph(x: float32[batch, 3]) {
+        %1: float32[batch, 3] = Exp(x)
+        %2: float32[batch, 3] = Neg(%1)
+        %3: float32[batch, 3] = Add(%1, %2)
+        return output = %3
+      }"
+    `)
+  })
+
+  it('adds to a matrix product within it', async () => {
+    const fn: TracedFunction = (inputs) =>
+      tf.add(get(inputs, 'c'), tf.matMul(get(inputs, 'a'), get(inputs, 'b'), true, false))
+    const inputs = { a: { shape: [3, 'batch'] }, b: { shape: [3, 2] }, c: { shape: ['batch', 2] } }
+    expect(await printed(fn, inputs)).toMatchInlineSnapshot(`
+      "graph(a: float32[3, batch], b: float32[3, 2], c: float32[batch, 2]) {
+        %3: float32[batch, 2] = Gemm(a, b, c) {transA: 1, transB: 0}
+        return output = %3
+      }"
+    `)
+  })
+
+  it('drops additions of zeros and products with ones', async () => {
+    const fn = ofX((x) => tf.add(tf.mul(tf.onesLike(x), tf.tanh(x)), tf.zeros(x.shape)))
+    expect(await printed(fn, X)).toMatchInlineSnapshot(`
+      "graph(x: float32[batch, 3]) {
+        %1: float32[batch, 3] = Tanh(x)
+        return output = %1
+      }"
+    `)
+  })
+
+  it('drops what no output needs', async () => {
+    const fn = ofX((x) => {
+      tf.exp(x)
+      return tf.sin(x)
+    })
+    expect(await printed(fn, X)).toMatchInlineSnapshot(`
+      "graph(x: float32[batch, 3]) {
+        %1: float32[batch, 3] = Sin(x)
+        return output = %1
+      }"
+    `)
+  })
+
+  it('expands behind the operators on what was expanded', async () => {
+    const fn = ofX((x) => tf.concat([tf.sqrt(tf.add(tf.fill(x.shape, 2), 1)), x]))
+    expect(await printed(fn, X)).toMatchInlineSnapshot(`
+      "graph(x: float32[batch, 3]) {
+        %1: int64[1] = Shape(x) {start: 0, end: 1}
+        %2: int64[2] = Concat(%1, int64[1]{3}) {axis: 0}
+        %3: float32[] = Add(2, 1)
+        %4: float32[] = Sqrt(%3)
+        %5: float32[batch, 3] = Expand(%4, %2)
+        %6: float32[2*batch, 3] = Concat(%5, x) {axis: 0}
+        return output = %6
+      }"
+    `)
+  })
+
+  it('reshapes to symbolic sizes by 0 and -1', async () => {
+    const fn = ofX((x) => tf.reshape(x, [x.shape[0] ?? 0, (x.shape[1] ?? 0) * 2, 4]))
+    expect(await printed(fn, { x: { shape: ['batch', 'sequence', 8] } })).toMatchInlineSnapshot(`
+      "graph(x: float32[batch, sequence, 8]) {
+        %1: float32[batch, 2*sequence, 4] = Reshape(x, int64[3]{0 -1 4})
+        return output = %1
+      }"
+    `)
+  })
+
+  it('computes a shape where these do not suffice', async () => {
+    const fn = ofX((x) => tf.reshape(x, [x.shape[1] ?? 0, x.shape[0] ?? 0, 2, 4]))
+    expect(await printed(fn, { x: { shape: ['batch', 'sequence', 8] } })).toMatchInlineSnapshot(`
+      "graph(x: float32[batch, sequence, 8]) {
+        %1: int64[1] = Shape(x) {start: 0, end: 1}
+        %2: int64[4] = Concat(int64[1]{-1}, %1, int64[1]{2}, int64[1]{4}) {axis: 0}
+        %3: float32[sequence, batch, 2, 4] = Reshape(x, %2)
+        return output = %3
+      }"
+    `)
+  })
+
+  it('divides a mean by the size at run time', async () => {
+    const { onnx, cpu } = await runBothWays((x) => tf.div(tf.sum(x), x.shape[0] ?? 0), [f32(['batch', 3])])
+    expect(onnx).toEqual(cpu)
+  })
+
+  it('stores given constants under their names', async () => {
+    const weights = new Map([['weight', { shape: [3, 1], data: Float32Array.of(1, 2, 3) }]])
+    const graph = await trace((inputs) => tf.matMul(get(inputs, 'x'), get(inputs, 'weight')), X, { constants: weights })
+    expect(printGraph(graph)).toMatchInlineSnapshot(`
+      "graph(x: float32[batch, 3]) {
+        %1: float32[batch, 1] = Gemm(x, weight) {transA: 0, transB: 0}
+        return output = %1
+      }"
+    `)
+  })
+})
+
+describe('sizes that equal a stand-in by chance', () => {
+  it.each([17, 19, 34, 323])('%i', async (size) => {
+    const { onnx, cpu } = await runBothWays(
+      (x, y) => tf.add(tf.mul(tf.matMul(x, y, false, true), size), tf.tile(tf.sum(y, 1), [1])),
+      [f32(['batch', size], [0, 1]), f32([size, size], [0, 1])],
+    )
+    expect(onnx).toEqual(cpu)
+  })
+
+  it('as constants', async () => {
+    const fn = (x: tf.Tensor) => tf.add(tf.mul(tf.add(x, 17), 19), tf.tensor1d([17, 19]))
+    const { onnx, cpu } = await runBothWays(fn, [f32(['batch', 2])])
+    expect(onnx).toEqual(cpu)
+  })
+})
+
+describe('outputs', () => {
+  const run = async (fn: TracedFunction) => {
+    const session = await ort.InferenceSession.create(toOnnx(await trace(fn, X)))
+    const results = await session.run({ x: new ort.Tensor('float32', [1, 2, 3], [1, 3]) })
+    return Object.fromEntries(session.outputNames.map((name) => [name, Array.from(results[name]?.data ?? [], Number)]))
+  }
+
+  it('are named after a record, in its order', async () => {
+    expect(await run(ofX((x) => ({ double: tf.mul(x, 2), sum: tf.sum(x) })))).toEqual({ double: [2, 4, 6], sum: [6] })
+  })
+
+  it('are numbered for a list and `output` for one tensor', async () => {
+    expect(await run(ofX((x) => [tf.neg(x), tf.sum(x)]))).toEqual({ output_0: [-1, -2, -3], output_1: [6] })
+    expect(await run(ofX((x) => tf.neg(x)))).toEqual({ output: [-1, -2, -3] })
+  })
+
+  it('may be inputs, constants, or the same tensor twice', async () => {
+    const fn = ofX((x) => {
+      const sum = tf.sum(x)
+      return { copy: x, constant: tf.tensor1d([4, 5]), sum, again: sum, x: tf.clone(x) }
+    })
+    expect(await run(fn)).toEqual({ copy: [1, 2, 3], constant: [4, 5], sum: [6], again: [6], x: [1, 2, 3] })
+  })
+})
+
+describe('refused', () => {
+  const refusal = (fn: TracedFunction, inputs = X) => trace(fn, inputs).catch((error: unknown) => error)
+
+  it('an unmapped kernel, by its name and the op that called it', async () => {
+    const error = await refusal(ofX((x) => tf.cumprod(x, 1)))
+    expect(error).toMatchObject({ name: 'GraftError', code: 'trace-kernel', value: 'Cumprod' })
+    expect(String(error)).toMatchInlineSnapshot(
+      `"GraftError: the TF.js kernel Cumprod, called by tf.cumprod, has no ONNX mapping"`,
+    )
+  })
+
+  const reads: Record<string, (x: tf.Tensor) => tf.Tensor> = {
+    dataSync: (x) => tf.mul(x, x.dataSync()[0] ?? 0),
+    arraySync: (x) => tf.tensor(x.arraySync()),
+    print: (x) => {
+      x.print()
+      return x
+    },
+    'bool as a condition': (x) => (tf.any(tf.greater(x, 0)).dataSync()[0] ? x : tf.neg(x)),
+  }
+  it.each(Object.entries(reads))('reading values: %s', async (_, fn) => {
+    expect(await refusal(ofX(fn))).toMatchObject({ name: 'GraftError', code: 'trace-read' })
+  })
+
+  it('reading values later: data()', async () => {
+    let data: Promise<unknown> | undefined
+    await trace(
+      ofX((x) => {
+        const y = tf.neg(x)
+        data ??= y.data().catch((error: unknown) => error)
+        return y
+      }),
+      X,
+    )
+    expect(await data).toMatchObject({ code: 'trace-read' })
+  })
+
+  const dependencies: Record<string, (x: tf.Tensor) => tf.Tensor> = {
+    'a constant of symbolic shape with different values': (x) =>
+      tf.add(
+        x,
+        tf.tensor2d(
+          Array.from({ length: x.size }, (_, at) => at),
+          x.shape as [number, number],
+        ),
+      ),
+    'a sum of sizes': (x) => tf.concat([x, tf.zeros([1, 3])]),
+    'a size in a formula': (x) => tf.mul(x, Math.sqrt(x.shape[0] ?? 0)),
+    'a position counted from a symbolic end': (x) => tf.slice(x, [(x.shape[0] ?? 0) - 1, 0]),
+    'another number of operators': (x) => tf.addN(Array.from({ length: x.shape[0] ?? 0 }, () => tf.exp(x))),
+  }
+  it.each(Object.entries(dependencies))('%s', async (_, fn) => {
+    expect(await refusal(ofX(fn))).toMatchObject({ name: 'GraftError', code: 'trace' })
+  })
+
+  it('text, and tensors of another trace', async () => {
+    expect(await refusal(ofX(() => tf.tensor(['a'])))).toMatchObject({ code: 'trace' })
+    let kept: tf.Tensor | undefined
+    const fn = ofX((x) => {
+      kept ??= tf.keep(tf.neg(x))
+      return tf.add(x, kept)
+    })
+    expect(await refusal(fn)).toMatchObject({ code: 'trace', message: expect.stringContaining('another trace') })
+    kept?.dispose()
+  })
+
+  it('an output with the name of an input', async () => {
+    const error = await refusal(ofX((x) => ({ x: tf.neg(x) })))
+    expect(error).toMatchObject({ code: 'trace', message: 'two tensors are named "x"' })
+  })
+
+  it('an operator on a traced tensor after the trace', async () => {
+    let kept: tf.Tensor | undefined
+    await trace(
+      ofX((x) => {
+        kept ??= tf.keep(tf.neg(x))
+        return tf.neg(x)
+      }),
+      X,
+    )
+    expect(() => kept?.add(1)).toThrow(expect.objectContaining({ name: 'GraftError' }))
+    kept?.dispose()
+  })
+})
+
+describe('what is left behind', () => {
+  it('is the backend of before, and no tensor', async () => {
+    const before = tf.memory().numTensors
+    await trace(
+      ofX((x) => tf.softmax(tf.add(x, tf.ones([3])))),
+      X,
+    )
+    expect(tf.getBackend()).toBe('cpu')
+    expect(tf.memory().numTensors).toBe(before)
+  })
+
+  it('is the same after an error', async () => {
+    const before = tf.memory().numTensors
+    await expect(
+      trace(
+        ofX((x) => tf.cumprod(tf.exp(x), 1)),
+        X,
+      ),
+    ).rejects.toThrow('Cumprod')
+    await expect(
+      trace(
+        ofX((x) => {
+          throw new Error(`mine ${x.rank}`)
+        }),
+        X,
+      ),
+    ).rejects.toThrow('mine 2')
+    expect(tf.getBackend()).toBe('cpu')
+    expect(tf.memory().numTensors).toBe(before)
+  })
+
+  it('is a layers model that still runs, whose weights were stored in the graph', async () => {
+    const model = tf.sequential({
+      layers: [
+        tf.layers.embedding({ inputDim: 9, outputDim: 4, inputLength: 5 }),
+        tf.layers.layerNormalization(),
+        tf.layers.flatten(),
+        tf.layers.dense({ units: 2, activation: 'softmax' }),
+      ],
+    })
+    const ids = given([1, 2, 3, 4, 8, 0, 2, 2, 1, 7], 'int32')
+    const before = tf.memory().numTensors
+    // Run on cpu, traced, and on cpu again.
+    const fn = (x: tf.Tensor) => model.apply(tf.reshape(x, [-1, 5])) as tf.Tensor
+    for (let time = 0; time < 2; time++) {
+      const { onnx, cpu } = await runBothWays(fn, [ids])
+      expect(onnx).toEqual(cpu)
+    }
+    expect(tf.memory().numTensors).toBe(before)
+    const weight = model.getWeights()[0]
+    expect(weight?.dataSync().length).toBe(36)
+    model.dispose()
+  })
+})
