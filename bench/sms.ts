@@ -20,18 +20,69 @@ for await (const e of readLabelledExamples('../shared/data/sms-spam/SMSSpamColle
 for (const seed of (opt.seeds ?? '1,2,3').split(',').map(Number)) {
   const t0 = performance.now()
   const ds = await prepareDataset(all, { balance: true, keepRepeats: false, split: [0.7, 0.1, 0.2], seed })
-  const enc = (xs: { text: string; label: string }[]) => ({ sequences: xs.map((x) => tokenizer.encode(x.text, { maxLength: num('len', 64) })), labels: xs.map((x) => ds.labels.indexOf(x.label)) })
+  const enc = (xs: { text: string; label: string }[]) => ({
+    sequences: xs.map((x) => tokenizer.encode(x.text, { maxLength: num('len', 64) })),
+    labels: xs.map((x) => ds.labels.indexOf(x.label)),
+  })
   const [train, validation, test] = [enc(ds.splits.train), enc(ds.splits.validation), enc(ds.splits.test)]
-  const config = createConfig({ embd_pdrop: num('drop', 0.1), resid_pdrop: num('drop', 0.1), initializer_range: num('init', 0.02) })
+  const config = createConfig({
+    embd_pdrop: num('drop', 0.1),
+    resid_pdrop: num('drop', 0.1),
+    initializer_range: num('init', 0.02),
+  })
   const full = initializeBase(config, createRandom(seed).fork('base'))
   const vocab = createVocabulary([...train.sequences, ...validation.sequences, ...test.sequences], 50256)
   for (const s of [train, validation, test]) s.sequences = s.sequences.map((x) => vocab.compact(x))
-  const program = fullProgram({ config, weights: vocab.restrict(full), labels: 2, weightDecay: num('wd', 0.01), random: createRandom(seed).fork('score') })
+  const program = fullProgram({
+    config,
+    weights: vocab.restrict(full),
+    labels: 2,
+    weightDecay: num('wd', 0.01),
+    random: createRandom(seed).fork('score'),
+  })
   const engine = await createCompiledEngine({ program, optimizer: ADAMW_DEFAULTS, seed })
-  const run = await runLoop({ engine, train, validation, labels: ds.labels, padTokenId: vocab.compact([50256])[0]!, options: { epochs: num('epochs', 5), batchSize: num('batch', 16), learningRate: num('lr', 5e-4), warmup: num('warmup', 0.1), seed }, onRecord: (r) => { if (r.kind === 'evaluation' && opt.v) console.log(JSON.stringify(r)) } })
+  const run = await runLoop({
+    engine,
+    train,
+    validation,
+    labels: ds.labels,
+    padTokenId: vocab.compact([50256])[0]!,
+    options: {
+      epochs: num('epochs', 5),
+      batchSize: num('batch', 16),
+      learningRate: num('lr', 5e-4),
+      warmup: num('warmup', 0.1),
+      seed,
+    },
+    onRecord: (r) => {
+      if (r.kind === 'evaluation' && opt.v) console.log(JSON.stringify(r))
+    },
+  })
   const lastTest = await evaluateSet((b) => engine.evaluate(b), test, ds.labels, vocab.compact([50256])[0]!)
   await engine.restore(new Map([...run.state, ...run.bestState!]))
   const bestTest = await evaluateSet((b) => engine.evaluate(b), test, ds.labels, vocab.compact([50256])[0]!)
   await engine.dispose()
-  console.log('seed', seed, 'train', train.labels.length, 'test', test.labels.length, 'vocab', vocab.ids.length, 'last', lastTest.metrics.accuracy.toFixed(4), 'best', bestTest.metrics.accuracy.toFixed(4), 'val', run.best!.accuracy.toFixed(4), 'trainloss', run.history.filter((h) => h.kind === 'step').at(-1)!.loss.toFixed(4), ((performance.now() - t0) / 1000).toFixed(1), 's')
+  console.log(
+    'seed',
+    seed,
+    'train',
+    train.labels.length,
+    'test',
+    test.labels.length,
+    'vocab',
+    vocab.ids.length,
+    'last',
+    lastTest.metrics.accuracy.toFixed(4),
+    'best',
+    bestTest.metrics.accuracy.toFixed(4),
+    'val',
+    run.best!.accuracy.toFixed(4),
+    'trainloss',
+    run.history
+      .filter((h) => h.kind === 'step')
+      .at(-1)!
+      .loss.toFixed(4),
+    ((performance.now() - t0) / 1000).toFixed(1),
+    's',
+  )
 }

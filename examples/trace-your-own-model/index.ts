@@ -21,5 +21,6 @@ const session = await ort.InferenceSession.create(file)
 const feed = new ort.Tensor('int64', BigInt64Array.from(ids, BigInt), [2, 6])
 const { probabilities } = await session.run({ ids: feed })
 const reference = model.apply(tf.tensor2d(ids, [2, 6], 'int32')) as tf.Tensor
-console.log('TensorFlow.js ', Array.from(reference.dataSync(), (value) => value.toFixed(5)).join(' '))
-console.log('ONNX Runtime  ', Array.from(probabilities?.data ?? [], (value) => Number(value).toFixed(5)).join(' '))
+const digits = (values: ArrayLike<number>) => Array.from(values, (value) => value.toFixed(5)).join(' ')
+console.log('TensorFlow.js ', digits(reference.dataSync()))
+console.log('ONNX Runtime  ', digits(probabilities?.data as Float32Array))

@@ -1,6 +1,7 @@
 /** `graft train`: trains a LoRA adapter, or all weights, on a data set. */
 import { Command, Option } from 'commander'
-import type { TrainResult, TrainSettings } from '../train/train.ts'
+import { LEARNING_RATES, type TrainSettings, trainDefaults } from '../train/settings.ts'
+import type { TrainResult } from '../train/train.ts'
 import { percent } from './format.ts'
 import { interruptSignal } from './interrupt.ts'
 import { fraction, jsonOption, list, positiveInteger, positiveNumber, wholeNumber } from './options.ts'
@@ -37,15 +38,16 @@ interface Options {
 
 /** The `train` command. */
 export function trainCommand(): Command {
+  const defaults = trainDefaults('lora')
   return new Command('train')
     .description('train a LoRA adapter on a frozen base, or all weights of the base')
     .requiredOption('--base <dir>', 'base folder: config.json and model.safetensors')
     .requiredOption('--data <dir>', 'data set folder, as `graft data` writes it')
     .requiredOption('--out <dir>', 'folder to write: an adapter (lora) or a base (full)')
     .addOption(new Option('--method <name>', 'what to train').choices(['lora', 'full']).default('lora'))
-    .option('--rank <r>', 'rank of the adapters', positiveInteger, 8)
-    .option('--alpha <number>', 'scale of the adapters', positiveNumber, 16)
-    .option('--dropout <rate>', 'dropout before the adapters', fraction, 0.05)
+    .option('--rank <r>', 'rank of the adapters', positiveInteger, defaults.lora.rank)
+    .option('--alpha <number>', 'scale of the adapters', positiveNumber, defaults.lora.alpha)
+    .option('--dropout <rate>', 'dropout before the adapters', fraction, defaults.lora.dropout)
     .addOption(
       new Option('--scaling <mode>', 'factor of A·B: alpha/r, alpha/√r, or alpha itself')
         .choices(['peft', 'rslora', 'alpha'])
@@ -57,16 +59,25 @@ export function trainCommand(): Command {
         .choices(['normal', 'kaiming'])
         .default('normal'),
     )
-    .option('--learning-rate <rate>', 'highest learning rate (default: 1e-3 for lora, 5e-4 for full)', positiveNumber)
-    .option('--epochs <count>', 'passes over the training part', positiveInteger, 5)
-    .option('--batch-size <rows>', 'texts a step', positiveInteger, 16)
-    .option('--warmup <share>', 'share of all steps that warm up', fraction, 0.1)
-    .option('--weight-decay <rate>', 'decoupled weight decay', fraction, 0.01)
-    .option('--max-gradient-norm <norm>', 'longer gradients are clipped to this', positiveNumber, 1)
-    .option('--max-length <tokens>', 'tokens after which texts are cut', positiveInteger, 128)
+    .option(
+      '--learning-rate <rate>',
+      `highest learning rate (default: ${LEARNING_RATES.lora} for lora, ${LEARNING_RATES.full} for full)`,
+      positiveNumber,
+    )
+    .option('--epochs <count>', 'passes over the training part', positiveInteger, defaults.epochs)
+    .option('--batch-size <rows>', 'texts a step', positiveInteger, defaults.batchSize)
+    .option('--warmup <share>', 'share of all steps that warm up', fraction, defaults.warmup)
+    .option('--weight-decay <rate>', 'decoupled weight decay', fraction, defaults.weightDecay)
+    .option(
+      '--max-gradient-norm <norm>',
+      'longer gradients are clipped to this',
+      positiveNumber,
+      defaults.maxGradientNorm,
+    )
+    .option('--max-length <tokens>', 'tokens after which texts are cut', positiveInteger, defaults.maxLength)
     .option('--eval-every <steps>', 'evaluate every so many steps too, not just after each epoch', positiveInteger)
     .option('--patience <count>', 'stop after so many evaluations without improvement', positiveInteger)
-    .option('--seed <number>', 'seed of all random choices', wholeNumber, 123)
+    .option('--seed <number>', 'seed of all random choices', wholeNumber, defaults.seed)
     .addOption(
       new Option('--engine <name>', 'compiled: ONNX Runtime; eager: TensorFlow.js, the slow reference')
         .choices(['compiled', 'eager'])
@@ -100,8 +111,6 @@ async function runTrain({
   printResult(ui, result)
   ui.result(result)
 }
-
-const LEARNING_RATES = { lora: 1e-3, full: 5e-4 }
 
 function toSettings(options: Omit<Options, 'base' | 'data' | 'out'>): TrainSettings {
   const { rank, alpha, dropout, scaling, targetModules, initialization, learningRate, ...others } = options

@@ -73,13 +73,13 @@ export function loraDelta({ a, b }: LoraLayer, scaling: number): TensorData {
   const [inSize = 0, rank = 0] = a.shape
   const outSize = b.shape[1] ?? 0
   const delta = new Float32Array(inSize * outSize)
-  for (let row = 0; row < inSize; row++) {
-    const start = row * outSize
+  for (let i = 0; i < inSize; i++) {
+    const row = delta.subarray(i * outSize, (i + 1) * outSize)
     for (let k = 0; k < rank; k++) {
       // Row by row of B: the inner loop walks both arrays in memory order. All indices are within the shapes.
-      const factor = scaling * a.data[row * rank + k]!
-      const offset = k * outSize
-      for (let column = 0; column < outSize; column++) delta[start + column]! += factor * b.data[offset + column]!
+      const factor = scaling * a.data[i * rank + k]!
+      const rowOfB = b.data.subarray(k * outSize, (k + 1) * outSize)
+      for (let j = 0; j < outSize; j++) row[j]! += factor * rowOfB[j]!
     }
   }
   return { shape: [inSize, outSize], data: delta }

@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs'
 import { type Adapter, createAdapterConfig } from '../core/adapter.ts'
 import { GraftError } from '../core/errors.ts'
 import { linearLayers } from '../core/layers.ts'
-import { type LoraScaling, type TargetModules, loraScaling, matchTargetModules } from '../core/lora.ts'
+import { loraScaling, matchTargetModules } from '../core/lora.ts'
 import type { Metrics } from '../core/metrics.ts'
 import { createRandom } from '../core/random.ts'
 import { type TensorMap, sizeOf } from '../core/tensors.ts'
@@ -19,31 +19,12 @@ import type { Engine, EngineOptions } from './engine.ts'
 import { createCompiledEngine } from './engine/compiled.ts'
 import { createEagerEngine } from './engine/eager.ts'
 import { type Evaluation, evaluateSet } from './evaluate.ts'
-import { type LoopOptions, type RunState, runLoop, totalSteps } from './loop.ts'
+import { type RunState, runLoop, totalSteps } from './loop.ts'
 import { ADAMW_DEFAULTS } from './optimizer.ts'
 import { type TrainingProgram, unflatten } from './program.ts'
 import { type HistoryRecord, type Report, renderReport } from './report.ts'
+import type { TrainSettings } from './settings.ts'
 import { stateName } from './step.ts'
-
-export interface LoraSettings {
-  rank: number
-  alpha: number
-  dropout: number
-  scaling: LoraScaling
-  targetModules: TargetModules
-  initialization: 'normal' | 'kaiming'
-}
-
-export interface TrainSettings extends LoopOptions {
-  method: 'lora' | 'full'
-  /** LoRA's own settings; of no effect with `full`. */
-  lora: LoraSettings
-  weightDecay: number
-  maxGradientNorm: number
-  /** Tokens after which texts are cut. */
-  maxLength: number
-  engine: 'compiled' | 'eager'
-}
 
 /** What a run starts with, for the table that is shown before it. */
 export interface TrainPlan {
@@ -82,21 +63,6 @@ export interface TrainResult {
   test: Metrics & { loss: number }
   parameters: TrainPlan['parameters']
   seconds: number
-}
-
-/** Settings that do well on sets of some hundred to some thousand short texts. */
-export const TRAIN_DEFAULTS: TrainSettings = {
-  method: 'lora',
-  lora: { rank: 8, alpha: 16, dropout: 0.05, scaling: 'peft', targetModules: 'all-linear', initialization: 'normal' },
-  epochs: 5,
-  batchSize: 16,
-  learningRate: 5e-4,
-  warmup: 0.1,
-  weightDecay: 0.01,
-  maxGradientNorm: ADAMW_DEFAULTS.maxGradientNorm,
-  maxLength: 128,
-  seed: 123,
-  engine: 'compiled',
 }
 
 /** Where a run keeps its checkpoint until the output folder is written. */

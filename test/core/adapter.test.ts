@@ -1,5 +1,5 @@
 /** Adapters: PEFT's format to the byte, round trips, and an error for each thing that does not fit. */
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { checkAdapter, parseAdapter, serializeAdapter, type Adapter } from '../../src/core/adapter.ts'
 import { createConfig } from '../../src/core/config.ts'
@@ -7,6 +7,7 @@ import { loraDelta } from '../../src/core/lora.ts'
 import { parseSafetensors, serializeSafetensors } from '../../src/core/safetensors.ts'
 import type { TensorMap } from '../../src/core/tensors.ts'
 import { randomAdapter, tinyConfig } from '../fixtures/adapter.ts'
+import { hasSharedData, sharedData } from '../shared-data.ts'
 
 const weightsFile = 'adapter_model.safetensors'
 const adapter = randomAdapter()
@@ -29,7 +30,6 @@ function withTensors(change: (tensors: TensorMap) => unknown) {
   return { ...files, [weightsFile]: serializeSafetensors(tensors) }
 }
 
-const sharedData = new URL('../../../shared/data/', import.meta.url)
 const noData = '../shared/data is not here'
 
 describe('format', () => {
@@ -71,16 +71,17 @@ describe('format', () => {
   })
 
   it('lays the tensors out as PEFT did for GPT-2 small and six labels', ({ skip }) => {
-    const folder = new URL('peft-gpt2-lora-seqcls-LAYOUT-ONLY/', sharedData)
-    if (!existsSync(folder)) skip(noData)
+    if (!hasSharedData) skip(noData)
     const config = createConfig({ n_embd: 768, n_layer: 12, n_head: 12, n_inner: null })
     const labels = ['sadness', 'joy', 'love', 'anger', 'fear', 'surprise']
     const ours = serializeAdapter(randomAdapter({ config, labels, rank: 8, targetModules: ['c_attn'] }))[weightsFile]
-    const theirs = readFileSync(new URL('safetensors_header.json', folder), 'utf8')
+    const theirs = readFileSync(sharedData('peft-gpt2-lora-seqcls-LAYOUT-ONLY/safetensors_header.json'), 'utf8')
     const end = 8 + Number(new DataView(ours.buffer).getBigUint64(0, true))
     expect(new TextDecoder().decode(ours.subarray(8, end)).trimEnd()).toBe(theirs.trimEnd())
     expect(ours).toHaveLength(1_201_208)
-    const theirConfig = JSON.parse(readFileSync(new URL('adapter_config.json', folder), 'utf8'))
+    const theirConfig = JSON.parse(
+      readFileSync(sharedData('peft-gpt2-lora-seqcls-LAYOUT-ONLY/adapter_config.json'), 'utf8'),
+    )
     const info = randomAdapter({ labels }).info
     const files = { [weightsFile]: ours, 'adapter_config.json': theirConfig, 'graft.json': info } as const
     const read = parseAdapter(files, 'peft')
@@ -88,12 +89,11 @@ describe('format', () => {
   })
 
   it('refuses a real adapter for another task by its name', ({ skip }) => {
-    const folder = new URL('peft-gpt2-lora-causal/', sharedData)
-    if (!existsSync(folder)) skip(noData)
+    if (!hasSharedData) skip(noData)
     const files = {
       ...filesOf(adapter),
-      'adapter_config.json': JSON.parse(readFileSync(new URL('adapter_config.json', folder), 'utf8')),
-      [weightsFile]: readFileSync(new URL(weightsFile, folder)),
+      'adapter_config.json': JSON.parse(readFileSync(sharedData('peft-gpt2-lora-causal/adapter_config.json'), 'utf8')),
+      [weightsFile]: readFileSync(sharedData(`peft-gpt2-lora-causal/${weightsFile}`)),
     }
     expect(() => parseAdapter(files, 'causal')).toThrow(
       'causal/adapter_config.json: task_type: only SEQ_CLS (text classification) is supported',

@@ -1,9 +1,10 @@
 /** safetensors: what is written is read back, real files are read, and each rule of the format has its error. */
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { GraftError } from '../../src/core/errors.ts'
 import { parseSafetensors, serializeSafetensors } from '../../src/core/safetensors.ts'
 import type { TensorMap } from '../../src/core/tensors.ts'
+import { hasSharedData, sharedData } from '../shared-data.ts'
 
 const tensors: TensorMap = new Map([
   ['b', { shape: [2, 3], data: new Float32Array([1, -2, 0.5, 3e38, -0, NaN]) }],
@@ -134,10 +135,10 @@ describe('files that break a rule', () => {
   })
 })
 
-const real = new URL('../../../shared/data/peft-gpt2-lora-causal/adapter_model.safetensors', import.meta.url)
+const real = sharedData('peft-gpt2-lora-causal/adapter_model.safetensors')
 
 it('reads and rewrites, byte for byte, a file that PEFT wrote', ({ skip }) => {
-  if (!existsSync(real)) skip('../shared/data is not here')
+  if (!hasSharedData) skip('../shared/data is not here')
   const bytes = readFileSync(real)
   const { tensors, metadata } = parseSafetensors(bytes, 'real')
   expect(tensors.size).toBe(72)

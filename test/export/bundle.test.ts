@@ -81,9 +81,15 @@ describe('exportBundle', () => {
   it('exports a base that was fine-tuned in full', async () => {
     const score = initializeScore(config, 3, createRandom(9))
     const labelled = { ...config, id2label: { 0: 'a', 1: 'b', 2: 'c' }, label2id: { a: 0, b: 1, c: 2 } }
-    await writeBase(path('full'), { config: labelled, weights: new Map(weights).set('score.weight', score) }, {})
-    const manifest = await exportBundle({ base: path('full'), mode: 'merged', dir: path('full-bundle'), probes })
+    const full = { config: labelled, weights: new Map(weights).set('score.weight', score) }
+    await writeBase(path('full'), full)
+    const options = { base: path('full'), mode: 'merged', dir: path('full-bundle'), probes } as const
+    const manifest = await exportBundle(options)
     expect(manifest).toMatchObject({ labels: ['a', 'b', 'c'], maxLength: 40, provenance: { adapterSha256s: [] } })
+    const info = { ...createAdapter({ labels: ['a', 'b', 'c'] }).info, kind: 'model' as const, maxLength: 16 }
+    await writeBase(path('full'), { ...full, info }, { force: true })
+    const trained = await exportBundle({ ...options, force: true })
+    expect(trained).toMatchObject({ maxLength: 16, provenance: { dataSha256: info.dataSha256 } })
   })
 
   it('replaces a folder only with force', async () => {

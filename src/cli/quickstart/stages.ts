@@ -9,7 +9,8 @@ import { exportBundle, openBundle, verifyBundle } from '../../export/index.ts'
 import { type Base, readBase, writeBase } from '../../files/base-folder.ts'
 import { initializeBase } from '../../model/initialize.ts'
 import { type StoredDataset, createDataset, prepareDataset, readDataset, writeDataset } from '../../train/dataset.ts'
-import { TRAIN_DEFAULTS, type TrainResult, type TrainSettings } from '../../train/train.ts'
+import { trainDefaults } from '../../train/settings.ts'
+import type { TrainResult } from '../../train/train.ts'
 import { reportChecks, runChecks } from '../doctor.ts'
 import { count, percent } from '../format.ts'
 import { showTraining } from '../training-progress.ts'
@@ -67,20 +68,14 @@ export async function prepareData(ui: Ui, out: string): Promise<Task[]> {
  */
 export async function trainBase(ui: Ui, out: string, tasks: readonly Task[], signal: AbortSignal): Promise<Base> {
   const [random, data, trained] = [join(out, 'random-base'), join(out, 'data', 'all-tasks'), join(out, 'base')]
-  const config = createConfig()
+  // Much dropout: without it the base learns its few texts by heart, and adapters find nothing left to learn on them.
+  const config = createConfig({ embd_pdrop: 0.3, resid_pdrop: 0.3 })
   await writeBase(random, { config, weights: initializeBase(config, createRandom(SEED)) }, { force })
   const examples = tasks.flatMap(({ name, dataset }) =>
     dataset.splits.train.map((example) => ({ ...example, label: `${name}: ${example.label}` })),
   )
   await writeDataset(data, await prepareDataset(examples, { split: [0.9, 0.05, 0.05], seed: SEED }), { force })
-  const settings = {
-    ...TRAIN_DEFAULTS,
-    method: 'full' as const,
-    learningRate: 5e-4,
-    epochs: 6,
-    maxLength: MAX_LENGTH,
-    seed: SEED,
-  }
+  const settings = { ...trainDefaults('full'), epochs: 8, maxLength: MAX_LENGTH, seed: SEED }
   const result = await showTraining(ui, {
     base: await readBase(random),
     dataset: await readDataset(data),
@@ -103,7 +98,7 @@ export async function trainAdapters(
   tasks: readonly Task[],
   signal: AbortSignal,
 ): Promise<TrainResult[]> {
-  const settings: TrainSettings = { ...TRAIN_DEFAULTS, learningRate: 3e-3, maxLength: MAX_LENGTH, seed: SEED }
+  const settings = { ...trainDefaults('lora'), maxLength: MAX_LENGTH, seed: SEED }
   const results: TrainResult[] = []
   for (const { name, dataset } of tasks) {
     ui.line(pc.bold(name))
