@@ -1,88 +1,63 @@
-/** scratch version */
-import ranks from 'js-tiktoken/ranks/gpt2'
+/**
+ * The tutorial's protocol on the SMS Spam Collection: balanced, split 70/10/20 (here with repeated messages removed
+ * first), the tutorial's model trained from scratch. Test accuracy and time for seeds 1, 2 and 3.
+ *
+ * Usage: npm run bench:sms [-- FILE]; without FILE, shared data beside the checkout.
+ */
+import { existsSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { createConfig } from '../src/core/config.ts'
 import { createRandom } from '../src/core/random.ts'
-import { createTokenizer } from '../src/core/tokenizer.ts'
+import { readBase, writeBase } from '../src/files/base-folder.ts'
 import { initializeBase } from '../src/model/initialize.ts'
-import { fullProgram } from '../src/train/classifier.ts'
-import { createCompiledEngine } from '../src/train/engine/compiled.ts'
-import { evaluateSet } from '../src/train/evaluate.ts'
-import { runLoop } from '../src/train/loop.ts'
-import { ADAMW_DEFAULTS } from '../src/train/optimizer.ts'
-import { prepareDataset, readLabelledExamples } from '../src/train/dataset.ts'
-import { createVocabulary } from '../src/train/vocabulary.ts'
+import { createDataset, readDataset, writeDataset } from '../src/train/dataset.ts'
+import { trainDefaults } from '../src/train/settings.ts'
+import { type TrainResult, train } from '../src/train/train.ts'
 
-const opt = Object.fromEntries(process.argv.slice(2).map((a) => a.split('=')))
-const num = (k: string, d: number) => (opt[k] === undefined ? d : Number(opt[k]))
-const tokenizer = createTokenizer(ranks)
-const all = []
-for await (const e of readLabelledExamples('../shared/data/sms-spam/SMSSpamCollection')) all.push(e)
-for (const seed of (opt.seeds ?? '1,2,3').split(',').map(Number)) {
-  const t0 = performance.now()
-  const ds = await prepareDataset(all, { balance: true, keepRepeats: false, split: [0.7, 0.1, 0.2], seed })
-  const enc = (xs: { text: string; label: string }[]) => ({
-    sequences: xs.map((x) => tokenizer.encode(x.text, { maxLength: num('len', 64) })),
-    labels: xs.map((x) => ds.labels.indexOf(x.label)),
-  })
-  const [train, validation, test] = [enc(ds.splits.train), enc(ds.splits.validation), enc(ds.splits.test)]
-  const config = createConfig({
-    embd_pdrop: num('drop', 0.1),
-    resid_pdrop: num('drop', 0.1),
-    initializer_range: num('init', 0.02),
-  })
-  const full = initializeBase(config, createRandom(seed).fork('base'))
-  const vocab = createVocabulary([...train.sequences, ...validation.sequences, ...test.sequences], 50256)
-  for (const s of [train, validation, test]) s.sequences = s.sequences.map((x) => vocab.compact(x))
-  const program = fullProgram({
-    config,
-    weights: vocab.restrict(full),
-    labels: 2,
-    weightDecay: num('wd', 0.01),
-    random: createRandom(seed).fork('score'),
-  })
-  const engine = await createCompiledEngine({ program, optimizer: ADAMW_DEFAULTS, seed })
-  const run = await runLoop({
-    engine,
-    train,
-    validation,
-    labels: ds.labels,
-    padTokenId: vocab.compact([50256])[0]!,
-    options: {
-      epochs: num('epochs', 5),
-      batchSize: num('batch', 16),
-      learningRate: num('lr', 5e-4),
-      warmup: num('warmup', 0.1),
-      seed,
-    },
-    onRecord: (r) => {
-      if (r.kind === 'evaluation' && opt.v) console.log(JSON.stringify(r))
-    },
-  })
-  const lastTest = await evaluateSet((b) => engine.evaluate(b), test, ds.labels, vocab.compact([50256])[0]!)
-  await engine.restore(new Map([...run.state, ...run.bestState!]))
-  const bestTest = await evaluateSet((b) => engine.evaluate(b), test, ds.labels, vocab.compact([50256])[0]!)
-  await engine.dispose()
+const SEEDS = [1, 2, 3]
+const MAX_LENGTH = 64
+
+async function run(file: string, seed: number, folder: string): Promise<TrainResult> {
+  const [data, base, out] = ['data', 'base', 'model'].map((name) => join(folder, `${name}-${seed}`)) as [
+    string,
+    string,
+    string,
+  ]
+  await writeDataset(data, await createDataset(file, { balance: true, split: [0.7, 0.1, 0.2], seed }))
+  const config = createConfig()
+  await writeBase(base, { config, weights: initializeBase(config, createRandom(seed)) })
+  const settings = { ...trainDefaults('full'), maxLength: MAX_LENGTH, seed }
+  return train({ base: await readBase(base), dataset: await readDataset(data), out, settings })
+}
+
+const percent = (share: number) => `${(100 * share).toFixed(2)} %`
+
+async function main(file: string): Promise<void> {
+  if (!existsSync(file)) {
+    console.error(
+      `${file} is not there: give the path of SMSSpamCollection, or get it with \`npx graft data sms-spam --out DIR\`.`,
+    )
+    process.exitCode = 1
+    return
+  }
+  const folder = await mkdtemp(join(tmpdir(), 'graft-sms-'))
+  const results: TrainResult[] = []
+  for (const seed of SEEDS) {
+    const result = await run(file, seed, folder)
+    results.push(result)
+    const { test, validation, seconds } = result
+    const rows = test.confusion.flat().reduce((sum, count) => sum + count, 0)
+    console.log(
+      `seed ${seed}: test accuracy ${percent(test.accuracy)} of ${rows}, macro-F1 ${test.macroF1.toFixed(4)}, validation ${percent(validation.accuracy)}, ${seconds.toFixed(1)} s`,
+    )
+  }
+  await rm(folder, { recursive: true })
+  const mean = results.reduce((sum, { test }) => sum + test.accuracy, 0) / results.length
   console.log(
-    'seed',
-    seed,
-    'train',
-    train.labels.length,
-    'test',
-    test.labels.length,
-    'vocab',
-    vocab.ids.length,
-    'last',
-    lastTest.metrics.accuracy.toFixed(4),
-    'best',
-    bestTest.metrics.accuracy.toFixed(4),
-    'val',
-    run.best!.accuracy.toFixed(4),
-    'trainloss',
-    run.history
-      .filter((h) => h.kind === 'step')
-      .at(-1)!
-      .loss.toFixed(4),
-    ((performance.now() - t0) / 1000).toFixed(1),
-    's',
+    `mean test accuracy ${percent(mean)} (bar: ≥ 96 %), longest run ${Math.max(...results.map(({ seconds }) => seconds)).toFixed(1)} s (bar: ≤ 60 s)`,
   )
 }
+
+await main(process.argv[2] ?? '../shared/data/sms-spam/SMSSpamCollection')

@@ -1,0 +1,254 @@
+/** The composite ops against plain loops in double precision, their gradients against central differences, and both traced. */
+import * as tf from '@tensorflow/tfjs'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { createRandom } from '../../src/core/random.ts'
+import { attentionBias, causalAttention } from '../../src/model/ops/attention.ts'
+import { crossEntropy } from '../../src/model/ops/cross-entropy.ts'
+import { dropout } from '../../src/model/ops/dropout.ts'
+import { gelu } from '../../src/model/ops/gelu.ts'
+import { gemm } from '../../src/model/ops/gemm.ts'
+import { layerNormalization } from '../../src/model/ops/layer-normalization.ts'
+import { type CaseFunction, type Input, type Output, f32, i32, runBothWays } from '../onnx/compare.ts'
+import { type Matrix, naiveAttention, naiveGelu, naiveLayerNorm, naiveProduct, plus, times } from './naive-ops.ts'
+
+beforeAll(async () => {
+  tf.enableProdMode() // else TF.js prints an advertisement for its native package
+  await tf.setBackend('cpu')
+})
+
+interface OpCase {
+  op: CaseFunction
+  /** The same in plain loops; vectors are matrices of one row. */
+  naive(...inputs: Matrix[]): Matrix
+  /** Those to differentiate by come first. */
+  inputs: Input[]
+  /** Number of inputs to differentiate by; all by default. */
+  differentiable?: number
+}
+
+const layerNormCase = (epsilon: number): OpCase => ({
+  op: (x, scale, bias) => layerNormalization(x!, scale!, bias!, epsilon),
+  naive: (x, [scale], [bias]) => naiveLayerNorm(x, scale!, bias!, epsilon),
+  inputs: [f32(['batch', 6]), f32([6]), f32([6])],
+})
+
+const positions = (sequence: number) => tf.range(0, sequence, 1, 'int32')
+
+/** The first token is always real: of a text without any, all positions would be attended to alike. */
+const maskOf = (mask: tf.Tensor) =>
+  tf.maximum(mask, tf.cast(tf.equal(tf.slice(positions(9), 0, mask.shape[1]), 0), 'float32')) as tf.Tensor2D
+
+const attentionCase = (heads: number, size: number): OpCase => ({
+  op: (qkv, mask) => {
+    const places = tf.slice(positions(9), 0, mask!.shape[1]) as tf.Tensor1D
+    return causalAttention(qkv as tf.Tensor2D, attentionBias(places, maskOf(tf.cast(mask!, 'float32'))), heads)
+  },
+  naive: (qkv, mask) =>
+    naiveAttention(
+      qkv,
+      mask.map(([, ...rest]) => [1, ...rest]),
+      heads,
+    ),
+  inputs: [f32(['batch*sequence', 3 * heads * size]), i32(['batch', 'sequence'], [0, 2])],
+  differentiable: 1,
+})
+
+/** The mask by its definition: fract(row · column) ≥ rate, in single precision as every engine computes it. */
+function naiveDropout(x: Matrix, numbers: number[], rate: number): Matrix {
+  const random = createRandom(7)
+  const columns = x[0]!.map(() => Math.fround(1 + 1023 * random.uniform()))
+  const isKept = (row: number, column: number) => {
+    const product = Math.fround(numbers[row]! * columns[column]!)
+    return product - Math.floor(product) >= rate
+  }
+  return x.map((values, row) => values.map((value, column) => (isKept(row, column) ? value / (1 - rate) : 0)))
+}
+
+const dropoutOp: CaseFunction = (x, rows) =>
+  dropout(x as tf.Tensor2D, 0.4, { rows: rows as tf.Tensor2D, random: createRandom(7) })
+
+const cases: Record<string, OpCase> = {
+  'a matrix product': {
+    op: (a, b) => gemm(a!, b!),
+    naive: naiveProduct,
+    inputs: [f32(['batch', 3]), f32([3, 4])],
+  },
+  'a scaled matrix product': {
+    op: (a, b) => gemm(a!, b!, undefined, { alpha: 2.5 }),
+    naive: (a, b) => times(naiveProduct(a, b), 2.5),
+    inputs: [f32(['batch', 3]), f32([3, 4])],
+  },
+  'a matrix product with a bias': {
+    op: (a, b, c) => gemm(a!, b!, c!),
+    naive: (a, b, c) => plus(naiveProduct(a, b), c),
+    inputs: [f32(['batch', 3]), f32([3, 4]), f32([4])],
+  },
+  'a scaled matrix product plus a matrix, which is not scaled': {
+    op: (a, b, c) => gemm(a!, b!, c!, { alpha: 0.5 }),
+    naive: (a, b, c) => plus(times(naiveProduct(a, b), 0.5), c),
+    inputs: [f32(['batch', 3]), f32([3, 4]), f32(['batch', 4])],
+  },
+  'a product with a transposed matrix': {
+    op: (a, b) => gemm(a!, b!, undefined, { transposeB: true }),
+    naive: (a, b) => naiveProduct(a, transposed(b)),
+    inputs: [f32(['batch', 3]), f32([4, 3])],
+  },
+  'a scaled product with a transposed matrix plus a bias': {
+    op: (a, b, c) => gemm(a!, b!, c!, { alpha: -3, transposeB: true }),
+    naive: (a, b, c) => plus(times(naiveProduct(a, transposed(b)), -3), c),
+    inputs: [f32(['batch', 3]), f32([4, 3]), f32([4])],
+  },
+  GELU: { op: (x) => gelu(x!), naive: naiveGelu, inputs: [f32(['batch', 9], [-5, 5])] },
+  'layer normalization': layerNormCase(1e-5),
+  'layer normalization with a large epsilon': layerNormCase(0.3),
+  'dropout of every token': {
+    op: dropoutOp,
+    naive: (x, rows) => naiveDropout(x, rows.flat(), 0.4),
+    inputs: [f32(['batch*sequence', 5]), f32(['batch', 'sequence'], [0, 1])],
+    differentiable: 1,
+  },
+  'dropout of one token of each text': {
+    op: dropoutOp,
+    naive: (x, rows) =>
+      naiveDropout(
+        x,
+        rows.map(([first]) => first!),
+        0.4,
+      ),
+    inputs: [f32(['batch', 5]), f32(['batch', 'sequence'], [0, 1])],
+    differentiable: 1,
+  },
+  'causal attention of one head': attentionCase(1, 2),
+  'causal attention of three heads': attentionCase(3, 2),
+  'cross-entropy': {
+    op: (logits, labels) => crossEntropy(logits as tf.Tensor2D, labels as tf.Tensor1D),
+    naive: (logits, [labels]) => {
+      const losses = logits.map((row, at) => Math.log(sum(row.map((x) => Math.exp(x)))) - row[labels![at]!]!)
+      return [[sum(losses) / losses.length]]
+    },
+    inputs: [f32(['batch', 3], [-5, 5]), i32(['batch'], [0, 3])],
+    differentiable: 1,
+  },
+}
+
+const sum = (values: number[]) => values.reduce((total, value) => total + value, 0)
+const transposed = (matrix: Matrix): Matrix => matrix[0]!.map((_, column) => matrix.map((row) => row[column]!))
+
+/** What is differentiated: every element of the result weighs differently, so that no gradient is right by symmetry. */
+const weigh = (x: tf.Tensor): tf.Scalar => tf.sum(tf.mul(x, tf.sin(tf.add(x, 1))))
+const naiveWeigh = (matrix: Matrix) => sum(matrix.flat().map((x) => x * Math.sin(x + 1)))
+
+/** The op's result, its gradients, and the inputs themselves. */
+const withGradients =
+  ({ op, inputs, differentiable = inputs.length }: OpCase): CaseFunction =>
+  (...tensors) => {
+    const rest = tensors.slice(differentiable)
+    const loss = (...xs: tf.Tensor[]) => weigh([op(...xs, ...rest)].flat()[0]!)
+    return [op(...tensors), tf.grads(loss)(tensors.slice(0, differentiable)), tensors].flat()
+  }
+
+const toMatrix = ({ shape, values }: Output): Matrix => {
+  const width = shape.at(-1) ?? 1
+  return Array.from({ length: values.length / width }, (_, row) => values.slice(row * width, (row + 1) * width))
+}
+
+/** d weigh(naive) / d inputs[at], by central differences. */
+function centralDifferences({ naive }: OpCase, inputs: Matrix[], at: number): Matrix {
+  const step = 1e-5
+  const lossWith = (row: number, column: number, change: number) => {
+    const changed = structuredClone(inputs)
+    changed[at]![row]![column]! += change
+    return naiveWeigh(naive(...changed))
+  }
+  return inputs[at]!.map((values, row) =>
+    values.map((_, column) => (lossWith(row, column, step) - lossWith(row, column, -step)) / (2 * step)),
+  )
+}
+
+/** The largest difference: absolute up to 1, relative above; infinite for other shapes. */
+function largestError(found: Matrix, expected: Matrix): number {
+  const sizes = (matrix: Matrix) => String(matrix.map(({ length }) => length))
+  if (sizes(found) !== sizes(expected)) return Infinity
+  const reference = expected.flat()
+  return Math.max(...found.flat().map((x, at) => Math.abs(x - reference[at]!) / Math.max(1, Math.abs(reference[at]!))))
+}
+
+describe.each(Object.entries(cases))('%s', (_, testCase) => {
+  const { inputs, naive, differentiable = inputs.length } = testCase
+  let results: Awaited<ReturnType<typeof runBothWays>>
+  beforeAll(async () => void (results = await runBothWays(withGradients(testCase), inputs)))
+
+  it('has the values of its definition', () => {
+    for (const [output, ...others] of results.cpu) {
+      const matrices = others.slice(differentiable).map(toMatrix)
+      expect(largestError(toMatrix(output!), naive(...matrices))).toBeLessThan(1e-5)
+    }
+  })
+
+  it('has its gradients', () => {
+    for (const [, ...others] of results.cpu) {
+      const matrices = others.slice(differentiable).map(toMatrix)
+      for (const [at, gradient] of others.slice(0, differentiable).entries()) {
+        expect(largestError(toMatrix(gradient), centralDifferences(testCase, matrices, at))).toBeLessThan(1e-4)
+      }
+    }
+  })
+
+  it('is the same traced', () => {
+    expect(results.onnx).toEqual(results.cpu)
+  })
+})
+
+describe('gemm', () => {
+  it('takes a transposed first operand, but has no gradient then', () => {
+    const [a, b] = [tf.tensor2d([1, 2, 3, 4], [2, 2]), tf.tensor2d([1, 0, 2, 1], [2, 2])]
+    const product = (x: tf.Tensor) => gemm(x, b, undefined, { transposeA: true })
+    expect(product(a).arraySync()).toEqual([
+      [7, 3],
+      [10, 4],
+    ])
+    expect(() => tf.grad(product)(a)).toThrow('is not defined')
+  })
+})
+
+describe('dropout', () => {
+  const x = tf.ones<tf.Rank.R2>([200, 50])
+  const source = (seed: number) => {
+    const random = createRandom(seed)
+    return { rows: tf.tensor2d(Float32Array.from({ length: 200 }, random.uniform), [4, 50]), random: createRandom(7) }
+  }
+
+  it('changes nothing at rate 0 or without random numbers', () => {
+    expect(dropout(x, 0, source(1))).toBe(x)
+    expect(dropout(x, 0.5, undefined)).toBe(x)
+  })
+
+  it.each([0.1, 0.5, 0.9])('drops a share of %d and keeps the mean', (rate) => {
+    const values = dropout(x, rate, source(1)).dataSync()
+    const dropped = values.filter((value) => value === 0).length / values.length
+    expect(Math.abs(dropped - rate)).toBeLessThan(0.02)
+    expect(new Set(values)).toEqual(new Set([0, Math.fround(1 / (1 - rate))]))
+  })
+
+  it('drops other elements in each row, each step and each place of use', () => {
+    const places = source(1)
+    const masks = [dropout(x, 0.5, places), dropout(x, 0.5, places), dropout(x, 0.5, source(2))]
+    const agreement = (a: tf.Tensor, b: tf.Tensor) => tf.mean(tf.cast(tf.equal(a, b), 'float32')).dataSync()[0]
+    const [first, second, otherStep] = masks as [tf.Tensor2D, tf.Tensor2D, tf.Tensor2D]
+    expect(agreement(first, second)).toBeCloseTo(0.5, 1)
+    expect(agreement(first, otherStep)).toBeCloseTo(0.5, 1)
+    expect(agreement(tf.slice(first, 0, 100), tf.slice(first, 100, 100))).toBeCloseTo(0.5, 1)
+  })
+})
+
+describe('causalAttention', () => {
+  it('gives earlier tokens the same whatever comes later', () => {
+    const random = createRandom(3)
+    const rows = Array.from({ length: 5 }, () => Array.from({ length: 12 }, random.normal))
+    const bias = attentionBias(tf.tensor1d([0, 1, 2, 3, 4], 'int32'), tf.ones([1, 5]))
+    const run = (qkv: Matrix) => causalAttention(tf.tensor2d(qkv), bias, 2).arraySync()
+    const changed = run([...rows.slice(0, 3), rows[4]!, rows[3]!])
+    expect(changed.slice(0, 3)).toEqual(run(rows).slice(0, 3))
+    expect(changed[3]).not.toEqual(run(rows)[3])
+  })
+})
