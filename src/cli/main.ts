@@ -4,6 +4,7 @@ import { Command } from 'commander'
 import { classifyCommand } from './classify.ts'
 import { dataCommand } from './data.ts'
 import { doctorCommand } from './doctor.ts'
+import { evalCommand } from './eval.ts'
 import { exportCommand } from './export.ts'
 import { describeFailure } from './failure.ts'
 import { initCommand } from './init.ts'
@@ -18,6 +19,7 @@ const commands = [
   dataCommand(),
   initCommand(),
   trainCommand(),
+  evalCommand(),
   exportCommand(),
   verifyCommand(),
   classifyCommand(),

@@ -1,4 +1,4 @@
-/** How well a classifier does: accuracy, precision, recall, F1, confusion matrix and ROC-AUC. */
+/** How well a classifier does: accuracy, precision, recall, F1, confusion matrix, ROC-AUC and loss. */
 import { ConfusionMatrix } from 'ml-confusion-matrix'
 
 export interface ClassMetrics {
@@ -33,6 +33,28 @@ export function argMax(values: Probabilities): number {
   // Both indices are below the length.
   for (let i = 1; i < values.length; i++) if (values[i]! > values[best]!) best = i
   return best
+}
+
+/** Probabilities from logits. */
+export function softmax(logits: Float32Array): Float64Array {
+  const largest = logits.reduce((a, b) => Math.max(a, b), -Infinity)
+  const exponentials = Float64Array.from(logits, (logit) => Math.exp(logit - largest))
+  const total = exponentials.reduce((sum, value) => sum + value, 0)
+  return exponentials.map((value) => value / total)
+}
+
+/**
+ * Mean cross-entropy, in nats. A probability that rounds to 0 counts as the smallest number that does not, so that the
+ * mean stays finite; a NaN stays one.
+ * @param truth true label ids
+ * @param probabilities for each text, by label id
+ */
+export function meanCrossEntropy(truth: readonly number[], probabilities: readonly Probabilities[]): number {
+  const total = truth.reduce(
+    (sum, label, i) => sum - Math.log(Math.max(Number.MIN_VALUE, probabilities[i]![label]!)),
+    0,
+  )
+  return total / truth.length // there is a probability for each label of each text
 }
 
 /**

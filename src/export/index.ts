@@ -1,5 +1,9 @@
-/** Bundles out: `exportBundle` writes and proves them, `verifyBundle` proves them again, `openBundle` classifies with them. */
+/**
+ * Bundles out: `exportBundle` writes and proves them, `verifyBundle` proves them again, `openBundle` classifies with them.
+ * `openModel` also opens adapters and models as training wrote them, and `evaluateClassifier` says how well any does.
+ */
 export { type ExportOptions, exportBundle } from './bundle.ts'
 export { type AdapterSource } from './inputs.ts'
+export { type OpenModelOptions, openModel } from './open.ts'
 export { type Check, type Verification, verifyBundle } from './verify.ts'
 export * from '../runtime/index.ts'

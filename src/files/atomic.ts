@@ -50,11 +50,11 @@ async function refuseSpecialFile(target: string, path: string): Promise<void> {
 }
 
 /**
- * Writes a file, replacing an older one whole. Folders above it are made where missing.
+ * Writes a file, replacing an older one whole; texts of an iterable one after the other. Folders above it are made where missing.
  * On failure the older file is untouched and nothing else is left.
  * @throws GraftError `file-write`, naming the path and the reason
  */
-export async function writeFileAtomic(path: string, data: string | Uint8Array): Promise<void> {
+export async function writeFileAtomic(path: string, data: string | Uint8Array | AsyncIterable<string>): Promise<void> {
   const target = await followLinks(path)
   await refuseSpecialFile(target, path)
   const temporary = temporaryName(target)

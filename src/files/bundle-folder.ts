@@ -1,11 +1,10 @@
-/** A bundle folder: read for `serve` and `classify`, and its hashes checked for `verify`. */
+/** A bundle folder, read for `serve` and `classify`. */
 import { join } from 'node:path'
 import { type Adapter, checkAdapter } from '../core/adapter.ts'
 import { type Manifest, parseGolden, parseManifest, type Probe } from '../core/bundle.ts'
 import { type GPT2Config, parseConfig } from '../core/config.ts'
 import { GraftError } from '../core/errors.ts'
 import { readAdapter } from './adapter-folder.ts'
-import { sha256File } from './hash.ts'
 import { readJson } from './read.ts'
 
 export interface Bundle {
@@ -42,7 +41,7 @@ async function readAdapters(dir: string, manifest: Manifest, config: GPT2Config)
 }
 
 /**
- * Reads all of a bundle but the graph, and checks that the parts fit together. Hashes are left to `verifyHashes`.
+ * Reads all of a bundle but the graph, and checks that the parts fit together. Hashes are left to `verifyBundle`.
  * @throws GraftError `file-not-found`, `file-format`, `bundle`, `config`, and what `readAdapter` and `checkAdapter` throw
  */
 export async function readBundle(dir: string): Promise<Bundle> {
@@ -53,21 +52,4 @@ export async function readBundle(dir: string): Promise<Bundle> {
   const goldenFile = join(dir, 'golden.json')
   const golden = parseGolden(await readJson(goldenFile, makeBundle), manifest, goldenFile)
   return { dir, manifest, config, golden, adapters: await readAdapters(dir, manifest, config) }
-}
-
-/**
- * Checks every file that the manifest lists against its SHA-256.
- * @throws GraftError `checksum`, naming the first file that differs; `file-not-found`
- */
-export async function verifyHashes({ dir, manifest }: Pick<Bundle, 'dir' | 'manifest'>): Promise<void> {
-  for (const [path, expected] of Object.entries(manifest.files)) {
-    const file = join(dir, path)
-    const found = await sha256File(file)
-    if (found === expected) continue
-    throw new GraftError('checksum', `${file} has SHA-256 ${found}, and graft.json says ${expected}`, {
-      hint: 'The file was changed after the export: copy the bundle or export it again.',
-      file,
-      value: found,
-    })
-  }
 }

@@ -2,8 +2,9 @@
 import { bucketBatches, padBatch } from '../core/batch.ts'
 import { stackAdapters } from '../core/bundle.ts'
 import type { GPT2Config } from '../core/config.ts'
-import { argMax } from '../core/metrics.ts'
-import { type Encoded, createEncoder } from './encoder.ts'
+import { type Encoded, padToken } from '../core/encoder.ts'
+import { argMax, softmax } from '../core/metrics.ts'
+import { createEncoder } from './encoder.ts'
 import { openSession } from './session.ts'
 import { type Model, type Task, createTasks } from './tasks.ts'
 
@@ -41,8 +42,8 @@ export interface Classifier {
 }
 
 export interface ClassifierOptions {
-  /** Path of the ONNX file. */
-  graph: string
+  /** Path of the ONNX file, or its bytes. */
+  graph: string | Uint8Array
   config: GPT2Config
   model: Model
   /** Threads of ONNX Runtime; all cores by default. */
@@ -71,7 +72,7 @@ export async function createClassifier({ graph, config, model, threads }: Classi
       const { data, labels } = await session.run(
         padBatch(
           batch.map(({ ids }) => ids),
-          config.pad_token_id ?? 0,
+          padToken(config),
         ),
         batch.map(({ index }) => index),
       )
@@ -116,11 +117,4 @@ function describe({ task, ids, truncated }: Row, logits: Float32Array): Classifi
   const probabilities = softmax(logits)
   const scores = task.labels.map((label, id) => ({ label, score: probabilities[id] ?? 0 }))
   return { ...scores[argMax(probabilities)]!, scores, tokens: ids.length, truncated } // one score for each probability
-}
-
-function softmax(logits: Float32Array): number[] {
-  const largest = Math.max(...logits)
-  const powers = Array.from(logits, (logit) => Math.exp(logit - largest))
-  const total = powers.reduce((sum, power) => sum + power, 0)
-  return powers.map((power) => power / total)
 }

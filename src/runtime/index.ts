@@ -5,10 +5,11 @@ import { readBundle } from '../files/bundle-folder.ts'
 import { type Classifier, createClassifier } from './classifier.ts'
 
 export type { AdapterChoice, Classification, Classifier, LabelScore } from './classifier.ts'
+export { type ClassifierEvaluation, type EvaluateOptions, type LabelledText, evaluateClassifier } from './evaluate.ts'
 
 export interface OpenOptions {
   /** Threads of ONNX Runtime; all cores by default. */
-  threads?: number
+  threads?: number | undefined
 }
 
 /**

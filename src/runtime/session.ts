@@ -28,11 +28,14 @@ export interface Session {
 
 /**
  * Loads a graph.
- * @param path the `model.onnx` file
+ * @param graph path of the `model.onnx` file, or its bytes
  * @throws GraftError `bundle` where ONNX Runtime cannot load it
  */
-export async function openSession(path: string, { stack, threads }: SessionOptions = {}): Promise<Session> {
-  const session = await load(path, threads)
+export async function openSession(
+  graph: string | Uint8Array,
+  { stack, threads }: SessionOptions = {},
+): Promise<Session> {
+  const session = await load(graph, threads)
   const adapters = stack && toTensors(stack)
   const count = stack?.get('score.weight')?.shape[0] ?? 0
   return {
@@ -42,28 +45,32 @@ export async function openSession(path: string, { stack, threads }: SessionOptio
         checkIndices(adapterIndex, batch.rows, count)
         Object.assign(feeds, adapters, { adapter_index: integers(adapterIndex, [batch.rows]) })
       }
-      const { logits } = await session.run(feeds).catch((error: unknown) => fail(path, 'cannot be run', error))
-      if (!(logits?.data instanceof Float32Array)) return fail(path, 'cannot be run', 'no float32 output "logits"')
+      const { logits } = await session.run(feeds).catch((error: unknown) => fail(graph, 'cannot be run', error))
+      if (!(logits?.data instanceof Float32Array)) return fail(graph, 'cannot be run', 'no float32 output "logits"')
       return { data: logits.data, labels: logits.dims[1] ?? 0 }
     },
     close: () => session.release(),
   }
 }
 
-async function load(path: string, threads: number | undefined): Promise<InferenceSession> {
+async function load(graph: string | Uint8Array, threads: number | undefined): Promise<InferenceSession> {
   const options: InferenceSession.SessionOptions = {
     executionProviders: ['cpu'],
     graphOptimizationLevel: 'all',
     ...(threads !== undefined && { intraOpNumThreads: threads }),
   }
-  return InferenceSession.create(path, options).catch((error: unknown) => fail(path, 'cannot be loaded', error))
+  // Its types have one signature for paths and one for bytes, and none for either.
+  const session =
+    typeof graph === 'string' ? InferenceSession.create(graph, options) : InferenceSession.create(graph, options)
+  return session.catch((error: unknown) => fail(graph, 'cannot be loaded', error))
 }
 
-function fail(path: string, problem: string, cause: unknown): never {
+function fail(graph: string | Uint8Array, problem: string, cause: unknown): never {
   const reason = cause instanceof Error ? cause.message : String(cause)
-  throw new GraftError('bundle', `${path} ${problem}: ${reason}`, {
+  const file = typeof graph === 'string' ? graph : undefined
+  throw new GraftError('bundle', `${file ?? 'the graph'} ${problem}: ${reason}`, {
     hint: 'Make the bundle again with `graft export`.',
-    file: path,
+    file,
     cause,
   })
 }

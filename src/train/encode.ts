@@ -1,9 +1,8 @@
 /** A data set as the model sees it: token ids in the compact vocabulary, and label ids. */
 import ranks from 'js-tiktoken/ranks/gpt2'
 import type { GPT2Config } from '../core/config.ts'
-import { GraftError } from '../core/errors.ts'
+import { createEncoder, padToken } from '../core/encoder.ts'
 import { createLabels } from '../core/labels.ts'
-import { createTokenizer } from '../core/tokenizer.ts'
 import type { Dataset, LabelledExample } from './dataset.ts'
 import type { EncodedSet } from './evaluate.ts'
 import { type Vocabulary, createVocabulary } from './vocabulary.ts'
@@ -19,29 +18,15 @@ export interface EncodedDataset {
   maxLength: number
 }
 
-/** GPT-2's end-of-text token, which stands in where a configuration names no padding token. */
-const END_OF_TEXT = 50256
-
-/** The padding token of a model. */
-export const padToken = (config: GPT2Config): number => config.pad_token_id ?? END_OF_TEXT
-
-const smallVocabulary = (size: number, needed: number) =>
-  new GraftError('config', `the base has a vocabulary of ${size} tokens, and GPT-2's tokenizer gives ${needed}`, {
-    hint: 'Use a base with the full GPT-2 vocabulary: vocab_size 50257 or more.',
-    value: size,
-  })
-
 /**
  * @param maxLength tokens after which texts are cut; the model's positions are a limit too
- * @throws GraftError `config` for a base with another vocabulary than GPT-2's, `data-label`
+ * @throws GraftError `config` for a base with a smaller vocabulary than GPT-2's, `data-label`
  */
 export function encodeDataset({ labels, splits }: Dataset, config: GPT2Config, maxLength: number): EncodedDataset {
-  const limit = Math.min(maxLength, config.n_positions)
-  const tokenizer = createTokenizer(ranks)
-  if (config.vocab_size < tokenizer.vocabSize) throw smallVocabulary(config.vocab_size, tokenizer.vocabSize)
+  const encodeText = createEncoder(config, ranks)
   const { idOf } = createLabels(labels)
   const encode = (examples: readonly LabelledExample[]): EncodedSet => ({
-    sequences: examples.map(({ text }) => tokenizer.encode(text, { maxLength: limit })),
+    sequences: examples.map(({ text }) => encodeText(text, maxLength).ids),
     labels: examples.map((example) => idOf(example.label, example)),
   })
   const sets = { train: encode(splits.train), validation: encode(splits.validation), test: encode(splits.test) }
@@ -58,6 +43,6 @@ export function encodeDataset({ labels, splits }: Dataset, config: GPT2Config, m
     test: compact(sets.test),
     vocabulary,
     padTokenId,
-    maxLength: limit,
+    maxLength: Math.min(maxLength, config.n_positions),
   }
 }

@@ -1,6 +1,6 @@
 /** Evaluation of a classifier on labelled token sequences. */
 import { type Batch, bucketBatches, padBatch } from '../core/batch.ts'
-import { type Metrics, argMax, evaluate } from '../core/metrics.ts'
+import { type Metrics, argMax, evaluate, meanCrossEntropy, softmax } from '../core/metrics.ts'
 
 /** Texts as the model sees them. */
 export interface EncodedSet {
@@ -15,7 +15,7 @@ export interface Evaluation {
   loss: number
   metrics: Metrics
   /** [texts][labels], in the order of the set. */
-  probabilities: Float32Array[]
+  probabilities: Float64Array[]
 }
 
 /** Rows of a batch in evaluation; more gain nothing on a CPU. */
@@ -31,7 +31,7 @@ export async function evaluateSet(
   labels: readonly string[],
   padTokenId: number,
 ): Promise<Evaluation> {
-  const probabilities: Float32Array[] = []
+  const probabilities: Float64Array[] = []
   const lengths = set.sequences.map(({ length }) => length)
   for (const indices of bucketBatches(lengths, { batchSize: BATCH_SIZE })) {
     const batch = padBatch(
@@ -45,18 +45,10 @@ export async function evaluateSet(
     })
   }
   return {
-    loss: meanLoss(probabilities, set.labels),
+    loss: meanCrossEntropy(set.labels, probabilities),
     metrics: evaluate(labels, set.labels, probabilities),
     probabilities,
   }
-}
-
-/** Probabilities from logits. */
-export function softmax(logits: Float32Array): Float32Array {
-  const largest = logits.reduce((a, b) => Math.max(a, b), -Infinity)
-  const exponentials = logits.map((value) => Math.exp(value - largest))
-  const total = exponentials.reduce((sum, value) => sum + value, 0)
-  return exponentials.map((value) => value / total)
 }
 
 /** Share of rows whose largest logit is that of their label. */
@@ -67,15 +59,4 @@ export function batchAccuracy(logits: Float32Array, labels: Int32Array): number 
     0,
   )
   return hits / labels.length
-}
-
-/** A probability that rounds to 0 counts as the smallest that does not, so that the loss stays finite. */
-const SMALLEST = 1e-38
-
-function meanLoss(probabilities: Float32Array[], labels: readonly number[]): number {
-  const total = labels.reduce(
-    (sum, label, index) => sum - Math.log(Math.max(SMALLEST, probabilities[index]?.[label] ?? Number.NaN)),
-    0,
-  )
-  return total / labels.length
 }

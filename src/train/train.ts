@@ -168,7 +168,8 @@ function createProgram(
     weights: data.vocabulary.restrict(base.weights),
     labels,
     weightDecay,
-    random: createRandom(settings.seed).fork('initialization'),
+    // By method, or an adapter's head would start as the head that its base was trained with from the same seed.
+    random: createRandom(settings.seed).fork(method),
   }
   if (method === 'full') return { program: fullProgram(common), targets: [] }
   const names = linearLayers(base.config).map(({ name }) => name)

@@ -1,5 +1,5 @@
 /** Base, adapter and bundle folders: written and read back, and an error for each thing that does not fit. */
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -9,7 +9,7 @@ import { serializeSafetensors } from '../../src/core/safetensors.ts'
 import type { TensorMap } from '../../src/core/tensors.ts'
 import { readAdapter, writeAdapter } from '../../src/files/adapter-folder.ts'
 import { readBase, writeBase } from '../../src/files/base-folder.ts'
-import { readBundle, verifyHashes } from '../../src/files/bundle-folder.ts'
+import { readBundle } from '../../src/files/bundle-folder.ts'
 import { sha256File } from '../../src/files/hash.ts'
 import { randomAdapter, randomWeights, tinyConfig } from '../fixtures/adapter.ts'
 import { manifestOf } from '../fixtures/bundle.ts'
@@ -155,22 +155,6 @@ describe('bundle', () => {
     ])
     expect(bundle.golden).toEqual(golden)
     expect(bundle.config).toEqual(tinyConfig)
-    await verifyHashes(bundle)
-  })
-
-  it('one changed byte of any file is found', async () => {
-    await writeBundle({ spam, intent })
-    const bundle = await readBundle(dir)
-    const paths = Object.keys(bundle.manifest.files)
-    expect(paths).toHaveLength(9)
-    for (const path of paths) {
-      const file = join(dir, path)
-      const content = await readFile(file)
-      await writeFile(file, content.with(2, (content[2] ?? 0) ^ 1))
-      await expect(verifyHashes(bundle)).rejects.toMatchObject({ code: 'checksum', file })
-      await writeFile(file, content)
-    }
-    await verifyHashes(bundle)
   })
 
   it('refuses an adapter for another base, or with other labels than the manifest', async () => {
@@ -189,9 +173,5 @@ describe('bundle', () => {
       code: 'file-not-found',
       hint: expect.stringContaining('graft export'),
     })
-    await writeBundle({ spam, intent })
-    const bundle = await readBundle(dir)
-    await rm(join(dir, 'onnx'), { recursive: true })
-    await expect(verifyHashes(bundle)).rejects.toMatchObject({ code: 'file-not-found' })
   })
 })

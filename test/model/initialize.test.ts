@@ -29,10 +29,10 @@ describe('initializeBase', () => {
   })
 
   it('starts biases at 0 and normalization scales at 1', () => {
-    for (const [name, { data }] of weights) {
-      if (name.endsWith('.bias')) expect(new Set(data)).toEqual(new Set([0]))
-      if (/ln_\w+\.weight/.test(name)) expect(new Set(data)).toEqual(new Set([1]))
-    }
+    const valuesOf = (pattern: RegExp) =>
+      new Set([...weights].filter(([name]) => pattern.test(name)).flatMap(([, { data }]) => [...data]))
+    expect(valuesOf(/\.bias$/)).toEqual(new Set([0]))
+    expect(valuesOf(/\.ln_\w+\.weight$/)).toEqual(new Set([1]))
   })
 
   it('is the same for the same seed only, and no two tensors are alike', () => {

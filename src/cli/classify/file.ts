@@ -2,12 +2,10 @@
 import { createReadStream } from 'node:fs'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { GraftError } from '../../core/errors.ts'
 import { writeFileAtomic } from '../../files/atomic.ts'
 import { readError } from '../../files/read.ts'
 import type { Classification, Classifier } from '../../runtime/index.ts'
-import { chooseColumns } from '../../train/dataset/columns.ts'
-import { type Row, readRows } from '../../train/dataset/rows.ts'
+import { type TextRow, readTexts } from '../../train/dataset/read.ts'
 import { type Fields, createPrinter } from './print.ts'
 
 export interface ClassifyFileOptions {
@@ -36,7 +34,7 @@ const CHUNK = 512
 
 /**
  * Classifies all rows, or writes nothing.
- * @throws GraftError `text-empty`, and what reading and writing throw
+ * @throws GraftError what `readTexts` and writing throw
  */
 export async function classifyFile(classifier: Classifier, options: ClassifyFileOptions): Promise<FileSummary> {
   const { output, adapter } = options
@@ -48,8 +46,7 @@ export async function classifyFile(classifier: Classifier, options: ClassifyFile
   }
   const texts = classifyChunks(classifier, summary, options)
   if (output === undefined) await pipeline(Readable.from(texts), process.stdout, { end: false })
-  // Node's writeFile takes any iterable of texts, and writes them one after the other.
-  else await writeFileAtomic(output, texts as unknown as string)
+  else await writeFileAtomic(output, texts)
   return summary
 }
 
@@ -59,22 +56,20 @@ async function* classifyChunks(
   { input, output, text, adapter, all, signal, onProgress }: ClassifyFileOptions,
 ): AsyncGenerator<string> {
   const print = createPrinter(output ?? input)
-  let column: string | undefined
-  for await (const rows of chunks(readRows(input, { text }))) {
+  for await (const rows of chunks(readTexts(input, { text }))) {
     signal.throwIfAborted()
-    column ??= chooseColumns(Object.keys(rows[0]?.fields ?? {}), { text }, input).text
-    const texts = rows.map((row) => textOf(row, column ?? '', input))
-    const results = await classifier.classify(texts, { adapter })
+    const results = await classifier.classify(
+      rows.map((row) => row.text),
+      { adapter },
+    )
     yield print(rows.map(({ fields }, at) => addResult(fields, results[at]!, all))) // one for each row
     count(summary, results)
     onProgress(rows.at(-1)?.line ?? 0)
   }
-  if (column !== undefined) return
-  throw new GraftError('file-empty', `${input} holds no rows`, { hint: 'Give a file with texts.', file: input })
 }
 
-async function* chunks(rows: AsyncIterable<Row>): AsyncGenerator<Row[]> {
-  let chunk: Row[] = []
+async function* chunks(rows: AsyncIterable<TextRow>): AsyncGenerator<TextRow[]> {
+  let chunk: TextRow[] = []
   for await (const row of rows) {
     chunk.push(row)
     if (chunk.length < CHUNK) continue
@@ -82,17 +77,6 @@ async function* chunks(rows: AsyncIterable<Row>): AsyncGenerator<Row[]> {
     chunk = []
   }
   if (chunk.length > 0) yield chunk
-}
-
-function textOf({ fields, line }: Row, column: string, file: string): string {
-  const value = fields[column] ?? ''
-  const text = typeof value === 'object' ? '' : String(value)
-  if (text.trim() !== '') return text.replace(/\r\n?/g, '\n') // as texts are read for training
-  throw new GraftError('text-empty', `${file}, line ${line}: no text in column "${column}"`, {
-    hint: 'Fill in the text, or remove the row.',
-    file,
-    line,
-  })
 }
 
 /** A column that is there already stays: the prediction is then `predicted_label`. */

@@ -18,7 +18,7 @@ export interface ReadOptions extends ColumnOptions {
  *   `data-row`, `text-empty`, each naming file and line
  */
 export async function* readExamples(path: string, options: ReadOptions = {}): AsyncGenerator<Example> {
-  for await (const { example } of readFields(path, options)) yield example
+  for await (const row of readTexts(path, options)) yield toExample(row, path)
 }
 
 /**
@@ -26,31 +26,45 @@ export async function* readExamples(path: string, options: ReadOptions = {}): As
  * @throws GraftError as `readExamples`; `data-column` without a label column, `data-label` for an empty label
  */
 export async function* readLabelledExamples(path: string, options: ReadOptions = {}): AsyncGenerator<LabelledExample> {
-  for await (const { example, row, columns } of readFields(path, options)) {
-    if (columns.label === undefined) throw missingColumn('label', Object.keys(row.fields), undefined, path)
+  for await (const row of readTexts(path, options)) {
+    const { fields, columns } = row
+    if (columns.label === undefined) throw missingColumn('label', Object.keys(fields), undefined, path)
+    const example = toExample(row, path)
     if (example.label === undefined) throw emptyLabel(columns.label, example)
     yield { ...example, label: example.label }
   }
 }
 
-async function* readFields(path: string, options: ReadOptions) {
+/** A row of a file and the text in it. */
+export interface TextRow extends Row {
+  text: string
+  columns: Columns
+}
+
+/**
+ * Streams the rows of a file whose texts alone matter, such as one to classify.
+ * @throws GraftError as `readExamples`, but for labels
+ */
+export async function* readTexts(path: string, options: ReadOptions = {}): AsyncGenerator<TextRow> {
   let columns: Columns | undefined
   for await (const row of readRows(path, options, options.format)) {
     columns ??= chooseColumns(Object.keys(row.fields), options, path)
-    yield { example: toExample(row, columns, path), row, columns }
+    yield { ...row, text: textOf(row, columns.text, path), columns }
   }
   if (!columns) throw emptyFile(path)
 }
 
-function toExample({ fields, line }: Row, columns: Columns, file: string): Example {
-  const text = fieldText(fields, columns.text, { file, line }).replace(/\r\n?/g, '\n')
-  if (text.trim() === '') {
-    throw new GraftError('text-empty', `${file}, line ${line}: no text in column "${columns.text}"`, {
-      hint: 'Fill in the text, or remove the row.',
-      file,
-      line,
-    })
-  }
+function textOf({ fields, line }: Row, column: string, file: string): string {
+  const text = fieldText(fields, column, { file, line }).replace(/\r\n?/g, '\n')
+  if (text.trim() !== '') return text
+  throw new GraftError('text-empty', `${file}, line ${line}: no text in column "${column}"`, {
+    hint: 'Fill in the text, or remove the row.',
+    file,
+    line,
+  })
+}
+
+function toExample({ text, fields, line, columns }: TextRow, file: string): Example {
   const label = columns.label === undefined ? '' : fieldText(fields, columns.label, { file, line }).trim()
   return { text, label: label === '' ? undefined : label, file, line }
 }

@@ -45,7 +45,13 @@ export function curvePanels({ history, best }: Pick<Report, 'history' | 'best'>)
   const norm = withTrend('norm', colors.gradient, pointsOf(steps, 'gradientNorm'))
   const panels = [
     { title: 'Loss', height: 320, lines: comparison(steps, evaluations, 'loss'), formatValue: formatNumber },
-    { title: 'Accuracy', height: 320, lines: comparison(steps, evaluations, 'accuracy'), formatValue: formatPercent },
+    {
+      title: 'Accuracy',
+      height: 320,
+      lines: comparison(steps, evaluations, 'accuracy'),
+      formatValue: formatPercent,
+      limit: 1,
+    },
     { title: 'Learning rate', height: 240, lines: [rate], formatValue: formatRate },
     { title: 'Gradient norm', height: 240, lines: norm, formatValue: formatNumber },
   ]

@@ -25,6 +25,8 @@ export interface Panel {
   /** The step of the best checkpoint, marked by a line. */
   bestStep: number
   formatValue: (value: number) => string
+  /** The highest value that there can be, where the axis must not go past it. */
+  limit?: number
 }
 
 const margin = { top: 60, right: 28, bottom: 46, left: 62 }
@@ -60,7 +62,7 @@ function lineSeries(line: Line, index: number, panel: Panel, isLast: boolean) {
 
 /** ECharts' parts of one panel whose top is `top` pixels down. */
 function panelParts(panel: Panel, index: number, top: number, width: number) {
-  const { title, lines, height, lastStep, formatValue } = panel
+  const { title, lines, height, lastStep, formatValue, limit } = panel
   return {
     title: { text: title, left: 16, top: top + 10, textStyle: { fontSize: 15, fontWeight: 600, color: colors.text } },
     legend: {
@@ -99,6 +101,7 @@ function panelParts(panel: Panel, index: number, top: number, width: number) {
       type: 'value',
       gridIndex: index,
       scale: true,
+      max: limit,
       axisLabel: { ...axisLabel, formatter: formatValue },
       axisLine: { show: false },
       axisTick: { show: false },

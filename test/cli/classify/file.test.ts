@@ -82,7 +82,7 @@ describe('classifyFile', () => {
 
   it.each([
     ['an empty text', 'text\nok\n" "\n', { code: 'text-empty', line: 3 }],
-    ['an object for a text', '{"text": {"a": 1}}\n', { code: 'text-empty', line: 1 }],
+    ['an object for a text', '{"text": {"a": 1}}\n', { code: 'data-row', line: 1 }],
     ['an empty file', '', { code: 'file-empty' }],
     ['a header alone', 'text,label\n', { code: 'file-empty' }],
     ['no column of texts', 'a,label\n1,2\n', { code: 'data-column' }],

@@ -1,0 +1,94 @@
+/** `graft eval`: how well a bundle, an adapter or a trained model does on labelled texts. */
+import { Command, Option } from 'commander'
+import { GraftError } from '../core/errors.ts'
+import type { Classification, Classifier, ClassifierEvaluation, EvaluateOptions } from '../runtime/index.ts'
+import type { LabelledExample } from '../train/dataset.ts'
+import type { DataOptions } from './eval/data.ts'
+import { count } from './format.ts'
+import { interruptSignal } from './interrupt.ts'
+import { jsonOption } from './options.ts'
+import { type Ui, createUi } from './ui.ts'
+
+interface Options extends DataOptions {
+  model: string
+  data: string
+  adapter?: string
+  base?: string
+  predictions?: string
+  json?: boolean
+}
+
+/** The `eval` command. */
+export function evalCommand(): Command {
+  return new Command('eval')
+    .description('measure a model on labelled texts: accuracy, F1 of each label, confusion matrix')
+    .requiredOption('--model <dir>', 'bundle, or folder of an adapter or a model that `graft train` wrote')
+    .requiredOption('--data <path>', 'data set folder, or a file of labelled texts')
+    .addOption(
+      new Option('--split <name>', 'part of the data set (default: test)').choices(['train', 'validation', 'test']),
+    )
+    .option('--text <column>', "column of a file's texts (default: text, message, … as found)")
+    .option('--label <column>', "column of a file's labels (default: label, category, … as found)")
+    .option('--adapter <name>', 'adapter of an unmerged bundle (default: the only one)')
+    .option('--base <dir>', 'base folder of an adapter folder (default: the one that it was trained on)')
+    .option('--predictions <file>', "CSV or JSON Lines file to write: each text's label and prediction")
+    .addOption(jsonOption())
+    .action(evaluateModel)
+}
+
+async function evaluateModel(options: Options): Promise<void> {
+  const { model, data, adapter, base, predictions: file, json, ...choice } = options
+  checkUsage(options)
+  const signal = interruptSignal()
+  const { openModel } = await import('../export/index.ts')
+  const { readLabelledTexts } = await import('./eval/data.ts')
+  const ui = createUi({ json })
+  const texts = await readLabelledTexts(data, choice)
+  const classifier = await openModel(model, { base })
+  const { predictions, ...measures } = await showEvaluation(ui, classifier, texts, { adapter, signal }).finally(() =>
+    classifier.close(),
+  )
+  if (file !== undefined) {
+    await writePredictions(file, texts, predictions)
+    ui.line(`\nWrote ${file}: ${count(texts.length)} rows`)
+  }
+  ui.result({ model, adapter, data, split: options.split, texts: texts.length, ...measures, predictions: file })
+}
+
+function checkUsage({ predictions }: Options): void {
+  if (predictions === undefined || /\.(csv|jsonl|ndjson)$/i.test(predictions)) return
+  throw new GraftError('usage', `--predictions must end in .csv or .jsonl, not ${predictions}`, {
+    hint: 'Choose one of these formats.',
+    value: predictions,
+  })
+}
+
+/** Evaluates under a progress bar, and prints the result. */
+async function showEvaluation(
+  ui: Ui,
+  classifier: Classifier,
+  texts: readonly LabelledExample[],
+  options: EvaluateOptions,
+): Promise<ClassifierEvaluation> {
+  const { evaluateClassifier } = await import('../runtime/index.ts')
+  const { printEvaluation } = await import('./eval/print.ts')
+  const progress = ui.progress('Evaluating', texts.length, { unit: 'texts' })
+  const onProgress = (done: number) => progress.update(done)
+  const evaluation = await evaluateClassifier(classifier, texts, { ...options, onProgress }).finally(progress.stop)
+  printEvaluation(ui, evaluation)
+  return evaluation
+}
+
+async function writePredictions(
+  file: string,
+  texts: readonly LabelledExample[],
+  predictions: readonly Classification[],
+): Promise<void> {
+  const { writeFileAtomic } = await import('../files/atomic.ts')
+  const { createPrinter } = await import('./classify/print.ts')
+  const rows = texts.map(({ text, label }, at) => {
+    const { label: predicted_label, score } = predictions[at]! // one for each text
+    return { text, label, predicted_label, score }
+  })
+  await writeFileAtomic(file, createPrinter(file)(rows))
+}

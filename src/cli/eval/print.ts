@@ -1,0 +1,75 @@
+/** What an evaluation looks like in the terminal. */
+import type { Metrics } from '../../core/metrics.ts'
+import type { ClassifierEvaluation } from '../../runtime/index.ts'
+import { count, percent } from '../format.ts'
+import type { Ui } from '../ui.ts'
+
+/** Labels up to which the whole confusion matrix is shown. */
+const MATRIX_LABELS = 12
+/** Characters that all of its column names may have. */
+const MATRIX_NAMES = 40
+/** Pairs of labels that are shown where there are more labels. */
+const MOST_CONFUSED = 15
+
+/** Prints all that was measured. */
+export function printEvaluation(ui: Ui, evaluation: ClassifierEvaluation): void {
+  const { accuracy, macroF1, loss, rocAuc, predictions, truncated, seconds } = evaluation
+  const score = (value: number) => value.toFixed(3)
+  ui.table(
+    ['texts', 'accuracy', 'macro-F1', 'loss', ...(rocAuc === undefined ? [] : ['ROC-AUC']), 'texts/s'],
+    [
+      [
+        predictions.length,
+        percent(accuracy),
+        score(macroF1),
+        loss.toFixed(4),
+        ...(rocAuc === undefined ? [] : [rocAuc.toFixed(4)]),
+        Math.round(predictions.length / seconds),
+      ],
+    ],
+  )
+  ui.line()
+  ui.table(
+    ['label', 'precision', 'recall', 'F1', 'texts'],
+    evaluation.perClass.map(({ label, precision, recall, f1, support }) => [
+      label,
+      score(precision),
+      score(recall),
+      score(f1),
+      support,
+    ]),
+  )
+  ui.line()
+  if (evaluation.perClass.length <= MATRIX_LABELS) printMatrix(ui, evaluation)
+  else printMostConfused(ui, evaluation)
+  if (truncated > 0) ui.line(`\n${count(truncated)} texts were longer than the model takes: their ends were not read.`)
+}
+
+/** Rows are the truth, columns what was predicted; numbers stand for the columns' names where these would take too much room. */
+function printMatrix(ui: Ui, { confusion, perClass }: Metrics): void {
+  const names = perClass.map(({ label }) => label)
+  const hasRoom = names.join('').length <= MATRIX_NAMES
+  ui.table(
+    ['truth \\ predicted', ...names.map((name, id) => (hasRoom ? name : `(${id + 1})`))],
+    names.map((name, id) => [hasRoom ? name : `(${id + 1}) ${name}`, ...(confusion[id] ?? [])]),
+  )
+}
+
+/** A matrix of very many labels would be mostly zeros, and wider than a terminal. */
+function printMostConfused(ui: Ui, { confusion, perClass }: Metrics): void {
+  const pairs = confusion
+    .flatMap((counts, truth) => counts.map((texts, predicted) => ({ truth, predicted, texts })))
+    .filter(({ truth, predicted, texts }) => truth !== predicted && texts > 0)
+    .sort((a, b) => b.texts - a.texts)
+  if (pairs.length === 0) return ui.line('No label was taken for another.')
+  ui.line(
+    `Labels most often taken for another${pairs.length > MOST_CONFUSED ? `, ${MOST_CONFUSED} of ${pairs.length} pairs` : ''}:`,
+  )
+  ui.table(
+    ['truth', 'predicted', 'texts', 'share of truth'],
+    pairs.slice(0, MOST_CONFUSED).map(({ truth, predicted, texts }) => {
+      const { label = '', support = 0 } = perClass[truth] ?? {}
+      return [label, perClass[predicted]?.label ?? '', texts, percent(texts / support)]
+    }),
+  )
+}

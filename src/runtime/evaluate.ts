@@ -1,0 +1,62 @@
+/** How well a classifier does on labelled texts. */
+import { createLabels, type LabelPlace } from '../core/labels.ts'
+import { type Metrics, evaluate, meanCrossEntropy } from '../core/metrics.ts'
+import type { Classification, Classifier } from './classifier.ts'
+
+export interface LabelledText extends LabelPlace {
+  text: string
+  label: string
+}
+
+export interface ClassifierEvaluation extends Metrics {
+  /** Mean cross-entropy, in nats. */
+  loss: number
+  /** Texts that were longer than the model takes. */
+  truncated: number
+  /** Time that classification took, without opening the model. */
+  seconds: number
+  /** One for each text, in their order. */
+  predictions: Classification[]
+}
+
+export interface EvaluateOptions {
+  adapter?: string | undefined
+  signal?: AbortSignal | undefined
+  /** Called with the number of texts that are done. */
+  onProgress?: (done: number) => void
+}
+
+/** Texts classified at a time: enough for batches of similar lengths. */
+const CHUNK = 512
+
+/**
+ * Classifies texts and compares the results with their labels, which are matched by name.
+ * @param texts one or more
+ * @throws GraftError `data-label` for a label that the model does not know, before anything is classified; `adapter-index`;
+ *   the signal's reason
+ */
+export async function evaluateClassifier(
+  classifier: Classifier,
+  texts: readonly LabelledText[],
+  { adapter, signal, onProgress }: EvaluateOptions = {},
+): Promise<ClassifierEvaluation> {
+  const { names, idOf } = createLabels(classifier.labels(adapter))
+  const truth = texts.map((each) => idOf(each.label, each))
+  const started = performance.now()
+  const predictions: Classification[] = []
+  for (let start = 0; start < texts.length; start += CHUNK) {
+    signal?.throwIfAborted()
+    const chunk = texts.slice(start, start + CHUNK).map(({ text }) => text)
+    predictions.push(...(await classifier.classify(chunk, { adapter })))
+    onProgress?.(predictions.length)
+  }
+  const seconds = (performance.now() - started) / 1000
+  const probabilities = predictions.map(({ scores }) => scores.map(({ score }) => score))
+  return {
+    ...evaluate(names, truth, probabilities),
+    loss: meanCrossEntropy(truth, probabilities),
+    truncated: predictions.filter(({ truncated }) => truncated).length,
+    seconds,
+    predictions,
+  }
+}

@@ -1,0 +1,128 @@
+/** What every engine has to do, whatever it runs on. */
+import * as tf from '@tensorflow/tfjs'
+import { afterAll, describe, expect, it } from 'vitest'
+import type { Engine, EngineOptions, StepResult } from '../../src/train/engine.ts'
+import { ADAMW_DEFAULTS } from '../../src/train/optimizer.ts'
+import type { TrainingProgram } from '../../src/train/program.ts'
+import { createBatch, full, lora, probe } from './programs.ts'
+
+/** The steps of a run: batches of all shapes, and a rate that changes. */
+export async function runSteps(engine: Engine, count: number, from = 1): Promise<StepResult[]> {
+  const results: StepResult[] = []
+  for (let step = from; step < from + count; step++) {
+    const batch = createBatch(1 + (step % 4), 1 + ((3 * step) % 10), step)
+    results.push(await engine.step(batch, { learningRate: 0.01 / (1 + step / 10), step }))
+  }
+  return results
+}
+
+export const optionsOf = (program: TrainingProgram, seed = 5): EngineOptions => ({
+  program,
+  optimizer: ADAMW_DEFAULTS,
+  seed,
+})
+
+/** @param create makes an engine of the kind under test */
+export function describeEngine(name: string, create: (options: EngineOptions) => Promise<Engine>): void {
+  describe(`the ${name} engine`, () => {
+    const engines: Engine[] = []
+    afterAll(async () => void (await Promise.all(engines.map((engine) => engine.dispose()))))
+
+    async function open(program: TrainingProgram, seed?: number): Promise<Engine> {
+      const engine = await create(optionsOf(program, seed))
+      engines.push(engine)
+      return engine
+    }
+
+    it('gives loss, logits and gradient norm of each step', async () => {
+      const batch = createBatch(4, 6, 1)
+      const { loss, logits, gradientNorm } = await (await open(lora())).step(batch, { learningRate: 0.01, step: 1 })
+      expect(logits).toHaveLength(4 * 3)
+      const losses = Array.from(batch.labels, (label, row) => {
+        const scores = logits.subarray(3 * row, 3 * row + 3)
+        return Math.log(scores.reduce((sum, score) => sum + Math.exp(score), 0)) - (scores[label] ?? NaN)
+      })
+      expect(loss).toBeCloseTo(losses.reduce((sum, value) => sum + value) / 4, 5)
+      expect(gradientNorm).toBeGreaterThan(0)
+    })
+
+    it('gives the logits before the update, which are those of an evaluation', async () => {
+      const engine = await open(full())
+      await runSteps(engine, 3)
+      const expected = await engine.evaluate(probe)
+      const batch = { ...probe, labels: Int32Array.of(0, 1) }
+      const { logits } = await engine.step(batch, { learningRate: 0.1, step: 4 })
+      for (const [at, logit] of logits.entries()) expect(logit).toBeCloseTo(expected[at] ?? NaN, 5)
+      expect(await engine.evaluate(probe)).not.toEqual(expected)
+    })
+
+    it('learns a batch by heart', async () => {
+      const engine = await open(lora())
+      const batch = createBatch(4, 6, 1)
+      const losses: number[] = []
+      for (let step = 1; step <= 30; step++) losses.push((await engine.step(batch, { learningRate: 0.03, step })).loss)
+      expect(losses.at(-1)).toBeLessThan(0.1 * losses[0]!)
+    })
+
+    it('changes every adapter and the head, and nothing of the base', async () => {
+      const program = lora()
+      const frozen = structuredClone(program.frozen)
+      const engine = await open(program)
+      const before = await engine.state()
+      const logits = await engine.evaluate(probe)
+      await runSteps(engine, 3)
+      expect(program.frozen).toEqual(frozen)
+      const after = await engine.state()
+      expect([...after.keys()]).toEqual([...before.keys()])
+      const changed = after
+        .get('adapter.values')!
+        .map((value, at) => Number(value !== before.get('adapter.values')![at]))
+      expect(changed.reduce((sum, flag) => sum + flag, 0) / changed.length).toBeGreaterThan(0.99)
+      // With the adapter of before, the model is what it was: bit for bit.
+      await engine.restore(before)
+      expect(await engine.evaluate(probe)).toEqual(logits)
+    })
+
+    it('goes on from a restored state as it did before', async () => {
+      const engine = await open(full(0.1))
+      await runSteps(engine, 2)
+      const saved = await engine.state()
+      const copy = structuredClone(saved)
+      const first = [await runSteps(engine, 3, 3), await engine.state()]
+      expect(saved).toEqual(copy)
+      await engine.restore(saved)
+      expect(await engine.state()).toEqual(saved)
+      expect([await runSteps(engine, 3, 3), await engine.state()]).toEqual(first)
+    })
+
+    it('gives the same run for the same seed, bit for bit, and another for another', async () => {
+      const program = lora({ dropout: 0.3 })
+      const [a, b, other] = [await open(program, 5), await open(program, 5), await open(program, 6)]
+      const results = await runSteps(a, 4)
+      expect(await runSteps(b, 4)).toEqual(results)
+      expect(await b.state()).toEqual(await a.state())
+      expect(await runSteps(other, 4)).not.toEqual(results)
+    })
+
+    it('drops out in training only', async () => {
+      const [plain, dropping] = [await open(full()), await open(full(0.3))]
+      expect(await dropping.evaluate(probe)).toEqual(await plain.evaluate(probe))
+      const [a, b] = [await runSteps(plain, 1), await runSteps(dropping, 1)]
+      expect(a[0]?.loss).not.toBeCloseTo(b[0]?.loss ?? NaN, 3)
+    })
+
+    it('leaves no tensor behind', async () => {
+      const before = tf.memory().numTensors
+      const engine = await create(optionsOf(lora({ dropout: 0.1 })))
+      await runSteps(engine, 1)
+      await engine.evaluate(probe)
+      const running = tf.memory().numTensors
+      await runSteps(engine, 3, 2)
+      await engine.evaluate(probe)
+      await engine.restore(await engine.state())
+      expect(tf.memory().numTensors).toBe(running)
+      await engine.dispose()
+      expect(tf.memory().numTensors).toBe(before)
+    })
+  })
+}

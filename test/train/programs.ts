@@ -1,0 +1,49 @@
+/** Tiny training programs and batches for them. */
+import { type Batch, padBatch } from '../../src/core/batch.ts'
+import { createConfig } from '../../src/core/config.ts'
+import { linearLayers } from '../../src/core/layers.ts'
+import { createRandom } from '../../src/core/random.ts'
+import {
+  type ClassifierOptions,
+  type LoraTrainingOptions,
+  fullProgram,
+  loraProgram,
+} from '../../src/train/classifier.ts'
+import type { LabelledBatch } from '../../src/train/engine.ts'
+import type { TrainingProgram } from '../../src/train/program.ts'
+import { config, tokens, weights } from '../model/fixtures.ts'
+
+const PAD = 19
+
+/** A new base's classifier, three labels; without dropout unless asked for. */
+const classifier = (dropout = 0): ClassifierOptions => ({
+  config: createConfig({ ...config, embd_pdrop: dropout, resid_pdrop: dropout }),
+  weights: new Map([...weights].filter(([name]) => name !== 'score.weight')),
+  labels: 3,
+  weightDecay: 0.01,
+  random: createRandom(4),
+})
+
+export const full = (dropout = 0): TrainingProgram => fullProgram(classifier(dropout))
+
+export const lora = (options: Partial<LoraTrainingOptions> = {}): TrainingProgram =>
+  loraProgram(classifier(), {
+    rank: 2,
+    scaling: 2,
+    dropout: 0,
+    targets: linearLayers(config).map(({ name }) => name),
+    initialization: 'kaiming', // larger than the default: ΔW matters after a few steps
+    ...options,
+  })
+
+/** A batch of `rows` random texts of up to `length` tokens; the first is of that length. */
+export function createBatch(rows: number, length: number, seed: number): LabelledBatch {
+  const random = createRandom(seed)
+  const sequences = Array.from({ length: rows }, (_, row) =>
+    tokens(row === 0 ? length : 1 + random.integer(length), seed + 1000 * row),
+  )
+  return { ...padBatch(sequences, PAD), labels: Int32Array.from(sequences, () => random.integer(3)) }
+}
+
+/** A text to classify. */
+export const probe: Batch = padBatch([tokens(5), tokens(3)], PAD)

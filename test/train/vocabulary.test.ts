@@ -1,0 +1,47 @@
+/** The compact vocabulary loses nothing: ids, embeddings, and the rows that no text uses. */
+import { describe, expect, it } from 'vitest'
+import type { TensorMap } from '../../src/core/tensors.ts'
+import { createVocabulary } from '../../src/train/vocabulary.ts'
+
+const WTE = 'transformer.wte.weight'
+const sequences = [[7, 2, 7], [], [4, 2]]
+const vocabulary = createVocabulary(sequences, 9)
+const bias = { shape: [1], data: Float32Array.of(5) }
+/** Row i of the embedding is [i, -i]. */
+const full: TensorMap = new Map([
+  ['bias', bias],
+  [WTE, { shape: [10, 2], data: Float32Array.from({ length: 20 }, (_, at) => (at % 2 ? -1 : 1) * Math.floor(at / 2)) }],
+])
+
+describe('createVocabulary', () => {
+  it('holds each token in use once, and the padding token', () => {
+    expect(vocabulary.ids).toEqual([2, 4, 7, 9])
+    expect(sequences.map((ids) => vocabulary.compact(ids))).toEqual([[2, 0, 2], [], [1, 0]])
+    expect(() => vocabulary.compact([3])).toThrow('token 3 is not in the compact vocabulary')
+  })
+
+  it('keeps the rows in use, in their order, and the other weights as they are', () => {
+    const restricted = vocabulary.restrict(full)
+    expect(restricted.get(WTE)).toEqual({ shape: [4, 2], data: Float32Array.of(2, -2, 4, -4, 7, -7, 9, -9) })
+    expect(restricted.get('bias')).toBe(bias)
+    expect([...restricted.keys()]).toEqual([...full.keys()])
+  })
+
+  it('puts trained rows back where they were, and leaves the others and the base alone', () => {
+    const before = structuredClone(full)
+    const trained = new Map(vocabulary.restrict(full)).set(WTE, { shape: [4, 2], data: new Float32Array(8).fill(100) })
+    const { shape, data } = vocabulary.expand(trained, full).get(WTE)!
+    const expected = full.get(WTE)!.data.map((value, at) => ([2, 4, 7, 9].includes(Math.floor(at / 2)) ? 100 : value))
+    expect({ shape, data }).toEqual({ shape: [10, 2], data: expected })
+    expect(full).toEqual(before)
+  })
+
+  it('gives the full embedding again where nothing was trained', () => {
+    expect(vocabulary.expand(vocabulary.restrict(full), full)).toEqual(full)
+  })
+
+  it('leaves weights without an embedding alone', () => {
+    const adapter: TensorMap = new Map([['bias', bias]])
+    expect(vocabulary.expand(adapter, full)).toEqual(adapter)
+  })
+})
