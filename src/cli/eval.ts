@@ -43,7 +43,7 @@ async function evaluateModel(options: Options): Promise<void> {
   const { openModel } = await import('../export/index.ts')
   const { readLabelledTexts } = await import('./eval/data.ts')
   const ui = createUi({ json })
-  const texts = await readLabelledTexts(data, choice)
+  const { texts, split } = await readLabelledTexts(data, choice)
   const classifier = await openModel(model, { base })
   const { predictions, ...measures } = await showEvaluation(ui, classifier, texts, { adapter, signal }).finally(() =>
     classifier.close(),
@@ -52,7 +52,8 @@ async function evaluateModel(options: Options): Promise<void> {
     await writePredictions(file, texts, predictions)
     ui.line(`\nWrote ${file}: ${count(texts.length)} rows`)
   }
-  ui.result({ model, adapter, data, split: options.split, texts: texts.length, ...measures, predictions: file })
+  const textsPerSecond = texts.length / measures.seconds
+  ui.result({ model, adapter, data, split, texts: texts.length, ...measures, textsPerSecond, predictions: file })
 }
 
 function checkUsage({ predictions }: Options): void {

@@ -42,18 +42,15 @@ async function init({
   force,
   json,
 }: Options): Promise<void> {
-  const { createConfig } = await import('../core/config.ts')
-  const { createRandom } = await import('../core/random.ts')
   const { sizeOf } = await import('../core/tensors.ts')
   const { writeBase } = await import('../files/base-folder.ts')
-  const { initializeBase } = await import('../model/initialize.ts')
+  const { createBase } = await import('../train/base.ts')
   const ui = createUi({ json })
-  const config = createConfig({ n_embd: embd, n_layer: layer, n_head: head, n_inner: inner, n_positions: positions })
-  const weights = initializeBase(config, createRandom(seed))
-  await writeBase(out, { config, weights }, { force })
-  const parameters = [...weights.values()].reduce((total, { shape }) => total + sizeOf(shape), 0)
+  const base = createBase({ n_embd: embd, n_layer: layer, n_head: head, n_inner: inner, n_positions: positions }, seed)
+  await writeBase(out, base, { force })
+  const parameters = [...base.weights.values()].reduce((total, { shape }) => total + sizeOf(shape), 0)
   ui.line(
     `Wrote ${out}: ${layer} layers, ${embd} wide, ${head} heads, ${parameters.toLocaleString('en-US')} parameters`,
   )
-  ui.result({ out, parameters, config })
+  ui.result({ out, parameters, config: base.config })
 }

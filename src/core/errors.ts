@@ -33,6 +33,12 @@ export type ErrorCode =
   | 'network'
   | 'checksum'
   | 'interrupted'
+  | 'serve-adapter'
+  | 'serve-closed'
+  | 'serve-model'
+  | 'serve-overloaded'
+  | 'serve-timeout'
+  | 'serve-too-long'
   | 'runtime'
 
 export interface ErrorDetails {

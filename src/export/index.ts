@@ -2,6 +2,7 @@
  * Bundles out: `exportBundle` writes and proves them, `verifyBundle` proves them again, `openBundle` classifies with them.
  * `openModel` also opens adapters and models as training wrote them, and `evaluateClassifier` says how well any does.
  */
+export { type ErrorCode, GraftError } from '../core/errors.ts'
 export { type ExportOptions, exportBundle } from './bundle.ts'
 export { type AdapterSource } from './inputs.ts'
 export { type OpenModelOptions, openModel } from './open.ts'

@@ -120,7 +120,9 @@ async function trainStep(
   const started = performance.now()
   const { loss, logits, gradientNorm } = await engine.step(batch, { learningRate, step })
   const seconds = (performance.now() - started) / 1000
-  if (!Number.isFinite(loss) || !Number.isFinite(gradientNorm)) throw notFinite(step, loss, gradientNorm)
+  if (!Number.isFinite(loss) || !Number.isFinite(gradientNorm)) {
+    throw notFinite(step, `the loss is ${loss} and the gradient norm ${gradientNorm}`)
+  }
   const tokens = sequences.reduce((sum, { length }) => sum + length, 0)
   const accuracy = batchAccuracy(logits, labels)
   return { kind: 'step', step, epoch, loss, accuracy, learningRate, gradientNorm, tokensPerSecond: tokens / seconds }
@@ -138,6 +140,7 @@ async function evaluateRun(
     run.labels,
     run.padTokenId,
   )
+  if (!Number.isFinite(loss)) throw notFinite(current.step, `the validation loss is ${loss}`)
   const { accuracy, macroF1 } = metrics
   const entry: EvaluationRecord = { kind: 'evaluation', step: current.step, epoch, loss, accuracy, macroF1 }
   record(entry)
@@ -158,8 +161,8 @@ const isBetter = (entry: EvaluationRecord, best: EvaluationRecord | undefined): 
 const engineValues = async (engine: Engine): Promise<TrainingState> =>
   new Map([...(await engine.state())].filter(([name]) => name.endsWith('.values')))
 
-const notFinite = (step: number, loss: number, gradientNorm: number) =>
-  new GraftError('loss-not-finite', `step ${step}: the loss is ${loss} and the gradient norm ${gradientNorm}`, {
-    hint: 'Train again with a lower --learning-rate. The last checkpoint is kept.',
-    value: loss,
+const notFinite = (step: number, problem: string) =>
+  new GraftError('loss-not-finite', `step ${step}: ${problem}`, {
+    hint: 'Train again with a lower --learning-rate. A checkpoint of an earlier step is kept; --force discards it.',
+    value: step,
   })

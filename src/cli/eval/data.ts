@@ -15,23 +15,30 @@ export interface DataOptions extends ColumnOptions {
   split?: SplitName | undefined
 }
 
+export interface EvaluationData {
+  texts: LabelledExample[]
+  /** The part of the data set that they are. */
+  split?: SplitName
+}
+
 /**
  * @param path a data set's folder, or a file
  * @throws GraftError `usage` for a part of a file, or columns of a folder; `file-not-found`, `file-read`, and what reading throws
  */
-export async function readLabelledTexts(path: string, { split, ...columns }: DataOptions): Promise<LabelledExample[]> {
+export async function readLabelledTexts(path: string, options: DataOptions): Promise<EvaluationData> {
   const entry = await stat(path).catch((error: unknown) => {
     throw readError(error, path, 'Give a data set of `graft data`, or a file of labelled texts.')
   })
+  const { text, label } = options
   if (entry.isDirectory()) {
-    const { text, label } = columns
     if (text !== undefined || label !== undefined) throw misused(path, 'is a folder: --text and --label are for files')
-    return (await readDataset(path)).splits[split ?? 'test']
+    const { split = 'test' } = options
+    return { split, texts: (await readDataset(path)).splits[split] }
   }
-  if (split !== undefined) throw misused(path, 'is a file: --split is for the folder of a data set')
-  const examples: LabelledExample[] = []
-  for await (const example of readLabelledExamples(path, columns)) examples.push(example)
-  return examples
+  if (options.split !== undefined) throw misused(path, 'is a file: --split is for the folder of a data set')
+  const texts: LabelledExample[] = []
+  for await (const example of readLabelledExamples(path, { text, label })) texts.push(example)
+  return { texts }
 }
 
 const misused = (path: string, problem: string) =>

@@ -2,12 +2,10 @@
 import { fileURLToPath } from 'node:url'
 import { join } from 'node:path'
 import pc from 'picocolors'
-import { createConfig } from '../../core/config.ts'
 import { GraftError } from '../../core/errors.ts'
-import { createRandom } from '../../core/random.ts'
 import { exportBundle, openBundle, verifyBundle } from '../../export/index.ts'
 import { type Base, readBase, writeBase } from '../../files/base-folder.ts'
-import { initializeBase } from '../../model/initialize.ts'
+import { createBase } from '../../train/base.ts'
 import { type StoredDataset, createDataset, prepareDataset, readDataset, writeDataset } from '../../train/dataset.ts'
 import { trainDefaults } from '../../train/settings.ts'
 import type { TrainResult } from '../../train/train.ts'
@@ -69,8 +67,7 @@ export async function prepareData(ui: Ui, out: string): Promise<Task[]> {
 export async function trainBase(ui: Ui, out: string, tasks: readonly Task[], signal: AbortSignal): Promise<Base> {
   const [random, data, trained] = [join(out, 'random-base'), join(out, 'data', 'all-tasks'), join(out, 'base')]
   // Much dropout: without it the base learns its few texts by heart, and adapters find nothing left to learn on them.
-  const config = createConfig({ embd_pdrop: 0.3, resid_pdrop: 0.3 })
-  await writeBase(random, { config, weights: initializeBase(config, createRandom(SEED)) }, { force })
+  await writeBase(random, createBase({ embd_pdrop: 0.3, resid_pdrop: 0.3 }, SEED), { force })
   const examples = tasks.flatMap(({ name, dataset }) =>
     dataset.splits.train.map((example) => ({ ...example, label: `${name}: ${example.label}` })),
   )

@@ -1,0 +1,85 @@
+/**
+ * What the HTTP side (`app.ts`) asks of the inference side (`inference.ts`). The app is a function of this interface, so
+ * it can be tested without a port, and inference without HTTP.
+ */
+import type { AdapterFiles } from '../core/adapter.ts'
+import type { LabelScore } from '../runtime/index.ts'
+
+export interface ClassifyRequest {
+  model: string
+  /** Needed for an unmerged model with more than one adapter. */
+  adapter?: string | undefined
+  texts: readonly string[]
+  /** Cut texts that are longer than the model takes (true), or refuse them (false). */
+  truncate: boolean
+  /** Aborted when the client is gone: what has not started is dropped from the queue. */
+  signal?: AbortSignal | undefined
+  /** `performance.now()` after which an answer is of no use. */
+  deadline?: number | undefined
+}
+
+export interface ClassifiedText extends LabelScore {
+  /** Every label's probability, by id. */
+  scores: LabelScore[]
+  /** Tokens that were read. */
+  tokens: number
+  /** Whether the text was longer, so that its end was left out. */
+  truncated: boolean
+}
+
+export interface ClassifyResult {
+  model: string
+  adapter?: string | undefined
+  /** The version that answered: SHA-256 of the adapter's weights, or of the merged graph. */
+  version: string
+  results: ClassifiedText[]
+}
+
+export interface AdapterStatus {
+  name: string
+  /** SHA-256 of `adapter_model.safetensors`. */
+  version: string
+  labels: readonly string[]
+  maxLength: number
+  /** Whether it is in memory; one that was evicted comes back from disk when it is asked for. */
+  resident: boolean
+}
+
+export interface ModelStatus {
+  name: string
+  kind: 'merged' | 'unmerged'
+  ready: boolean
+  maxLength: number
+  /** Of a merged model. */
+  labels?: readonly string[]
+  adapters: AdapterStatus[]
+}
+
+/** What happened, for metrics. */
+export interface ServiceObserver {
+  /** A batch was run. */
+  onBatch?(batch: { model: string; rows: number; tokens: number; paddedTokens: number; seconds: number }): void
+  /** A text left the queue after so many seconds. */
+  onDequeue?(seconds: number): void
+}
+
+/** Failures are GraftErrors; `app.ts` maps their codes to HTTP statuses. */
+export interface InferenceService {
+  models(): ModelStatus[]
+  /** Whether requests can be answered: workers are up, and `close` was not called. */
+  ready(): boolean
+  /** Texts waiting. */
+  queueSize(): number
+  /**
+   * @throws GraftError `serve-model` or `serve-adapter` (unknown), `serve-overloaded`, `serve-timeout`, `serve-closed`,
+   *   `serve-too-long` (truncate: false), `text-empty`
+   */
+  classify(request: ClassifyRequest): Promise<ClassifyResult>
+  /** Adds or replaces an adapter, atomically: requests that were resolved to an older version finish with it. */
+  putAdapter(model: string, name: string, files: AdapterFiles): Promise<AdapterStatus>
+  /** The same from a folder inside the adapter directory. */
+  loadAdapter(model: string, name: string, folder?: string): Promise<AdapterStatus>
+  removeAdapter(model: string, name: string): Promise<void>
+  /** Refuses new requests, finishes accepted ones, ends the workers. */
+  close(): Promise<void>
+}

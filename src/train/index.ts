@@ -1,0 +1,20 @@
+/**
+ * Training, from labelled texts to an adapter folder or a fine-tuned base: `createDataset` → `writeDataset` → `readDataset`,
+ * `createBase` → `writeBase` → `readBase`, then `train`. Export and evaluation of the result are in `graft/export`.
+ */
+export { type ErrorCode, GraftError } from '../core/errors.ts'
+export type { GPT2Config } from '../core/config.ts'
+export type { ClassMetrics, Metrics } from '../core/metrics.ts'
+export { type Base, readBase, writeBase } from '../files/base-folder.ts'
+export { createBase } from './base.ts'
+export * from './dataset.ts'
+export { type EncodedSet, type Evaluation, evaluateSet } from './evaluate.ts'
+export type { EvaluationRecord, HistoryRecord, StepRecord } from './report.ts'
+export {
+  LEARNING_RATES,
+  type LoraSettings,
+  type TrainSettings,
+  type TrainingMethod,
+  trainDefaults,
+} from './settings.ts'
+export { type TrainOptions, type TrainPlan, type TrainResult, train } from './train.ts'
