@@ -41,7 +41,7 @@ export function createLabels(names: readonly string[]): Labels {
       'data-label',
       `${file}, line ${line}: unknown label "${name}"; the labels are ${listed(names)}`,
       {
-        hint: 'Correct the label, or list all labels with --labels.',
+        hint: 'Correct the label, or use the labels that the model or data set has.',
         file,
         line,
         value: name,

@@ -2,6 +2,7 @@
 import * as tf from '@tensorflow/tfjs'
 import type { Adapter } from '../core/adapter.ts'
 import type { GPT2Config } from '../core/config.ts'
+import { padToken } from '../core/encoder.ts'
 import { adapterScaling } from '../core/lora.ts'
 import type { TensorData, TensorMap } from '../core/tensors.ts'
 import { classify } from '../model/gpt2.ts'
@@ -58,7 +59,7 @@ function linearOf(tensors: Tensors, adapter: Adapter | undefined): Linear {
 
 /** An empty sequence is one pad token, as in a batch. */
 function logitsOf(config: GPT2Config, tensors: Tensors, ids: readonly number[], linear: Linear): number[] {
-  const inputIds = tf.tensor2d([ids.length > 0 ? [...ids] : [config.pad_token_id ?? 0]], undefined, 'int32')
+  const inputIds = tf.tensor2d([ids.length > 0 ? [...ids] : [padToken(config)]], undefined, 'int32')
   const attentionMask = tf.onesLike(inputIds)
   const logits = classify(config, tensors, { inputIds, attentionMask }, parameter(tensors, 'score.weight'), { linear })
   return [...logits.dataSync()]

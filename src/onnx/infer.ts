@@ -43,8 +43,6 @@ const rules = { ...elementwise, ...reductions, ...shapes, ...indexing, ...produc
 /** The ONNX operators that the compiler emits (all of them in the default domain). */
 export type OpName = keyof typeof rules
 
-export const isOpName = (name: string): name is OpName => Object.hasOwn(rules, name)
-
 /**
  * Types and shapes of an operator's outputs.
  * @throws GraftError `trace` where the inputs do not fit the operator

@@ -13,7 +13,7 @@ import { type AdamWOptions, type AdamWState, adamW, globalNorm } from './optimiz
 import { type ParameterGroup, type TrainingProgram, groupSize } from './program.ts'
 
 /** The parts of a group's state, each a flat vector. */
-export const STATE_PARTS = ['values', 'm', 'v'] as const
+const STATE_PARTS = ['values', 'm', 'v'] as const
 
 /** The name of a part of a group's state among a step's inputs. */
 export const stateName = (group: ParameterGroup, part: keyof AdamWState): string => `${group.name}.${part}`

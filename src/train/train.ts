@@ -85,9 +85,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
     options.threads,
   )
   try {
-    const fingerprint = sha256(
-      JSON.stringify([base.sha256, dataset.sha256, dataset.labels, { ...settings, engine: undefined }]),
-    )
+    const fingerprint = fingerprintOf(options)
     const resume = options.resume ? await readCheckpoint(checkpointPath(out), fingerprint) : undefined
     const parameters = countParameters(base, program)
     options.onStart?.({
@@ -134,6 +132,20 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   } finally {
     await engine.dispose()
   }
+}
+
+/** Of all that determines a run. Engines give the same results, so one may go on where another stopped. */
+function fingerprintOf({ base, dataset, settings }: TrainOptions): string {
+  const validation = dataset.splits.validation.map(({ text, label }) => [text, label]) // decides which step is kept
+  const parts = [
+    base.sha256,
+    base.config,
+    dataset.sha256,
+    dataset.labels,
+    validation,
+    { ...settings, engine: undefined },
+  ]
+  return sha256(JSON.stringify(parts))
 }
 
 const summarize = ({ loss, metrics }: Evaluation) => ({ loss, ...metrics })

@@ -1,7 +1,7 @@
 /** Metrics against values worked out by hand and known from scikit-learn's documentation. */
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { argMax, evaluate } from '../../src/core/metrics.ts'
+import { argMax, evaluate, meanCrossEntropy, softmax } from '../../src/core/metrics.ts'
 
 /** Probabilities that say `predicted` for sure, for `count` labels. */
 const certain = (predicted: number[], count: number) =>
@@ -80,5 +80,33 @@ describe('argMax', () => {
   it('takes the first of equals', () => {
     expect(argMax([1, 3, 3, 2])).toBe(1)
     expect(argMax(Float32Array.of(-2, -1))).toBe(1)
+  })
+})
+
+describe('softmax', () => {
+  it('gives probabilities in the proportions of the exponentials', () => {
+    const probabilities = [...softmax(Float32Array.of(0, 1, 3))]
+    expect(probabilities.reduce((sum, value) => sum + value, 0)).toBeCloseTo(1, 12)
+    expect(probabilities[1]! / probabilities[0]!).toBeCloseTo(Math.E, 12)
+    expect(probabilities[2]! / probabilities[1]!).toBeCloseTo(Math.E ** 2, 12)
+  })
+
+  it('takes logits of any size', () => {
+    expect([...softmax(Float32Array.of(3e38, 3e38, -3e38))]).toEqual([0.5, 0.5, 0])
+    expect([...softmax(Float32Array.of(Number.NaN, 1))]).toEqual([Number.NaN, Number.NaN])
+  })
+})
+
+describe('meanCrossEntropy', () => {
+  it('is the mean of minus the logarithm of the true label’s probability', () => {
+    const expected = -(Math.log(0.5) + Math.log(0.2)) / 2
+    const rows = [Float64Array.of(0.5, 0.3, 0.2), Float64Array.of(0.7, 0.1, 0.2)]
+    expect(meanCrossEntropy([0, 2], rows)).toBeCloseTo(expected, 12)
+  })
+
+  it('stays finite for a probability of 0, and shows a NaN', () => {
+    expect(meanCrossEntropy([0], [[0, 1]])).toBeGreaterThan(700)
+    expect(meanCrossEntropy([0], [[0, 1]])).toBeLessThan(Infinity)
+    expect(meanCrossEntropy([0], [[Number.NaN, Number.NaN]])).toBeNaN()
   })
 })

@@ -15,6 +15,12 @@ afterEach(() => rm(dir, { recursive: true }))
 /** Fills a folder with one file. */
 const fillWith = (name: string, text: string) => (temporaryDir: string) => writeFile(join(temporaryDir, name), text)
 
+/** Lines, then a failure if one is given. */
+async function* texts(count: number, failure?: Error): AsyncGenerator<string> {
+  for (let line = 0; line < count; line++) yield `line ${line}\n`
+  if (failure) throw failure
+}
+
 describe('writeFileAtomic', () => {
   it('writes text and bytes, makes folders above, replaces an older file', async () => {
     const path = join(dir, 'a', 'b', 'file')
@@ -22,6 +28,15 @@ describe('writeFileAtomic', () => {
     await writeFileAtomic(path, new Uint8Array([1, 2]))
     expect([...(await readFile(path))]).toEqual([1, 2])
     expect(await readdir(join(dir, 'a', 'b'))).toEqual(['file'])
+  })
+
+  it('writes the texts of an iterable one after the other, and nothing if it fails', async () => {
+    const path = join(dir, 'file')
+    await writeFileAtomic(path, texts(3))
+    expect(await readFile(path, 'utf8')).toBe('line 0\nline 1\nline 2\n')
+    await expect(writeFileAtomic(path, texts(3, new Error('no more')))).rejects.toThrow('no more')
+    expect(await readFile(path, 'utf8')).toBe('line 0\nline 1\nline 2\n')
+    expect(await readdir(dir)).toEqual(['file'])
   })
 
   it('keeps a symbolic link and replaces what it points to', async () => {

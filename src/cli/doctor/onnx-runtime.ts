@@ -22,7 +22,7 @@ const vector = (name: string) => ({
 })
 
 /** The smallest model worth running: `y = x + x`, float32 `[2]`. */
-export function probeModel(): Uint8Array {
+function probeModel(): Uint8Array {
   return ModelProto.encode({
     irVersion: 8,
     opsetImport: [{ domain: '', version: 17 }],

@@ -3,7 +3,7 @@ import type { Dim } from '../dims.ts'
 import type { ElementType } from '../types.ts'
 import type { Rule } from '../infer.ts'
 
-export function reducedShape(shape: readonly Dim[], axes: readonly number[], keep: boolean): Dim[] {
+function reducedShape(shape: readonly Dim[], axes: readonly number[], keep: boolean): Dim[] {
   return shape.flatMap((dim, axis) => (axes.includes(axis) ? (keep ? [1] : []) : [dim]))
 }
 

@@ -24,7 +24,7 @@ import { kernel, positive, unsupported } from './define.ts'
 import { reshape } from './shapes.ts'
 
 /** Cuts `size` elements from `begin` along some axes. */
-export function slice(graph: Graph, x: Value, begin: readonly number[], size: readonly Dim[]): Value {
+function slice(graph: Graph, x: Value, begin: readonly number[], size: readonly Dim[]): Value {
   const axes = x.shape.map((_, axis) => axis).filter((axis) => begin[axis] !== 0 || size[axis] !== x.shape[axis])
   if (axes.length === 0) return x
   const ends = axes.map((axis): Dim => {

@@ -61,6 +61,11 @@ describe('classifyFile', () => {
     })
   })
 
+  it('passes over labels, also where they are no labels', async () => {
+    expect(await run('odd.jsonl', '{"text": "ok", "labels": ["a", "b"]}\n', 'odd-out.jsonl')).toMatchObject({ rows: 1 })
+    expect(JSON.parse(await read('odd-out.jsonl'))).toMatchObject({ text: 'ok', labels: ['a', 'b'] })
+  })
+
   it('takes a text of 1 MB, and counts what is cut', async () => {
     const summary = await run('long.csv', `body\n${'spam '.repeat(200_000)}\nshort\n`, 'long-out.csv', { text: 'body' })
     expect(summary).toMatchObject({ rows: 2, truncated: 1 })

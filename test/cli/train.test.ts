@@ -1,0 +1,125 @@
+/** `graft train` as a child process: what it prints and returns, and Ctrl-C in the middle. */
+import { spawn } from 'node:child_process'
+import { existsSync, readFileSync, readdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { readAdapter } from '../../src/files/adapter-folder.ts'
+import { type Fixture, writeFixture } from '../train/fixtures.ts'
+
+const program = fileURLToPath(new URL('../../bin/graft.js', import.meta.url))
+
+let fixture: Fixture
+beforeAll(async () => void (fixture = await writeFixture()))
+afterAll(() => rmSync(fixture.dir, { recursive: true }))
+
+interface TrainOptions {
+  /** Text on stderr at which the process gets SIGINT. */
+  interruptAt?: string
+}
+
+/** Runs `graft train` in the fixture's folder. */
+async function train(args: string[], { interruptAt }: TrainOptions = {}) {
+  const child = spawn(process.execPath, [program, 'train', ...args], {
+    cwd: fixture.dir,
+    env: { ...process.env, NO_COLOR: '1' },
+  })
+  const output = { stdout: '', stderr: '' }
+  child.stdout.on('data', (chunk) => (output.stdout += chunk))
+  let interrupted = false
+  child.stderr.on('data', (chunk) => {
+    output.stderr += chunk
+    if (interrupted || interruptAt === undefined || !output.stderr.includes(interruptAt)) return
+    interrupted = child.kill('SIGINT')
+  })
+  const status = await new Promise<number | null>((resolve) => child.on('close', resolve))
+  return { status, ...output }
+}
+
+const path = (...names: string[]) => join(fixture.dir, ...names)
+const files = ['--base', 'base', '--data', 'data']
+const short = ['--epochs', '2', '--batch-size', '8', '--threads', '1']
+
+describe('graft train', () => {
+  it('prints the plan, evaluations and the result, and progress on stderr', async () => {
+    const { status, stdout, stderr } = await train([...files, '--out', 'adapter', ...short, '--rank', '2'])
+    expect(status).toBe(0)
+    const lines = stdout.split('\n')
+    expect(lines[0]).toMatch(/^method +layers replaced +parameters +trained +share +steps +engine$/)
+    // Of each block r · (in + out): 2 · (8 + 24), 2 · (8 + 8), 2 · (8 + 12) and 2 · (12 + 8); and the head's 2 · 8.
+    expect(lines[1]).toMatch(/^lora +8 +403,632 +368 +0\.09 % +10 +compiled \(onnxruntime-node\)$/)
+    expect(stdout).toMatch(/^epoch 1, step 5: validation loss \d\.\d{4}, accuracy \d+\.\d %$/m)
+    expect(stdout).toMatch(/^Kept step \d+ of 10, the best on the validation part\. \d+\.\d s\.$/m)
+    expect(stdout).toMatch(/^test +\d+\.\d % +\d\.\d{3} +\d\.\d{4}$/m)
+    expect(stdout).toContain('Wrote adapter; its curves: adapter/report.html')
+    expect(stderr).toMatch(/^Training +10% .*loss \d\.\d{3} +accuracy \d+\.\d % +\d+ tokens\/s$/m)
+    expect(stderr).toMatch(/^Training +100%/m)
+    expect((await readAdapter(path('adapter'))).config.r).toBe(2)
+  })
+
+  it('keeps stdout for the result with --json, and takes all options', async () => {
+    const options =
+      '--alpha 4 --dropout 0 --scaling alpha --target-modules c_attn,mlp.c_proj --initialization kaiming ' +
+      '--learning-rate 0.01 --warmup 0 --weight-decay 0.1 --max-gradient-norm 2 --max-length 3 --eval-every 2 ' +
+      '--patience 9 --seed 5 --json'
+    const { status, stdout, stderr } = await train([...files, '--out', 'all', ...short, ...options.split(' ')])
+    expect(status).toBe(0)
+    const result = JSON.parse(stdout) as { test: { accuracy: number } }
+    const { config, info } = await readAdapter(path('all'))
+    expect(result).toMatchObject({ out: 'all', steps: 10, test: { accuracy: info.metrics['testAccuracy'] } })
+    expect(stderr).toMatch(/^lora +4 /m)
+    expect(config).toMatchObject({ lora_alpha: 32, r: 8, target_modules: ['c_attn', 'mlp.c_proj'] })
+    expect(info).toMatchObject({
+      maxLength: 3,
+      seed: 5,
+      hyperparameters: {
+        method: 'lora',
+        lora: { alpha: 4, dropout: 0, scaling: 'alpha', initialization: 'kaiming' },
+        learningRate: 0.01,
+        warmup: 0,
+        weightDecay: 0.1,
+        maxGradientNorm: 2,
+        evalEvery: 2,
+        patience: 9,
+        engine: 'compiled',
+      },
+    })
+  })
+
+  it.each([
+    ['no base', 2, ['--data', 'data', '--out', 'x'], "required option '--base <dir>' not specified"],
+    ['an unknown method', 2, [...files, '--out', 'x', '--method', 'qlora'], 'Allowed choices are lora, full'],
+    ['a rank of 0', 2, [...files, '--out', 'x', '--rank', '0'], 'Expected a whole number of 1 or more'],
+    ['targets that match nothing', 2, [...files, '--out', 'x', '--target-modules', 'q_proj'], 'match no layer'],
+    ['an output that exists', 1, [...files, '--out', 'data'], 'data exists already'],
+  ])('refuses %s with %d', async (_, code, args, message) => {
+    const { status, stdout, stderr } = await train(args)
+    expect({ status, stdout }).toEqual({ status: code, stdout: '' })
+    expect(stderr).toContain(message)
+    expect(readdirSync(fixture.dir)).not.toContain('x')
+  })
+
+  it('stopped by Ctrl-C leaves a checkpoint, and resumed gives what an uninterrupted run does', async () => {
+    const long = ['--epochs', '20', '--batch-size', '2', '--eval-every', '33', '--threads', '1', '--json']
+    const [whole, stopped] = await Promise.all([
+      train([...files, '--out', 'whole', ...long]),
+      train([...files, '--out', 'stopped', ...long], { interruptAt: 'Training   10%' }),
+    ])
+    expect(whole.status).toBe(0)
+    expect(stopped.status).toBe(130)
+    expect(JSON.parse(stopped.stdout)).toMatchObject({ error: { code: 'interrupted' } })
+    expect(stopped.stderr).toContain('Stopping.')
+    const left = readdirSync(fixture.dir).filter((name) => name.includes('stopped'))
+    expect(left).toEqual(['stopped.checkpoint.safetensors'])
+
+    const resumed = await train([...files, '--out', 'stopped', ...long, '--resume'])
+    expect(resumed.status).toBe(0)
+    expect(resumed.stderr).toMatch(/400, going on after \d+/)
+    for (const file of ['adapter_model.safetensors', 'graft.json']) {
+      expect(readFileSync(path('stopped', file))).toEqual(readFileSync(path('whole', file)))
+    }
+    const withoutTime = (text: string) => ({ ...(JSON.parse(text) as object), seconds: 0, out: '' })
+    expect(withoutTime(resumed.stdout)).toEqual(withoutTime(whole.stdout))
+    expect(existsSync(path('stopped.checkpoint.safetensors'))).toBe(false)
+  })
+})

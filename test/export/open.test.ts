@@ -1,0 +1,99 @@
+/** One way to open bundles, adapters and trained models: all give the same logits for the same weights. */
+import { cp, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createRandom } from '../../src/core/random.ts'
+import { exportBundle, openModel } from '../../src/export/index.ts'
+import { readBase, writeBase } from '../../src/files/base-folder.ts'
+import { initializeScore } from '../../src/model/initialize.ts'
+import { type Fixture, config, largestDifference, weights, writeFixture } from './fixtures.ts'
+
+let fixture: Fixture
+beforeAll(async () => {
+  fixture = await writeFixture()
+  const adapters = [{ dir: fixture.adapters.topic }]
+  await exportBundle({ adapters, mode: 'merged', dir: path('merged'), probes: ['ok'] })
+  await exportBundle({ adapters, mode: 'unmerged', dir: path('unmerged'), probes: ['ok'] })
+})
+afterAll(() => rm(fixture.dir, { recursive: true }))
+
+const path = (name: string) => join(fixture.dir, name)
+
+const texts = ['Shares fell again', 'The match was late', 'word '.repeat(30)]
+
+/** The logits of a folder's model. */
+async function logitsOf(dir: string, options: Parameters<typeof openModel>[1] = {}): Promise<number[]> {
+  const classifier = await openModel(dir, { threads: 1, ...options })
+  try {
+    return (await classifier.logits(texts)).flatMap((logits) => [...logits])
+  } finally {
+    await classifier.close()
+  }
+}
+
+/** Writes the base as full fine-tuning does. */
+async function writeModel(dir: string): Promise<void> {
+  const labels = ['no', 'yes', 'maybe']
+  await writeBase(dir, {
+    config: { ...config, id2label: Object.fromEntries(labels.map((label, id) => [String(id), label])) },
+    weights: new Map(weights).set('score.weight', initializeScore(config, 3, createRandom(5))),
+    info: {
+      formatVersion: 1,
+      kind: 'model',
+      labels,
+      baseSha256: (await readBase(fixture.base)).sha256,
+      dataSha256: 'd'.repeat(64),
+      maxLength: 9,
+      hyperparameters: {},
+      seed: 1,
+      metrics: {},
+    },
+  })
+}
+
+describe('openModel', () => {
+  it('opens an adapter as its bundles, merged and unmerged', async () => {
+    const expected = await logitsOf(path('merged'))
+    expect(expected).toHaveLength(12)
+    expect(largestDifference(await logitsOf(path('unmerged')), expected)).toBeLessThan(1e-4)
+    expect(largestDifference(await logitsOf(fixture.adapters.topic), expected)).toBeLessThan(1e-6)
+  })
+
+  it('opens a model that was fine-tuned in full, with its labels and its length', async () => {
+    await writeModel(path('model'))
+    await exportBundle({ base: path('model'), mode: 'merged', dir: path('model-bundle'), probes: ['ok'] })
+    expect(await logitsOf(path('model'))).toEqual(await logitsOf(path('model-bundle')))
+    const classifier = await openModel(path('model'), { threads: 1 })
+    expect(classifier.labels()).toEqual(['no', 'yes', 'maybe'])
+    expect(await classifier.classify(['word '.repeat(30)])).toMatchObject([{ tokens: 9, truncated: true }])
+    await classifier.close()
+  })
+
+  it('takes another folder for the base of an adapter, and any name for the adapter', async () => {
+    const [base, adapter] = [path('moved base'), path('my adapter (2)')]
+    await cp(fixture.base, base, { recursive: true })
+    await cp(fixture.adapters.topic, adapter, { recursive: true })
+    expect(await logitsOf(adapter, { base })).toEqual(await logitsOf(fixture.adapters.topic))
+    const open = openModel(adapter, { base: path('elsewhere') })
+    await expect(open).rejects.toMatchObject({ code: 'file-not-found', file: path('elsewhere/config.json') })
+  })
+
+  it('refuses a base for what is no adapter', async () => {
+    const open = openModel(path('merged'), { base: fixture.base })
+    await expect(open).rejects.toMatchObject({ code: 'usage', hint: 'Leave --base out.' })
+  })
+
+  it('refuses a folder that is no model', async () => {
+    await expect(openModel(fixture.base)).rejects.toMatchObject({
+      code: 'file-not-found',
+      file: join(fixture.base, 'graft.json'),
+      hint: expect.stringContaining('graft train'),
+    })
+    await cp(fixture.base, path('odd'), { recursive: true })
+    await writeFile(path('odd/graft.json'), '{"kind": "summary"}')
+    await expect(openModel(path('odd'))).rejects.toMatchObject({
+      code: 'file-format',
+      message: expect.stringContaining('graft.json: kind: '),
+    })
+  })
+})

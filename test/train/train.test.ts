@@ -1,0 +1,296 @@
+/** Whole runs: what is written and when, and that an interrupted run ends as an uninterrupted one. */
+import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs'
+import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import ranks from 'js-tiktoken/ranks/gpt2'
+import { checkAdapter, serializeAdapter } from '../../src/core/adapter.ts'
+import { createConfig } from '../../src/core/config.ts'
+import { parameterShapes } from '../../src/core/layers.ts'
+import { sizeOf } from '../../src/core/tensors.ts'
+import { createTokenizer } from '../../src/core/tokenizer.ts'
+import { referenceLogits } from '../../src/export/reference.ts'
+import { readAdapter } from '../../src/files/adapter-folder.ts'
+import { type Base, readBase } from '../../src/files/base-folder.ts'
+import { type StoredDataset, readDataset } from '../../src/train/dataset.ts'
+import type { EvaluationRecord, HistoryRecord } from '../../src/train/report.ts'
+import { type TrainSettings, trainDefaults } from '../../src/train/settings.ts'
+import { type TrainOptions, type TrainPlan, train } from '../../src/train/train.ts'
+import { randomAdapter } from '../fixtures/adapter.ts'
+import { type Fixture, writeFixture } from './fixtures.ts'
+
+let fixture: Fixture
+let base: Base
+let dataset: StoredDataset
+beforeAll(async () => {
+  fixture = await writeFixture()
+  base = await readBase(fixture.base)
+  dataset = await readDataset(fixture.data)
+})
+afterAll(() => rm(fixture.dir, { recursive: true }))
+
+const path = (...names: string[]) => join(fixture.dir, ...names)
+
+type RunOptions = Omit<Partial<TrainOptions>, 'settings'> & { settings?: Partial<TrainSettings> }
+
+/** 3 epochs of 5 steps. */
+function run(name: string, { settings, ...options }: RunOptions = {}) {
+  const method = settings?.method ?? 'lora'
+  const all: TrainSettings = { ...trainDefaults(method), epochs: 3, batchSize: 8, learningRate: 0.03, ...settings }
+  return train({ base, dataset, out: path(name), settings: all, threads: 1, ...options })
+}
+
+const refusal = (...args: Parameters<typeof run>) => run(...args).catch((error: unknown) => error)
+
+/** Stops a run after a step; `metrics.jsonl` then has what it would have had. */
+async function interrupt(name: string, stopAt: number, options: RunOptions = {}) {
+  const controller = new AbortController()
+  const onRecord = ({ step }: HistoryRecord) => void (step === stopAt && controller.abort(new Error('stopped')))
+  return refusal(name, { ...options, signal: controller.signal, onRecord })
+}
+
+const read = (...names: string[]) => readFileSync(path(...names))
+const history = (name: string) =>
+  read(name, 'metrics.jsonl')
+    .toString()
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as HistoryRecord)
+
+/** Without what differs from run to run: the time. */
+const timeless = (name: string) => history(name).map((entry) => ({ ...entry, tokensPerSecond: 0 }))
+
+/** All that a run wrote or left in the fixture's folder under a name, hidden files too. */
+const traces = (name: string) => readdirSync(fixture.dir).filter((entry) => entry.includes(name))
+
+describe('train --method lora', () => {
+  it('writes an adapter of this base, with its curves and its provenance', async () => {
+    let plan: TrainPlan | undefined
+    const result = await run('adapter', { onStart: (started) => void (plan = started) })
+    expect(traces('adapter')).toEqual(['adapter'])
+    expect(readdirSync(path('adapter')).toSorted()).toEqual([
+      'adapter_config.json',
+      'adapter_model.safetensors',
+      'curves.svg',
+      'graft.json',
+      'metrics.jsonl',
+      'report.html',
+    ])
+    const adapter = await readAdapter(path('adapter'))
+    checkAdapter(adapter, base.config, base.sha256, 'adapter')
+    expect(adapter.config).toMatchObject({ r: 8, lora_alpha: 16, base_model_name_or_path: fixture.base })
+    expect(adapter.info).toEqual({
+      formatVersion: 1,
+      kind: 'adapter',
+      labels: ['fruit', 'tool'],
+      baseSha256: base.sha256,
+      dataSha256: dataset.sha256,
+      maxLength: 16, // the base's positions
+      hyperparameters: expect.objectContaining({ method: 'lora', epochs: 3, learningRate: 0.03, batchSize: 8 }),
+      seed: 123,
+      metrics: {
+        validationAccuracy: result.validation.accuracy,
+        validationMacroF1: result.validation.macroF1,
+        validationLoss: result.validation.loss,
+        testAccuracy: result.test.accuracy,
+        testMacroF1: result.test.macroF1,
+        testLoss: result.test.loss,
+      },
+    })
+    expect(plan).toMatchObject({ totalSteps: 15, resumedAt: 0, targets: [...adapter.layers.keys()] })
+    expect(plan?.targets).toHaveLength(4 * base.config.n_layer)
+    expect(result).toMatchObject({ out: path('adapter'), steps: 15, parameters: plan?.parameters })
+  })
+
+  it('counts the parameters', async () => {
+    let plan: TrainPlan | undefined
+    await run('counted', { settings: { epochs: 1 }, onStart: (started) => void (plan = started) })
+    const baseSize = [...base.weights.values()].reduce((sum, { data }) => sum + data.length, 0)
+    const { layers, score } = await readAdapter(path('counted'))
+    const pairs = [...layers.values()].reduce((sum, { a, b }) => sum + a.data.length + b.data.length, 0)
+    const trainable = pairs + score.data.length
+    expect(plan?.parameters).toEqual({ trainable, total: baseSize + trainable })
+  })
+
+  it('keeps the best step, whose adapter gives the results that were reported', async () => {
+    const settings = { evalEvery: 1, learningRate: 0.3, epochs: 2 }
+    const result = await run('best', { settings })
+    const evaluations = history('best').filter((entry): entry is EvaluationRecord => entry.kind === 'evaluation')
+    const best = evaluations.toSorted((a, b) => b.accuracy - a.accuracy || a.loss - b.loss)[0]
+    expect(result.bestStep).toBe(best?.step)
+    expect(result.bestStep).toBeLessThan(10)
+    expect(result.validation.loss).toBeCloseTo(best?.loss ?? NaN, 6)
+    const { encode } = createTokenizer(ranks)
+    const { test } = dataset.splits
+    const adapter = await readAdapter(path('best'))
+    const sequences = test.map(({ text }) => encode(text))
+    const logits = await referenceLogits({ config: base.config, weights: base.weights, adapter }, sequences)
+    const losses = logits.map((row, at) => {
+      const label = dataset.labels.indexOf(test[at]!.label)
+      return Math.log(row.reduce((sum, logit) => sum + Math.exp(logit), 0)) - row[label]!
+    })
+    expect(result.test.loss).toBeCloseTo(losses.reduce((sum, loss) => sum + loss) / losses.length, 5)
+  })
+
+  it('gives the same on both engines, within what single precision leaves', async () => {
+    const settings = { epochs: 1 }
+    const [compiled, eager] = [
+      await run('compiled', { settings }),
+      await run('eager', { settings: { ...settings, engine: 'eager' } }),
+    ]
+    expect(eager.test.loss).toBeCloseTo(compiled.test.loss, 4)
+    expect(history('eager').map(({ loss }) => loss)).toEqual(
+      history('compiled').map(({ loss }) => expect.closeTo(loss, 4) as number),
+    )
+  })
+
+  it("writes less than 1 % of the base's file at r 8 for the tutorial's model", () => {
+    const tutorial = createConfig()
+    const files = serializeAdapter(randomAdapter({ config: tutorial, rank: 8 }))
+    const baseBytes = [...parameterShapes(tutorial).values()].reduce((sum, shape) => sum + 4 * sizeOf(shape), 0)
+    expect(files['adapter_model.safetensors'].length / baseBytes).toBeLessThan(0.01)
+  })
+})
+
+describe('train --method full', () => {
+  it('learns', async () => {
+    const result = await run('learnt', { settings: { method: 'full', epochs: 15, learningRate: 0.02 } })
+    expect(result.test.accuracy).toBeGreaterThanOrEqual(0.9)
+  })
+
+  it('writes a base that can be trained on, with embeddings of unused tokens as they were', async () => {
+    await run('model', { settings: { method: 'full' } })
+    const model = await readBase(path('model'))
+    expect(model.config).toMatchObject({
+      architectures: ['GPT2ForSequenceClassification'],
+      id2label: { 0: 'fruit', 1: 'tool' },
+      label2id: { fruit: 0, tool: 1 },
+    })
+    expect(model.info).toMatchObject({ kind: 'model', labels: ['fruit', 'tool'], baseSha256: base.sha256 })
+    const [before, after] = [base.weights, model.weights].map((weights) => weights.get('transformer.wte.weight')!.data)
+    const changed = new Set<number>()
+    for (const [at, value] of after!.entries()) if (value !== before![at]) changed.add(Math.floor(at / 8))
+    const { encode } = createTokenizer(ranks)
+    const used = new Set(dataset.splits.train.flatMap(({ text }) => encode(text)))
+    expect([...changed].toSorted((a, b) => a - b)).toEqual([...used].toSorted((a, b) => a - b))
+    for (const name of model.weights.keys()) expect(model.weights.get(name)).not.toEqual(base.weights.get(name))
+    const next = await run('next', { base: model, settings: { epochs: 1 } })
+    expect(next.test.loss).toBeLessThan(1)
+  })
+})
+
+describe('an interrupted run', () => {
+  it.each([
+    ['in the middle of an epoch', 7],
+    ['after an evaluation', 10],
+  ])('%s leaves a checkpoint, and resumed gives what an uninterrupted one does', async (_, stopAt) => {
+    const settings = { evalEvery: 4 }
+    await run(`whole-${stopAt}`, { settings })
+    const name = `stopped-${stopAt}`
+    expect(await interrupt(name, stopAt, { settings })).toMatchObject({ message: 'stopped' })
+    expect(traces(name)).toEqual([`${name}.checkpoint.safetensors`])
+    let plan: TrainPlan | undefined
+    await run(name, { settings, resume: true, onStart: (started) => void (plan = started) })
+    expect(plan?.resumedAt).toBe(stopAt)
+    expect(traces(name)).toEqual([name])
+    expect(timeless(name)).toEqual(timeless(`whole-${stopAt}`))
+    for (const file of ['adapter_model.safetensors', 'adapter_config.json', 'graft.json']) {
+      expect(read(name, file)).toEqual(read(`whole-${stopAt}`, file))
+    }
+  })
+
+  it('is not forgotten by accident, but with force', async () => {
+    await interrupt('forgotten', 3)
+    expect(await refusal('forgotten')).toMatchObject({
+      code: 'file-exists',
+      file: path('forgotten.checkpoint.safetensors'),
+      hint: expect.stringContaining('--resume'),
+    })
+    let plan: TrainPlan | undefined
+    await run('forgotten', { force: true, onStart: (started) => void (plan = started) })
+    expect(plan?.resumedAt).toBe(0)
+    expect(traces('forgotten')).toEqual(['forgotten'])
+  })
+
+  it('goes on only with its own data, base and settings', async () => {
+    await interrupt('own', 3)
+    const [first, ...rest] = dataset.splits.validation
+    const validation = [{ ...first!, text: 'another' }, ...rest]
+    const others: RunOptions[] = [
+      { settings: { learningRate: 0.02 } },
+      { settings: { seed: 1 } },
+      { settings: { lora: { ...trainDefaults('lora').lora, rank: 4 } } },
+      { base: { ...base, sha256: 'a'.repeat(64) } },
+      { base: { ...base, config: { ...base.config, n_head: 1 } } },
+      { dataset: { ...dataset, sha256: 'a'.repeat(64) } },
+      { dataset: { ...dataset, splits: { ...dataset.splits, validation } } },
+    ]
+    for (const other of others) {
+      expect(await refusal('own', { ...other, resume: true })).toMatchObject({ code: 'checkpoint' })
+    }
+    expect(traces('own')).toEqual(['own.checkpoint.safetensors'])
+    expect(await run('own', { resume: true })).toMatchObject({ steps: 15 })
+  })
+
+  it('that does not exist cannot be resumed', async () => {
+    expect(await refusal('nothing', { resume: true })).toMatchObject({ code: 'file-not-found' })
+    expect(traces('nothing')).toEqual([])
+  })
+
+  it('whose checkpoint is damaged is refused', async () => {
+    await interrupt('damaged', 3)
+    const file = path('damaged.checkpoint.safetensors')
+    await writeFile(file, readFileSync(file).subarray(0, -5))
+    expect(await refusal('damaged', { resume: true })).toMatchObject({ code: 'safetensors', file })
+  })
+})
+
+describe('the output folder', () => {
+  it('that exists is refused before anything else, and with force replaced at the very end', async () => {
+    await run('taken', { settings: { epochs: 1 } })
+    const before = read('taken', 'adapter_model.safetensors')
+    const inode = statSync(path('taken')).ino
+    let started = false
+    const error = await refusal('taken', { onStart: () => void (started = true) })
+    expect(error).toMatchObject({ code: 'file-exists', file: path('taken'), hint: expect.stringContaining('--force') })
+    expect(started).toBe(false)
+    const during: boolean[] = []
+    const onRecord = () => void during.push(read('taken', 'adapter_model.safetensors').equals(before))
+    await run('taken', { force: true, onRecord })
+    expect(during).toEqual(Array.from({ length: 18 }, () => true))
+    expect(read('taken', 'adapter_model.safetensors').equals(before)).toBe(false)
+    expect(statSync(path('taken')).ino).not.toBe(inode)
+  })
+
+  it('does not appear before all is done', async () => {
+    const seen: boolean[] = []
+    await run('late', { onRecord: () => void seen.push(existsSync(path('late'))) })
+    expect(new Set(seen)).toEqual(new Set([false]))
+  })
+
+  it('of other files is not replaced, and the run is not lost', async () => {
+    await mkdir(path('foreign'))
+    await writeFile(path('foreign', 'notes.txt'), 'mine')
+    expect(await refusal('foreign', { force: true })).toMatchObject({ code: 'file-exists' })
+    expect(readdirSync(path('foreign'))).toEqual(['notes.txt'])
+    await rm(path('foreign'), { recursive: true })
+    expect(await run('foreign', { resume: true })).toMatchObject({ steps: 15 })
+  })
+
+  it('that cannot be written leaves nothing', async () => {
+    await writeFile(path('file'), '')
+    expect(await refusal('file/adapter')).toMatchObject({ code: 'file-write' })
+    expect(traces('file')).toEqual(['file'])
+  })
+})
+
+describe('a loss that is no number', () => {
+  it('stops the run at its step, and writes nothing', async () => {
+    const settings = { learningRate: 1e30, warmup: 0 }
+    expect(await refusal('diverged', { settings })).toMatchObject({
+      code: 'loss-not-finite',
+      message: expect.stringMatching(/^step 2: the loss is (NaN|Infinity)/),
+    })
+    expect(traces('diverged')).toEqual([])
+  })
+})
