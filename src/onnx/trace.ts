@@ -54,13 +54,14 @@ export async function trace(
   await tf.ready()
   const previous = tf.getBackend()
   const backend = registerBackend()
-  await tf.setBackend(BACKEND)
+  // Not awaited: the switch is immediate, and nothing of the caller's may run before the backend is put back.
+  void tf.setBackend(BACKEND)
   try {
     const graph = agree(symbols, (standIns) => traceOnce(backend, standIns, fn, inputs, constants))
     checkGraph(graph)
     return graph
   } finally {
-    await tf.setBackend(previous)
+    void tf.setBackend(previous)
   }
 }
 

@@ -33,7 +33,7 @@ const evaluationSchema = z.object({
 /** What stands in the metadata of the safetensors file. */
 const progressSchema = z.object({
   step: number,
-  evaluationsSinceBest: number,
+  evaluationsWithoutImprovement: number,
   best: evaluationSchema.optional(),
   history: z.array(z.discriminatedUnion('kind', [stepSchema, evaluationSchema])),
 })
@@ -49,9 +49,9 @@ const toTensors = (state: TrainingState, prefix = ''): TensorMap =>
  * @param fingerprint of everything that determines the run: data, base, settings
  */
 export async function writeCheckpoint(path: string, run: RunState, fingerprint: string): Promise<void> {
-  const { step, evaluationsSinceBest, best, history, state, bestState } = run
+  const { step, evaluationsWithoutImprovement, best, history, state, bestState } = run
   const tensors = new Map([...toTensors(state), ...toTensors(bestState ?? new Map(), BEST)])
-  const progress = JSON.stringify({ step, evaluationsSinceBest, best, history })
+  const progress = JSON.stringify({ step, evaluationsWithoutImprovement, best, history })
   await writeFileAtomic(path, serializeSafetensors(tensors, { fingerprint, progress }))
 }
 

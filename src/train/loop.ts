@@ -26,9 +26,9 @@ export interface RunState {
   /** Steps done. */
   step: number
   history: HistoryRecord[]
-  /** The best evaluation so far, and how many have followed it. */
+  /** The best evaluation so far, and how many in a row had no higher accuracy than the best before them. */
   best?: EvaluationRecord
-  evaluationsSinceBest: number
+  evaluationsWithoutImprovement: number
   /** Parameters and moments. */
   state: TrainingState
   /** Parameters at the best evaluation. */
@@ -63,7 +63,12 @@ export async function runLoop(run: Run): Promise<RunState> {
   const { engine, options, resume } = run
   const total = totalSteps(run.train.labels.length, options)
   const perEpoch = total / options.epochs
-  const current: RunState = resume ?? { step: 0, history: [], evaluationsSinceBest: 0, state: await engine.state() }
+  const current: RunState = resume ?? {
+    step: 0,
+    history: [],
+    evaluationsWithoutImprovement: 0,
+    state: await engine.state(),
+  }
   if (resume) await engine.restore(resume.state)
   const record = (entry: HistoryRecord) => {
     current.history.push(entry)
@@ -94,8 +99,8 @@ export async function runLoop(run: Run): Promise<RunState> {
   return current
 }
 
-const isStale = ({ evaluationsSinceBest }: RunState, { patience }: LoopOptions) =>
-  patience !== undefined && evaluationsSinceBest >= patience
+const isStale = ({ evaluationsWithoutImprovement }: RunState, { patience }: LoopOptions) =>
+  patience !== undefined && evaluationsWithoutImprovement >= patience
 
 /** An epoch's batches depend on the seed and the epoch alone, so a resumed run sees the same. */
 function epochBatches({ train, options }: Run, epoch: number): number[][] {
@@ -144,18 +149,14 @@ async function evaluateRun(
   const { accuracy, macroF1 } = metrics
   const entry: EvaluationRecord = { kind: 'evaluation', step: current.step, epoch, loss, accuracy, macroF1 }
   record(entry)
-  if (isBetter(entry, current.best)) {
+  const previous = current.best?.accuracy ?? -1
+  // Of equals the later is kept, since its learning rate has fallen further; but that is no improvement to wait for.
+  if (accuracy >= previous) {
     current.best = entry
     current.bestState = await engineValues(run.engine)
-    current.evaluationsSinceBest = 0
-  } else {
-    current.evaluationsSinceBest++
   }
+  current.evaluationsWithoutImprovement = accuracy > previous ? 0 : current.evaluationsWithoutImprovement + 1
 }
-
-/** More texts right; of as many, the lower loss. */
-const isBetter = (entry: EvaluationRecord, best: EvaluationRecord | undefined): boolean =>
-  best === undefined || entry.accuracy > best.accuracy || (entry.accuracy === best.accuracy && entry.loss < best.loss)
 
 /** The parameters without the optimizer's moments. */
 const engineValues = async (engine: Engine): Promise<TrainingState> =>

@@ -1,28 +1,27 @@
 /** A whole training run: data set and base in; adapter folder (LoRA) or base folder (full) out, with curves and report. */
 import { rm } from 'node:fs/promises'
 import { existsSync } from 'node:fs'
-import { type Adapter, createAdapterConfig } from '../core/adapter.ts'
 import { GraftError } from '../core/errors.ts'
 import { linearLayers } from '../core/layers.ts'
 import { loraScaling, matchTargetModules } from '../core/lora.ts'
 import type { Metrics } from '../core/metrics.ts'
 import { createRandom } from '../core/random.ts'
 import { type TensorMap, sizeOf } from '../core/tensors.ts'
-import { writeAdapter } from '../files/adapter-folder.ts'
-import { type Base, writeBase } from '../files/base-folder.ts'
+import type { Base } from '../files/base-folder.ts'
 import { sha256 } from '../files/hash.ts'
 import { readCheckpoint, writeCheckpoint } from './checkpoint.ts'
-import { SCORE, fullProgram, loraProgram } from './classifier.ts'
+import { fullProgram, loraProgram } from './classifier.ts'
 import type { StoredDataset } from './dataset.ts'
 import { type EncodedDataset, encodeDataset } from './encode.ts'
 import type { Engine, EngineOptions } from './engine.ts'
 import { createCompiledEngine } from './engine/compiled.ts'
 import { createEagerEngine } from './engine/eager.ts'
-import { type Evaluation, evaluateSet } from './evaluate.ts'
+import { type EncodedSet, evaluateSet } from './evaluate.ts'
 import { type RunState, runLoop, totalSteps } from './loop.ts'
 import { ADAMW_DEFAULTS } from './optimizer.ts'
+import { writeOutput } from './output.ts'
 import { type TrainingProgram, unflatten } from './program.ts'
-import { type HistoryRecord, type Report, renderReport } from './report.ts'
+import type { HistoryRecord } from './report.ts'
 import type { TrainSettings } from './settings.ts'
 import { stateName } from './step.ts'
 
@@ -110,23 +109,14 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
       save,
     })
 
-    if (run.bestState) await engine.restore(new Map([...run.state, ...run.bestState]))
-    const logits = engine.evaluate.bind(engine)
-    const best = {
-      validation: await evaluateSet(logits, validation, dataset.labels, padTokenId),
-      test: await evaluateSet(logits, data.test, dataset.labels, padTokenId),
-    }
-    const seconds = (performance.now() - started) / 1000
-    const result: TrainResult = {
+    const result = {
+      ...(await evaluateBest(engine, run, data, dataset.labels)),
       out,
-      steps: run.step,
-      bestStep: run.best?.step ?? run.step,
-      validation: summarize(best.validation),
-      test: summarize(best.test),
       parameters,
-      seconds,
+      seconds: (performance.now() - started) / 1000,
     }
-    await writeOutput(options, data, trainedTensors(program, await engine.state()), result, run)
+    const trained = trainedTensors(program, await engine.state())
+    await writeOutput({ options, data, trained, result, history: run.history })
     await rm(checkpointPath(out), { force: true })
     return result
   } finally {
@@ -148,7 +138,25 @@ function fingerprintOf({ base, dataset, settings }: TrainOptions): string {
   return sha256(JSON.stringify(parts))
 }
 
-const summarize = ({ loss, metrics }: Evaluation) => ({ loss, ...metrics })
+/** Puts the best checkpoint's parameters back and measures them. */
+async function evaluateBest(
+  engine: Engine,
+  run: RunState,
+  data: EncodedDataset,
+  labels: string[],
+): Promise<Pick<TrainResult, 'steps' | 'bestStep' | 'validation' | 'test'>> {
+  if (run.bestState) await engine.restore(new Map([...run.state, ...run.bestState]))
+  const measure = async (set: EncodedSet) => {
+    const { loss, metrics } = await evaluateSet((batch) => engine.evaluate(batch), set, labels, data.padTokenId)
+    return { loss, ...metrics }
+  }
+  return {
+    steps: run.step,
+    bestStep: run.best?.step ?? run.step,
+    validation: await measure(data.validation),
+    test: await measure(data.test),
+  }
+}
 
 /** Refuses at the start what would fail at the end. */
 async function checkOutput({ out, force, resume }: TrainOptions): Promise<void> {
@@ -210,101 +218,4 @@ function trainedTensors(program: TrainingProgram, state: ReadonlyMap<string, Flo
     return values
   }
   return new Map(program.groups.flatMap((group) => [...unflatten(group, flat(stateName(group, 'values')))]))
-}
-
-async function writeOutput(
-  options: TrainOptions,
-  data: EncodedDataset,
-  trained: TensorMap,
-  result: TrainResult,
-  run: RunState,
-): Promise<void> {
-  const { base, dataset, out, settings, force = false } = options
-  const { labels } = dataset
-  const report: Report = {
-    title: `Training of ${out}`,
-    settings: reportSettings(options, result),
-    history: run.history,
-    labels,
-    best: { step: result.bestStep },
-    validation: result.validation,
-    test: result.test,
-  }
-  const metricsFile = run.history.map((record) => `${JSON.stringify(record)}\n`).join('')
-  const extraFiles = { ...renderReport(report), 'metrics.jsonl': metricsFile }
-  const info = {
-    formatVersion: 1 as const,
-    labels,
-    baseSha256: base.sha256,
-    dataSha256: dataset.sha256,
-    maxLength: data.maxLength,
-    hyperparameters: { ...settings },
-    seed: settings.seed,
-    metrics: flatMetrics(result),
-  }
-  if (settings.method === 'lora') {
-    await writeAdapter(out, createAdapter(base, settings, { ...info, kind: 'adapter' }, trained), { force, extraFiles })
-    return
-  }
-  const id2label = Object.fromEntries(labels.map((label, id) => [String(id), label]))
-  const label2id = Object.fromEntries(labels.map((label, id) => [label, id]))
-  const config = { ...base.config, architectures: ['GPT2ForSequenceClassification'], id2label, label2id }
-  const weights = data.vocabulary.expand(trained, base.weights)
-  await writeBase(out, { config, weights, info: { ...info, kind: 'model' } }, { force, extraFiles })
-}
-
-function createAdapter(base: Base, { lora }: TrainSettings, info: Adapter['info'], trained: TensorMap): Adapter {
-  const names = linearLayers(base.config).map(({ name }) => name)
-  const tensor = (name: string) => {
-    const found = trained.get(name)
-    if (!found) throw new Error(`"${name}" was not trained`)
-    return found
-  }
-  const targets = matchTargetModules(names, lora.targetModules)
-  return {
-    config: createAdapterConfig({ ...lora, base: base.dir }, names),
-    info,
-    layers: new Map(targets.map((name) => [name, { a: tensor(`${name}.lora_A`), b: tensor(`${name}.lora_B`) }])),
-    score: tensor(SCORE),
-  }
-}
-
-const flatMetrics = ({ validation, test }: TrainResult): Record<string, number> => ({
-  validationAccuracy: validation.accuracy,
-  validationMacroF1: validation.macroF1,
-  validationLoss: validation.loss,
-  testAccuracy: test.accuracy,
-  testMacroF1: test.macroF1,
-  testLoss: test.loss,
-})
-
-function reportSettings(
-  { base, settings, dataset }: TrainOptions,
-  { steps, seconds, parameters }: TrainResult,
-): Report['settings'] {
-  const { method, lora, engine, epochs, batchSize, learningRate, warmup, weightDecay, maxLength, seed } = settings
-  const { n_layer: layers, n_embd: width, n_head: heads } = base.config
-  return {
-    base: `${base.dir} (${layers} layers, ${width} wide, ${heads} heads)`,
-    'training texts': dataset.splits.train.length,
-    method,
-    ...(method === 'lora' && {
-      rank: lora.rank,
-      alpha: lora.alpha,
-      scaling: lora.scaling,
-      dropout: lora.dropout,
-      'target modules': [lora.targetModules].flat().join(', '),
-    }),
-    'parameters trained': `${parameters.trainable.toLocaleString('en-US')} of ${parameters.total.toLocaleString('en-US')}`,
-    epochs,
-    'batch size': batchSize,
-    'learning rate': learningRate,
-    warmup,
-    'weight decay': weightDecay,
-    'max length': maxLength,
-    seed,
-    engine,
-    steps,
-    seconds: Math.round(10 * seconds) / 10,
-  }
 }

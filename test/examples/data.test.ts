@@ -4,7 +4,7 @@ import { parse } from 'csv-parse/sync'
 import { describe, expect, it } from 'vitest'
 
 const expectedCounts = {
-  spam: { ham: 212, spam: 215 },
+  spam: { ham: 280, spam: 280 },
   sentiment: { negative: 214, positive: 214 },
   intent: {
     alarm: 56,
@@ -30,6 +30,17 @@ const readBytes = (name: string) => readFileSync(new URL(`../../examples/data/${
 const readRows = (name: string): Row[] => parse(readBytes(name), { columns: true })
 const wordsOf = (text: string): string[] => text.toLowerCase().match(/[a-z0-9']+/g) ?? []
 const pairsOf = (words: string[]) => words.slice(1).map((word, index) => `${words[index]} ${word}`)
+
+const shareOf = (texts: string[], pattern: RegExp) => texts.filter((text) => pattern.test(text)).length / texts.length
+const meanLength = (texts: string[]) => texts.join('').length / texts.length
+
+/** How a label's texts are written, whatever they say: shares of texts, and the mean length in characters. */
+const surfaceOf = (texts: string[]) => ({
+  finalPunctuation: shareOf(texts, /[.!?…]$/),
+  digits: shareOf(texts, /\d/),
+  lowerCaseStart: shareOf(texts, /^[a-z]/),
+  length: meanLength(texts),
+})
 
 /** Jaccard similarity: size of the intersection over size of the union. */
 function jaccard(left: Set<string>, right: Set<string>): number {
@@ -79,6 +90,25 @@ describe.each(Object.entries(expectedCounts))('examples/data/%s.csv', (name, cou
 
   it('holds no two messages that differ in a few words only', () => {
     expect(nearCopies(readRows(name).map(({ text }) => text))).toEqual([])
+  })
+
+  it('gives no label away by how its messages are written', () => {
+    const surfaces = Object.keys(counts).map((label) =>
+      surfaceOf(
+        readRows(name)
+          .filter((row) => row.label === label)
+          .map(({ text }) => text),
+      ),
+    )
+    const range = (key: keyof (typeof surfaces)[number]) => {
+      const values = surfaces.map((surface) => surface[key])
+      return { lowest: Math.min(...values), highest: Math.max(...values) }
+    }
+    const spread = (key: keyof (typeof surfaces)[number]) => range(key).highest - range(key).lowest
+    expect(spread('finalPunctuation')).toBeLessThan(0.12)
+    expect(spread('lowerCaseStart')).toBeLessThan(0.12)
+    expect(spread('digits')).toBeLessThan(0.2)
+    expect(range('length').highest / range('length').lowest).toBeLessThan(1.2)
   })
 
   it('names no telephone number or web address that could be real', () => {

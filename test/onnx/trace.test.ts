@@ -312,3 +312,13 @@ describe('what is left behind', () => {
     model.dispose()
   })
 })
+
+describe('traces at the same time', () => {
+  it('do not mix, and leave the backend as it was', async () => {
+    await tf.setBackend('cpu')
+    const spec = { x: { shape: ['n', 2] } }
+    const [relu, neg] = await Promise.all([trace(({ x }) => tf.relu(x!), spec), trace(({ x }) => tf.neg(x!), spec)]) // x is declared
+    expect([relu, neg].map(({ nodes }) => nodes.map(({ op }) => op))).toEqual([['Relu'], ['Neg']])
+    expect(tf.getBackend()).toBe('cpu')
+  })
+})

@@ -14,7 +14,7 @@ const state: RunState = {
   step: 1,
   history: [{ ...stepRecord, gradientNorm: 1e-9, tokensPerSecond: 1234.5678 }, best],
   best,
-  evaluationsSinceBest: 0,
+  evaluationsWithoutImprovement: 0,
   state: new Map([
     ['adapter.values', Float32Array.of(1, -0, 1e-40, 3.4e38)],
     ['adapter.m', Float32Array.of(0.1, 0.2, 0.3, 0.4)],
@@ -75,8 +75,11 @@ describe('a checkpoint', () => {
     ['no progress', undefined],
     ['progress that is no JSON', '{'],
     ['progress that lacks a field', '{"step": 1}'],
-    ['a history of other things', JSON.stringify({ step: 1, evaluationsSinceBest: 0, history: [{ kind: 'x' }] })],
-    ['a step that is no number', JSON.stringify({ step: null, evaluationsSinceBest: 0, history: [] })],
+    [
+      'a history of other things',
+      JSON.stringify({ step: 1, evaluationsWithoutImprovement: 0, history: [{ kind: 'x' }] }),
+    ],
+    ['a step that is no number', JSON.stringify({ step: null, evaluationsWithoutImprovement: 0, history: [] })],
   ])('with %s is refused', async (_, progress) => {
     const metadata = { fingerprint: 'mine', ...(progress !== undefined && { progress }) }
     writeFileSync(path('damaged'), serializeSafetensors(new Map(), metadata))

@@ -1,7 +1,7 @@
 /** What every engine has to do, whatever it runs on. */
 import * as tf from '@tensorflow/tfjs'
 import { afterAll, describe, expect, it } from 'vitest'
-import type { Engine, EngineOptions, StepResult } from '../../src/train/engine.ts'
+import type { Engine, EngineOptions, StepResult, TrainingState } from '../../src/train/engine.ts'
 import { ADAMW_DEFAULTS } from '../../src/train/optimizer.ts'
 import type { TrainingProgram } from '../../src/train/program.ts'
 import { createBatch, full, lora, probe } from './programs.ts'
@@ -84,7 +84,7 @@ export function describeEngine(name: string, create: (options: EngineOptions) =>
     })
 
     it('goes on from a restored state as it did before', async () => {
-      const engine = await open(full(0.1))
+      const engine = await open(full({ dropout: 0.1 }))
       await runSteps(engine, 2)
       const saved = await engine.state()
       const copy = structuredClone(saved)
@@ -104,8 +104,31 @@ export function describeEngine(name: string, create: (options: EngineOptions) =>
       expect(await runSteps(other, 4)).not.toEqual(results)
     })
 
+    it('decays the weights that are to be decayed, apart from the gradient', async () => {
+      const states: { before: TrainingState; after: TrainingState }[] = []
+      for (const weightDecay of [0, 0.5]) {
+        const engine = await open(full({ weightDecay }))
+        const before = await engine.state()
+        await engine.step(createBatch(4, 6, 1), { learningRate: 0.1, step: 1 })
+        states.push({ before, after: await engine.state() })
+      }
+      const [plain, decayed] = states.map(({ after }) => after) as [TrainingState, TrainingState]
+      expect(decayed.get('undecayed.values')).toEqual(plain.get('undecayed.values'))
+      const start = states[0]!.before.get('decayed.values')!
+      for (const [at, value] of decayed.get('decayed.values')!.entries()) {
+        expect(value).toBeCloseTo(plain.get('decayed.values')![at]! - 0.1 * 0.5 * start[at]!, 6)
+      }
+    })
+
+    it('gives a copy of its state', async () => {
+      const engine = await open(lora())
+      const logits = await engine.evaluate(probe)
+      for (const values of (await engine.state()).values()) values.fill(9)
+      expect(await engine.evaluate(probe)).toEqual(logits)
+    })
+
     it('drops out in training only', async () => {
-      const [plain, dropping] = [await open(full()), await open(full(0.3))]
+      const [plain, dropping] = [await open(full()), await open(full({ dropout: 0.3 }))]
       expect(await dropping.evaluate(probe)).toEqual(await plain.evaluate(probe))
       const [a, b] = [await runSteps(plain, 1), await runSteps(dropping, 1)]
       expect(a[0]?.loss).not.toBeCloseTo(b[0]?.loss ?? NaN, 3)

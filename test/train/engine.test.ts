@@ -12,7 +12,7 @@ describeEngine('compiled', (options) => createCompiledEngine(options, { threads:
 describe.each([
   ['lora', lora({ dropout: 0.1 })],
   ['lora on some layers', lora({ dropout: 0.1, targets: ['transformer.h.0.attn.c_attn', 'transformer.h.1.mlp.c_fc'] })],
-  ['full', full(0.1)],
+  ['full', full({ dropout: 0.1 })],
   ['full without dropout', full()],
 ])('eager and compiled: %s', (_, program) => {
   let engines: Engine[]

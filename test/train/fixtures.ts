@@ -9,7 +9,7 @@ import { initializeBase } from '../../src/model/initialize.ts'
 import { type LabelledExample, prepareDataset, writeDataset } from '../../src/train/dataset.ts'
 
 /** With GPT-2's vocabulary, since training encodes real texts. */
-export const config = createConfig({
+const config = createConfig({
   n_positions: 16,
   n_embd: 8,
   n_layer: 2,

@@ -25,7 +25,7 @@ const STEPS = 18 // 44 texts make 6 batches
 let engine: Engine
 let initial: TrainingState
 beforeAll(async () => {
-  engine = await createCompiledEngine(optionsOf(full(0.1)), { threads: 1 })
+  engine = await createCompiledEngine(optionsOf(full({ dropout: 0.1 })), { threads: 1 })
   initial = await engine.state()
 })
 afterAll(() => engine.dispose())
@@ -111,18 +111,30 @@ describe('runLoop', () => {
   it('keeps the parameters of the best evaluation', async () => {
     const { best, bestState, history, saves } = await finished({ evalEvery: 1, learningRate: 1 })
     const evaluations = evaluationsOf(history)
-    const order = evaluations.toSorted((a, b) => b.accuracy - a.accuracy || a.loss - b.loss)
+    const order = evaluations.toSorted((a, b) => b.accuracy - a.accuracy || b.step - a.step)
     expect(best).toEqual(order[0])
     expect(best?.step).toBeLessThan(STEPS)
     const { state } = saves.find(({ step }) => step === best?.step)!
     expect(bestState).toEqual(new Map([...state].filter(([name]) => name.endsWith('.values'))))
   })
 
+  it('counts evaluations without improvement anew after each improvement', async () => {
+    const options = { evalEvery: 1, learningRate: 0.1 }
+    const evaluations = evaluationsOf((await finished(options)).history)
+    const isBest = evaluations.map(({ accuracy }, at) =>
+      evaluations.slice(0, at).every((other) => accuracy > other.accuracy),
+    )
+    const stopAfter = isBest.findIndex((_, at) => at >= 2 && !isBest.slice(at - 1, at + 1).includes(true)) + 1
+    // Elsewhere a single one was not better: that one must not count.
+    expect(isBest.slice(0, stopAfter - 2)).toContain(false)
+    expect((await finished({ ...options, patience: 2 })).step).toBe(stopAfter)
+  })
+
   it('stops after so many evaluations without improvement', async () => {
     // A rate so low that no parameter changes.
     const { history, step, best } = await finished({ learningRate: 1e-20, evalEvery: 2, patience: 3 })
     expect(step).toBe(8)
-    expect(best?.step).toBe(2)
+    expect(best?.step).toBe(8) // of equals the last is kept, but that is no improvement
     expect(evaluationsOf(history).map(({ step }) => step)).toEqual([2, 4, 6, 8])
   })
 
@@ -157,22 +169,32 @@ describe('runLoop', () => {
     expect(resumed.saves).toEqual([])
   })
 
-  it.each([undefined, 1])(
-    'stops where the loss is no number, and saves nothing of it (evaluation every %d)',
-    async (evalEvery) => {
-      const { error, saves } = (await run({ learningRate: 1e30, warmup: 0, evalEvery })) as {
-        error: Error
-        saves: RunState[]
-      }
-      expect(error).toMatchObject({
+  it.each([
+    ['in training', undefined, /^step 2: the loss is \w+ and the gradient norm \w+$/],
+    ['in an evaluation', 1, /^step 1: the validation loss is NaN$/],
+  ])('stops where the loss is no number, and saves nothing of it: %s', async (_, evalEvery, message) => {
+    const { saves, ...outcome } = await run({ learningRate: 1e30, warmup: 0, evalEvery })
+    expect(outcome).toMatchObject({
+      error: {
         name: 'GraftError',
         code: 'loss-not-finite',
-        message: expect.stringMatching(/^step \d+: /),
+        message: expect.stringMatching(message),
         hint: expect.stringContaining('--learning-rate'),
-      })
-      for (const { history } of saves) {
-        for (const { loss } of history) expect(loss).toSatisfy(Number.isFinite)
-      }
-    },
-  )
+      },
+    })
+    expect(saves).toEqual([])
+  })
+
+  it('keeps the last checkpoint before the loss was no number', async () => {
+    const failing: Engine = {
+      ...engine,
+      step: async (batch, options) =>
+        options.step === 9
+          ? { loss: NaN, logits: new Float32Array(3 * batch.rows), gradientNorm: 1 }
+          : engine.step(batch, options),
+    }
+    const { saves, ...outcome } = await run({}, { engine: failing })
+    expect(outcome).toMatchObject({ error: { code: 'loss-not-finite', message: expect.stringMatching(/^step 9: /) } })
+    expect(saves.map(({ step }) => step)).toEqual([6])
+  })
 })

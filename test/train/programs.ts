@@ -16,15 +16,21 @@ import { config, tokens, weights } from '../model/fixtures.ts'
 const PAD = 19
 
 /** A new base's classifier, three labels; without dropout unless asked for. */
-const classifier = (dropout = 0): ClassifierOptions => ({
+const classifier = ({ dropout = 0, weightDecay = 0.01 } = {}): ClassifierOptions => ({
   config: createConfig({ ...config, embd_pdrop: dropout, resid_pdrop: dropout }),
   weights: new Map([...weights].filter(([name]) => name !== 'score.weight')),
   labels: 3,
-  weightDecay: 0.01,
+  weightDecay,
   random: createRandom(4),
 })
 
-export const full = (dropout = 0): TrainingProgram => fullProgram(classifier(dropout))
+interface FullOptions {
+  /** Of embeddings and residuals. */
+  dropout?: number
+  weightDecay?: number
+}
+
+export const full = (options?: FullOptions): TrainingProgram => fullProgram(classifier(options))
 
 export const lora = (options: Partial<LoraTrainingOptions> = {}): TrainingProgram =>
   loraProgram(classifier(), {

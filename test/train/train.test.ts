@@ -116,7 +116,7 @@ describe('train --method lora', () => {
     const settings = { evalEvery: 1, learningRate: 0.3, epochs: 2 }
     const result = await run('best', { settings })
     const evaluations = history('best').filter((entry): entry is EvaluationRecord => entry.kind === 'evaluation')
-    const best = evaluations.toSorted((a, b) => b.accuracy - a.accuracy || a.loss - b.loss)[0]
+    const best = evaluations.toSorted((a, b) => b.accuracy - a.accuracy || b.step - a.step)[0]
     expect(result.bestStep).toBe(best?.step)
     expect(result.bestStep).toBeLessThan(10)
     expect(result.validation.loss).toBeCloseTo(best?.loss ?? NaN, 6)

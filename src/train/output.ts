@@ -1,0 +1,117 @@
+/** What a training run leaves: the adapter or base folder with its provenance, `metrics.jsonl` and the report. */
+import { type Adapter, createAdapterConfig } from '../core/adapter.ts'
+import { linearLayers } from '../core/layers.ts'
+import { matchTargetModules } from '../core/lora.ts'
+import type { TensorMap } from '../core/tensors.ts'
+import { writeAdapter } from '../files/adapter-folder.ts'
+import { type Base, writeBase } from '../files/base-folder.ts'
+import { SCORE } from './classifier.ts'
+import type { EncodedDataset } from './encode.ts'
+import { type HistoryRecord, type Report, renderReport } from './report.ts'
+import type { TrainSettings } from './settings.ts'
+import type { TrainOptions, TrainResult } from './train.ts'
+
+/** A finished run. */
+export interface FinishedRun {
+  options: TrainOptions
+  data: EncodedDataset
+  /** The kept checkpoint's parameters by name. */
+  trained: TensorMap
+  result: TrainResult
+  history: HistoryRecord[]
+}
+
+/**
+ * Writes the output folder whole: an adapter, or a base where all weights were trained; with curves, metrics and report.
+ * @throws GraftError `file-exists`, `file-write`
+ */
+export async function writeOutput({ options, data, trained, result, history }: FinishedRun): Promise<void> {
+  const { base, dataset, out, settings, force = false } = options
+  const { labels } = dataset
+  const report: Report = {
+    title: `Training of ${out}`,
+    settings: reportSettings(options, result),
+    history,
+    labels,
+    best: { step: result.bestStep },
+    validation: result.validation,
+    test: result.test,
+  }
+  const metricsFile = history.map((record) => `${JSON.stringify(record)}\n`).join('')
+  const extraFiles = { ...renderReport(report), 'metrics.jsonl': metricsFile }
+  const info = {
+    formatVersion: 1 as const,
+    labels,
+    baseSha256: base.sha256,
+    dataSha256: dataset.sha256,
+    maxLength: data.maxLength,
+    hyperparameters: { ...settings },
+    seed: settings.seed,
+    metrics: flatMetrics(result),
+  }
+  if (settings.method === 'lora') {
+    await writeAdapter(out, createAdapter(base, settings, { ...info, kind: 'adapter' }, trained), { force, extraFiles })
+    return
+  }
+  const id2label = Object.fromEntries(labels.map((label, id) => [String(id), label]))
+  const label2id = Object.fromEntries(labels.map((label, id) => [label, id]))
+  const config = { ...base.config, architectures: ['GPT2ForSequenceClassification'], id2label, label2id }
+  const weights = data.vocabulary.expand(trained, base.weights)
+  await writeBase(out, { config, weights, info: { ...info, kind: 'model' } }, { force, extraFiles })
+}
+
+function createAdapter(base: Base, { lora }: TrainSettings, info: Adapter['info'], trained: TensorMap): Adapter {
+  const names = linearLayers(base.config).map(({ name }) => name)
+  const tensor = (name: string) => {
+    const found = trained.get(name)
+    if (!found) throw new Error(`"${name}" was not trained`)
+    return found
+  }
+  const targets = matchTargetModules(names, lora.targetModules)
+  return {
+    config: createAdapterConfig({ ...lora, base: base.dir }, names),
+    info,
+    layers: new Map(targets.map((name) => [name, { a: tensor(`${name}.lora_A`), b: tensor(`${name}.lora_B`) }])),
+    score: tensor(SCORE),
+  }
+}
+
+const flatMetrics = ({ validation, test }: TrainResult): Record<string, number> => ({
+  validationAccuracy: validation.accuracy,
+  validationMacroF1: validation.macroF1,
+  validationLoss: validation.loss,
+  testAccuracy: test.accuracy,
+  testMacroF1: test.macroF1,
+  testLoss: test.loss,
+})
+
+function reportSettings(
+  { base, settings, dataset }: TrainOptions,
+  { steps, seconds, parameters }: TrainResult,
+): Report['settings'] {
+  const { method, lora, engine, epochs, batchSize, learningRate, warmup, weightDecay, maxLength, seed } = settings
+  const { n_layer: layers, n_embd: width, n_head: heads } = base.config
+  return {
+    base: `${base.dir} (${layers} layers, ${width} wide, ${heads} heads)`,
+    'training texts': dataset.splits.train.length,
+    method,
+    ...(method === 'lora' && {
+      rank: lora.rank,
+      alpha: lora.alpha,
+      scaling: lora.scaling,
+      dropout: lora.dropout,
+      'target modules': [lora.targetModules].flat().join(', '),
+    }),
+    'parameters trained': `${parameters.trainable.toLocaleString('en-US')} of ${parameters.total.toLocaleString('en-US')}`,
+    epochs,
+    'batch size': batchSize,
+    'learning rate': learningRate,
+    warmup,
+    'weight decay': weightDecay,
+    'max length': maxLength,
+    seed,
+    engine,
+    steps,
+    seconds: Math.round(10 * seconds) / 10,
+  }
+}
