@@ -9,6 +9,7 @@ import { exportCommand } from './export.ts'
 import { describeFailure } from './failure.ts'
 import { initCommand } from './init.ts'
 import { quickstartCommand } from './quickstart.ts'
+import { serveCommand } from './serve.ts'
 import { trainCommand } from './train.ts'
 import { stopProgress } from './ui/progress.ts'
 import { verifyCommand } from './verify.ts'
@@ -23,6 +24,7 @@ const commands = [
   exportCommand(),
   verifyCommand(),
   classifyCommand(),
+  serveCommand(),
   quickstartCommand(),
 ]
 

@@ -72,7 +72,8 @@ export interface InferenceService {
   queueSize(): number
   /**
    * @throws GraftError `serve-model` or `serve-adapter` (unknown), `serve-overloaded`, `serve-timeout`, `serve-closed`,
-   *   `serve-too-long` (truncate: false), `text-empty`
+   *   `serve-too-long` (truncate: false), `text-empty`; `interrupted` (the client is gone), `runtime` (a worker died twice),
+   *   `bundle` (ONNX Runtime failed)
    */
   classify(request: ClassifyRequest): Promise<ClassifyResult>
   /** Adds or replaces an adapter, atomically: requests that were resolved to an older version finish with it. */

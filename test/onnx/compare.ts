@@ -68,13 +68,13 @@ export async function runBothWays(fn: CaseFunction, inputs: readonly Input[]) {
 }
 
 /** Traces a function; inputs are named input_0, input_1, … */
-export function traceCase(fn: CaseFunction, inputs: readonly Input[]): Promise<Graph> {
+function traceCase(fn: CaseFunction, inputs: readonly Input[]): Promise<Graph> {
   const specs = inputs.map(({ shape, dtype }, at) => [`input_${at}`, { shape, dtype }] as const)
   return trace((tensors) => [fn(...Object.values(tensors))].flat(), Object.fromEntries(specs))
 }
 
 /** Values, with those that are close to the reference's replaced by them. */
-export const snapped = (outputs: readonly Output[], reference: readonly Output[]): Output[] =>
+const snapped = (outputs: readonly Output[], reference: readonly Output[]): Output[] =>
   outputs.map((output, at) => ({
     ...output,
     values: output.values.map((value, index) => {
@@ -109,7 +109,7 @@ function runCpu(fn: CaseFunction, inputs: readonly ConcreteInput[]): Output[] {
   })
 }
 
-export async function runOnnx(session: ort.InferenceSession, inputs: readonly ConcreteInput[]): Promise<Output[]> {
+async function runOnnx(session: ort.InferenceSession, inputs: readonly ConcreteInput[]): Promise<Output[]> {
   const results = await session.run(Object.fromEntries(inputs.map((input, at) => [`input_${at}`, toOrt(input)])))
   return session.outputNames.flatMap((name) => {
     const { type, dims, data } = results[name] ?? {}

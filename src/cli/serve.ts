@@ -1,0 +1,139 @@
+/** `graft serve`: answers HTTP requests with bundles, and takes new adapters while it runs. */
+import { basename, resolve } from 'node:path'
+import { Command, InvalidArgumentError } from 'commander'
+import { pino } from 'pino'
+import { GraftError } from '../core/errors.ts'
+import { readBytes } from '../files/read.ts'
+import type { InferenceService, ModelStatus } from '../serve/index.ts'
+import { jsonOption, list, positiveInteger, wholeNumber } from './options.ts'
+import { curlExample } from './serve/example.ts'
+import { untilAskedToStop } from './serve/shutdown.ts'
+import { type Ui, createUi } from './ui.ts'
+
+interface Options {
+  port: number
+  host: string
+  workers?: number
+  maxQueue: number
+  maxWaitMs: number
+  maxBatchTokens: number
+  maxAdapters: number
+  maxRank?: number
+  maxBody: number
+  timeoutMs: number
+  adapterDir?: string
+  watch?: boolean
+  apiKeyFile?: string
+  adminKeyFile?: string
+  corsOrigin: string[]
+  json?: boolean
+}
+
+interface BundleSource {
+  name: string
+  dir: string
+}
+
+/** The `serve` command. */
+export function serveCommand(): Command {
+  return new Command('serve')
+    .description('serve bundles over HTTP')
+    .argument('<[name=]bundle...>', 'folders that `graft export` wrote', collectBundles)
+    .option('--port <number>', 'port; 0 for any that is free', port, 8080)
+    .option('--host <address>', 'address to listen on; 0.0.0.0 for all', '127.0.0.1')
+    .option('--workers <count>', 'threads that classify (default: one a core)', positiveInteger)
+    .option('--max-queue <texts>', 'texts that may wait; more are refused (429)', positiveInteger, 1024)
+    .option('--max-wait-ms <ms>', 'time that texts wait for a batch to fill up', wholeNumber, 0)
+    .option('--max-batch-tokens <tokens>', 'tokens of a batch, padding included', positiveInteger, 2048)
+    .option('--max-body <bytes>', 'size of a request (413)', positiveInteger, 2 ** 20)
+    .option('--timeout-ms <ms>', 'time after which a request is given up (504)', positiveInteger, 30_000)
+    .option('--adapter-dir <dir>', 'folder whose adapters may be loaded while the server runs')
+    .option('--watch', 'load, replace and remove adapters as their folders in --adapter-dir come, change and go')
+    .option('--max-adapters <count>', 'adapters of a model in memory; others come back from disk', positiveInteger, 64)
+    .option('--max-rank <r>', "largest rank of an adapter (default: the bundle's)", positiveInteger)
+    .option('--api-key-file <file>', 'keys that may ask, one a line (default: everybody may)')
+    .option('--admin-key-file <file>', 'keys that may change adapters, one a line (default: nobody may)')
+    .option('--cors-origin <origins>', 'sites whose pages may ask, with commas (default: none)', list, [])
+    .addOption(jsonOption())
+    .action(serveBundles)
+}
+
+/** `spam=models/spam-merged`; without a name the folder's own is used. */
+function collectBundles(text: string, others: BundleSource[] = []): BundleSource[] {
+  const [, name, dir = text] = /^(\w[\w.-]*)=(.+)$/.exec(text) ?? []
+  return [...others, { name: name ?? basename(resolve(dir)), dir }]
+}
+
+function port(text: string): number {
+  const value = wholeNumber(text)
+  if (value > 65_535) throw new InvalidArgumentError('Expected a port, 0 to 65535.')
+  return value
+}
+
+async function serveBundles(bundles: BundleSource[], options: Options): Promise<void> {
+  const stopped = untilAskedToStop()
+  const ui = createUi(options)
+  const { url, service, hasKeys, close } = await start(bundles, options)
+  announce(ui, url, service, hasKeys)
+  await stopped
+  await close()
+}
+
+/** Makes the parts and puts them together. What fails here ends the process, workers and all. */
+async function start(bundles: BundleSource[], options: Options) {
+  const { port, host, maxBody, timeoutMs, watch, corsOrigin: corsOrigins, ...limits } = options
+  const { createApp, createInference, createMetrics, startServer, watchAdapters } = await import('../serve/index.ts')
+  const [apiKeys, adminKeys] = [await readKeys(limits.apiKeyFile), await readKeys(limits.adminKeyFile)]
+  const log = pino(pino.destination({ fd: 2, sync: false }))
+  const metrics = createMetrics()
+  const service = await createInference({ bundles, observer: metrics.observer, ...limits })
+  const watched = watch ? { model: watchedModel(service), dir: watchedDir(options) } : undefined
+  const watcher = watched && (await watchAdapters({ service, log, ...watched }))
+  let stopping = false
+  // Readiness goes false first, while requests that are on their way are still served.
+  const ready = () => !stopping && service.ready()
+  const parts = { service: { ...service, ready }, metrics, log, maxBody, timeoutMs, adminKeys }
+  const server = await startServer({ app: createApp({ ...parts, apiKeys, corsOrigins }), port, host })
+  async function close(): Promise<void> {
+    stopping = true
+    log.info('stopping: requests that have come are finished')
+    await watcher?.close()
+    await server.close()
+    await service.close()
+    log.info('stopped')
+  }
+  return { url: server.url, service, hasKeys: apiKeys.length > 0, close }
+}
+
+function watchedModel(service: InferenceService): string {
+  const [model, other] = service.models().filter(({ kind }) => kind === 'unmerged')
+  if (model && !other) return model.name
+  throw new GraftError('usage', `--watch needs one unmerged bundle, and there ${model ? 'are several' : 'is none'}`, {
+    hint: 'Serve one unmerged bundle, or change adapters through the API.',
+  })
+}
+
+function watchedDir({ adapterDir }: Options): string {
+  if (adapterDir !== undefined) return adapterDir
+  throw new GraftError('usage', '--watch needs a folder to watch', { hint: 'Name it with --adapter-dir.' })
+}
+
+async function readKeys(file: string | undefined): Promise<string[]> {
+  if (file === undefined) return []
+  const { parseKeys } = await import('../serve/index.ts')
+  return parseKeys(new TextDecoder().decode(await readBytes(file)), file)
+}
+
+function announce(ui: Ui, url: string, service: InferenceService, hasKeys: boolean): void {
+  const models = service.models()
+  ui.table(['model', 'kind', 'adapters'], models.map(describe))
+  ui.line(`\nListening on ${url}; the API: ${url}/docs\n`)
+  ui.line(curlExample(url, models, { hasKeys }))
+  ui.result({ url, models })
+}
+
+const describe = ({ name, kind, adapters }: ModelStatus) => [
+  name,
+  kind,
+  adapters.map((adapter) => adapter.name).join(', '),
+]

@@ -1,0 +1,42 @@
+/** From a checked request of any of the APIs to the service and back: model, deadline, cancellation, best labels. */
+import type { Context } from 'hono'
+import type { LabelScore } from '../runtime/index.ts'
+import type { Parts, ServeEnv } from './context.ts'
+import { RequestError } from './problem.ts'
+import type { ClassifyRequest, ClassifyResult, ModelStatus } from './service.ts'
+
+/**
+ * The only one of the models that can be meant where none is named.
+ * @throws RequestError 400 where there is none, or more than one
+ */
+export function onlyModel(models: readonly ModelStatus[], place: 'body' | 'query'): string {
+  const [first, second] = models
+  if (first && !second) return first.name
+  const detail = first
+    ? `model: name one of ${models.map(({ name }) => name).join(', ')}`
+    : 'no model here takes adapters: all are merged'
+  throw new RequestError(400, 'invalid-request', detail, { errors: [{ in: place, path: 'model', message: detail }] })
+}
+
+type Request = Pick<ClassifyRequest, 'model' | 'adapter' | 'texts' | 'truncate'>
+
+/** Classifies until the client's or the server's deadline, or until the client is gone. */
+export async function classify(
+  c: Context<ServeEnv>,
+  { service, metrics, timeoutMs }: Parts,
+  request: Request,
+): Promise<ClassifyResult> {
+  const { signal } = c.req.raw
+  const asked = c.req.header('x-timeout-ms')
+  const limit = asked === undefined ? timeoutMs : Math.min(timeoutMs, Number(asked))
+  const result = await service.classify({ ...request, signal, deadline: c.var.started + limit })
+  const tokens = result.results.reduce((sum, each) => sum + each.tokens, 0)
+  const { model, adapter } = result
+  c.set('facts', { model, adapter, texts: request.texts.length, tokens })
+  metrics.texts.inc({ model }, request.texts.length)
+  return result
+}
+
+/** The likeliest labels first. */
+export const likeliest = (scores: readonly LabelScore[], topK?: number | null): LabelScore[] =>
+  scores.toSorted((a, b) => b.score - a.score).slice(0, topK ?? scores.length)

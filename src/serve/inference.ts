@@ -1,0 +1,165 @@
+/** Inference behind `graft serve`: bundles, a bounded queue, and worker threads that take batches from it. */
+import { availableParallelism } from 'node:os'
+import { GraftError } from '../core/errors.ts'
+import { folderInside } from './folders.ts'
+import { openModel, type ServedModel } from './models.ts'
+import { preparedAdapter, toJob } from './job.ts'
+import { createPool, type Pool } from './pool.ts'
+import type { PrepareMessage, SlotMessage } from './protocol.ts'
+import { createQueue, type Queue } from './queue.ts'
+import type { Registry } from './registry.ts'
+import { type QueuedText, submit } from './request.ts'
+import type { ClassifyRequest, ClassifyResult, InferenceService, ModelStatus, ServiceObserver } from './service.ts'
+
+export interface InferenceOptions {
+  /** At least one; names must differ. */
+  bundles: readonly { name: string; dir: string }[]
+  /** Threads, one ONNX Runtime session each; one a core by default. */
+  workers?: number | undefined
+  /** Most texts that may wait. */
+  maxQueue: number
+  /** How long texts wait for a batch to fill up while a worker is free; not at all by default. */
+  maxWaitMs?: number | undefined
+  /** Most tokens of a batch, padding included. */
+  maxBatchTokens: number
+  /** Folder inside of which `loadAdapter` reads. */
+  adapterDir?: string | undefined
+  /** Most adapters of a model in memory; the least recently used is evicted. */
+  maxAdapters: number
+  /** Largest rank of an adapter, which each text pays for; the largest of the bundle's own by default. */
+  maxRank?: number | undefined
+  observer?: ServiceObserver | undefined
+}
+
+/**
+ * Opens bundles and starts the workers. All that it needs is read into memory: the files may vanish, but for those of
+ * adapters that were evicted.
+ * @throws GraftError what reading a bundle throws; `usage` for two models of one name
+ */
+export async function createInference(options: InferenceOptions): Promise<InferenceService> {
+  const { bundles, workers = availableParallelism(), maxQueue, maxWaitMs = 0, maxBatchTokens, observer } = options
+  const queue = createQueue<QueuedText>({ maxBatchTokens, maxWaitMs })
+  const models = new Map<string, ServedModel>()
+  let pool: Pool | undefined
+  const links = {
+    onFill: (message: SlotMessage) => pool?.broadcast(message),
+    prepare: (message: PrepareMessage) => pool?.run(message).then(preparedAdapter),
+  }
+  for (const { name, dir } of bundles) {
+    if (models.has(name)) throw sameName(name)
+    models.set(name, await openModel(name, dir, { ...options, ...links }))
+  }
+  pool = await createPool({
+    workers,
+    data: () => ({ models: Array.from(models.values(), (model) => model.forWorker()), maxBatchTokens }),
+    next: () => toJob(queue.next(), observer),
+  })
+  return service({ models, pool, queue, maxQueue, maxWaitMs, adapterDir: options.adapterDir })
+}
+
+interface Parts extends Required<Pick<InferenceOptions, 'maxQueue' | 'maxWaitMs'>> {
+  models: ReadonlyMap<string, ServedModel>
+  pool: Pool
+  queue: Queue<QueuedText>
+  adapterDir: string | undefined
+}
+
+function service({ models, pool, queue, maxQueue, maxWaitMs, adapterDir }: Parts): InferenceService {
+  const accepted = new Set<Promise<unknown>>()
+  /** Texts that wait for their adapter to come back. */
+  let resolving = 0
+  let closing: Promise<void> | undefined
+
+  function modelOf(name: string): ServedModel {
+    const model = models.get(name)
+    if (!model) throw unknownModel(name, [...models.keys()])
+    return model
+  }
+
+  function registryOf(name: string): Registry {
+    if (closing) throw closed()
+    const { registry } = modelOf(name)
+    if (registry) return registry
+    throw new GraftError('serve-adapter', `model ${name} is merged and takes no adapters`, {
+      hint: 'Serve an unmerged bundle: `graft export --mode unmerged`.',
+      value: name,
+    })
+  }
+
+  /** Workers look for texts once all requests that arrived together are in the queue. */
+  function wakeSoon(): void {
+    setImmediate(pool.wake)
+    if (maxWaitMs > 0) setTimeout(pool.wake, maxWaitMs)
+  }
+
+  /** Closing waits for it. */
+  function accept<T>(work: Promise<T>): Promise<T> {
+    accepted.add(work)
+    return work.finally(() => accepted.delete(work))
+  }
+
+  async function answer(model: ServedModel, request: ClassifyRequest): Promise<ClassifyResult> {
+    const count = request.texts.length
+    resolving += count
+    const lease = await model.resolve(request.adapter).finally(() => (resolving -= count))
+    const result = submit({ request, lease, queue, positions: model.config.n_positions })
+    wakeSoon()
+    return result
+  }
+
+  return {
+    models: () => Array.from(models.values(), (model) => toStatus(model, pool.ready() && !closing)),
+    ready: () => !closing && pool.ready(),
+    queueSize: () => queue.size + resolving,
+    async classify(request) {
+      if (closing) throw closed()
+      const model = modelOf(request.model)
+      checkTexts(request.texts)
+      if (queue.size + resolving + request.texts.length > maxQueue) throw overloaded(maxQueue)
+      return accept(answer(model, request))
+    },
+    putAdapter: async (model, name, files) => accept(registryOf(model).load(name, { files })),
+    async loadAdapter(model, name, folder) {
+      const registry = registryOf(model)
+      const known = folder === undefined ? registry.folderOf(name) : undefined
+      const source = { folder: known ?? (await folderInside(adapterDir, folder ?? name)) }
+      if (closing) throw closed()
+      return accept(registry.load(name, source))
+    },
+    removeAdapter: async (model, name) => accept(registryOf(model).remove(name)),
+    close: () => (closing ??= Promise.allSettled(accepted).then(() => pool.close())),
+  }
+}
+
+const toStatus = ({ name, manifest, registry }: ServedModel, ready: boolean): ModelStatus => ({
+  name,
+  kind: manifest.kind,
+  ready,
+  maxLength: manifest.maxLength,
+  ...(manifest.kind === 'merged' && { labels: manifest.labels }),
+  adapters: registry?.statuses() ?? [],
+})
+
+function checkTexts(texts: readonly string[]): void {
+  const empty = texts.findIndex((text) => text.trim() === '')
+  if (texts.length > 0 && empty < 0) return
+  throw new GraftError('text-empty', texts.length === 0 ? 'there is no text' : `text ${empty + 1} is empty`, {
+    hint: 'Send at least one text, none of them empty.',
+    value: texts[empty],
+  })
+}
+
+const sameName = (name: string) =>
+  new GraftError('usage', `two models are named ${name}`, { hint: 'Give each bundle a name of its own.', value: name })
+
+const unknownModel = (name: string, names: string[]) =>
+  new GraftError('serve-model', `there is no model ${JSON.stringify(name)}`, {
+    hint: `Choose a model: ${names.join(', ')}.`,
+    value: name,
+  })
+
+const overloaded = (maxQueue: number) =>
+  new GraftError('serve-overloaded', `more than ${maxQueue} texts would wait`, { hint: 'Try again in a moment.' })
+
+const closed = () =>
+  new GraftError('serve-closed', 'the server is shutting down', { hint: 'Send the request to another server.' })

@@ -1,0 +1,89 @@
+/** Metrics in Prometheus' text format, with OpenTelemetry's names where it has them; times are in seconds. */
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
+import type { InferenceService, ServiceObserver } from './service.ts'
+
+export interface Metrics {
+  registry: Registry
+  /** To be given to the inference side. */
+  observer: ServiceObserver
+  /** `http.server.request.duration`; its count is the number of requests. */
+  requests: Histogram<'http_request_method' | 'http_route' | 'http_response_status_code'>
+  active: Gauge
+  texts: Counter<'model'>
+  /** Reads what the service knows at each scrape. */
+  watch(service: InferenceService): void
+}
+
+/** OpenTelemetry's buckets for `http.server.request.duration`, and finer ones below. */
+const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10]
+const powersOfTwo = (last: number) => Array.from({ length: last + 1 }, (_, exponent) => 2 ** exponent)
+
+/** Makes the metrics of one server. Memory, CPU and the event loop's lag are prom-client's own. */
+export function createMetrics(): Metrics {
+  const registry = new Registry()
+  const registers = [registry]
+  collectDefaultMetrics({ register: registry })
+  return {
+    registry,
+    observer: createObserver(registers),
+    requests: new Histogram({
+      name: 'http_server_request_duration_seconds',
+      help: 'Time from the request to its answer',
+      labelNames: ['http_request_method', 'http_route', 'http_response_status_code'],
+      buckets: SECONDS,
+      registers,
+    }),
+    active: new Gauge({ name: 'http_server_active_requests', help: 'Requests without an answer yet', registers }),
+    texts: new Counter({ name: 'graft_texts_total', help: 'Texts classified', labelNames: ['model'], registers }),
+    watch: (service) => watchService(service, registry),
+  }
+}
+
+function createObserver(registers: Registry[]): ServiceObserver {
+  const batch = (name: string, help: string, buckets: number[]) =>
+    new Histogram({ name: `graft_batch_${name}`, help, buckets, labelNames: ['model'], registers })
+  const duration = batch('duration_seconds', 'Time that a batch ran', SECONDS)
+  const rowCount = batch('rows', 'Texts in a batch', powersOfTwo(8))
+  const tokenCount = batch('tokens', 'Tokens in a batch, without padding', powersOfTwo(14))
+  const padding = batch('padding_ratio', 'Share of padding in a batch', [0, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.75, 1])
+  const wait = new Histogram({
+    name: 'graft_queue_wait_seconds',
+    help: 'Time that a text waited',
+    buckets: SECONDS,
+    registers,
+  })
+  return {
+    onBatch({ model, rows, tokens, paddedTokens, seconds }) {
+      duration.observe({ model }, seconds)
+      rowCount.observe({ model }, rows)
+      tokenCount.observe({ model }, tokens)
+      padding.observe({ model }, 1 - tokens / paddedTokens)
+    },
+    onDequeue: (seconds) => wait.observe(seconds),
+  }
+}
+
+function watchService(service: InferenceService, registry: Registry): void {
+  const queueSize = new Gauge({
+    name: 'graft_queue_size',
+    help: 'Texts waiting',
+    registers: [],
+    collect() {
+      this.set(service.queueSize())
+    },
+  })
+  const adapters = new Gauge({
+    name: 'graft_adapters',
+    help: 'Adapters, in memory (resident) or to be read again (evicted)',
+    labelNames: ['model', 'state'],
+    registers: [],
+    collect() {
+      for (const { name: model, adapters } of service.models()) {
+        const resident = adapters.filter((adapter) => adapter.resident).length
+        this.set({ model, state: 'resident' }, resident)
+        this.set({ model, state: 'evicted' }, adapters.length - resident)
+      }
+    },
+  })
+  for (const gauge of [queueSize, adapters]) registry.registerMetric(gauge)
+}

@@ -1,0 +1,105 @@
+/** The models behind a server: what workers open, and which version of what answers a request. */
+import { join } from 'node:path'
+import { graphPath, type Manifest } from '../core/bundle.ts'
+import type { GPT2Config } from '../core/config.ts'
+import { GraftError } from '../core/errors.ts'
+import { type Bundle, readBundle } from '../files/bundle-folder.ts'
+import { readBytes } from '../files/read.ts'
+import { stackShapes } from './pack.ts'
+import { type AdapterRequirements, prepareAdapter, type PreparedAdapter } from './prepare.ts'
+import { type PrepareMessage, shareBytes, type SlotMessage, type WorkerModel } from './protocol.ts'
+import { createRegistry, type Lease, type Registry } from './registry.ts'
+import { createSlots } from './slots.ts'
+
+export interface ServedModel {
+  name: string
+  manifest: Manifest
+  config: GPT2Config
+  /** None if merged. */
+  registry?: Registry
+  /** What a worker that starts now has to know. */
+  forWorker(): WorkerModel
+  /** @throws GraftError `serve-adapter` */
+  resolve(adapter: string | undefined): Promise<Lease>
+}
+
+export interface ModelOptions {
+  /** Most adapters in memory, besides those that requests still use. */
+  maxAdapters: number
+  /** Largest rank of an adapter; the largest of the bundle's own by default. */
+  maxRank?: number | undefined
+  /** Tells the workers what is in a slot. */
+  onFill(message: SlotMessage): void
+  /** Has a worker prepare an adapter; undefined before there are any, when nobody minds that this thread does. */
+  prepare(message: PrepareMessage): Promise<PreparedAdapter> | undefined
+}
+
+/** Slots for adapters that were replaced or evicted while requests still use them; a load beyond these waits. */
+const SPARE_SLOTS = 4
+/** Labels that an adapter may have at least: a label costs one row of `score.weight` only. */
+const MIN_LABEL_LIMIT = 64
+
+/** @throws GraftError what `readBundle` throws, and `adapter`, `file-read` */
+export async function openModel(name: string, dir: string, options: ModelOptions): Promise<ServedModel> {
+  const bundle = await readBundle(dir)
+  const graph = shareBytes(await readBytes(join(dir, graphPath)))
+  return bundle.manifest.kind === 'merged'
+    ? mergedModel(name, graph, bundle, bundle.manifest)
+    : unmergedModel(name, graph, bundle, bundle.manifest, options)
+}
+
+type ManifestOf<Kind> = Extract<Manifest, { kind: Kind }>
+
+function mergedModel(name: string, graph: Uint8Array, { config }: Bundle, manifest: ManifestOf<'merged'>): ServedModel {
+  const { labels, maxLength } = manifest
+  const version = manifest.files[graphPath] ?? '' // a manifest that lists no graph is refused
+  return {
+    name,
+    manifest,
+    config,
+    forWorker: () => ({ name, graph, config, labels: labels.length, slots: new Map() }),
+    async resolve(adapter) {
+      if (adapter === undefined) return { version, labels, maxLength, slot: 0, release() {} }
+      throw new GraftError('serve-adapter', `model ${name} is merged and has no adapter ${JSON.stringify(adapter)}`, {
+        hint: 'Leave the adapter out.',
+        value: adapter,
+      })
+    },
+  }
+}
+
+async function unmergedModel(
+  name: string,
+  graph: Uint8Array,
+  { config, dir }: Bundle,
+  manifest: ManifestOf<'unmerged'>,
+  { maxAdapters, maxRank = manifest.rank, onFill, prepare }: ModelOptions,
+): Promise<ServedModel> {
+  const labels = Math.max(MIN_LABEL_LIMIT, ...manifest.adapters.map((adapter) => adapter.labels.length))
+  const requirements: AdapterRequirements = {
+    config,
+    targets: manifest.targets,
+    limits: { rank: maxRank, labels },
+    baseSha256: manifest.provenance.baseSha256,
+  }
+  const capacity = maxAdapters + SPARE_SLOTS
+  const slots = createSlots(capacity, (slot, tensors) => onFill({ type: 'slot', model: name, slot, tensors }))
+  const registry = createRegistry({
+    maxAdapters,
+    slots,
+    prepare: async (files, file) =>
+      prepare({ type: 'prepare', model: name, files, file }) ?? prepareAdapter(files, file, requirements),
+  })
+  for (const adapter of manifest.adapters) {
+    await registry.load(adapter.name, { folder: join(dir, 'adapters', adapter.name) })
+  }
+  const stack = stackShapes(requirements, capacity)
+  return {
+    name,
+    manifest,
+    config,
+    registry,
+    forWorker: () => ({ name, graph, config, labels, stack, slots: slots.contents, requirements }),
+    resolve: registry.resolve,
+  }
+}

@@ -1,0 +1,113 @@
+/** One request between its acceptance and its answer: its texts in the queue, its deadline, its client. */
+import { GraftError } from '../core/errors.ts'
+import { argMax, softmax } from '../core/metrics.ts'
+import type { Row, RunResult } from './protocol.ts'
+import type { Queue, Waiting } from './queue.ts'
+import type { Lease } from './registry.ts'
+import type { ClassifiedText, ClassifyRequest, ClassifyResult } from './service.ts'
+
+/** A text in the queue. */
+export interface QueuedText extends Waiting, Row {
+  /** The worker's answer, and this text's row in it. */
+  onResult(result: RunResult, row: number): void
+  onError(error: GraftError): void
+}
+
+export interface Submission {
+  request: ClassifyRequest
+  lease: Lease
+  queue: Queue<QueuedText>
+  /** Tokens after which the model's positions end. */
+  positions: number
+}
+
+/**
+ * Queues a request's texts.
+ * @throws GraftError `serve-timeout`, `serve-too-long`, `interrupted` (the client is gone), and what workers throw
+ */
+export function submit({ request, lease, queue, positions }: Submission): Promise<ClassifyResult> {
+  const { model, texts, truncate, signal, deadline = Infinity } = request
+  const maxLength = Math.min(lease.maxLength, positions)
+  const results: ClassifiedText[] = []
+  /** Texts in the queue or with a worker: as long as there are any, they need the adapter's slot. */
+  const open = new Set<QueuedText>()
+  let missing = texts.length
+
+  return new Promise<ClassifyResult>((resolve, reject) => {
+    const leave = (text: QueuedText) => open.delete(text) && open.size === 0 && lease.release()
+
+    function settle(): void {
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', onAbort)
+      for (const text of open) if (queue.remove(text)) leave(text)
+    }
+
+    function fail(error: GraftError): void {
+      settle()
+      reject(error)
+    }
+
+    function toQueued(text: string, index: number): QueuedText {
+      const queued: QueuedText = {
+        model,
+        text,
+        truncate,
+        maxLength,
+        slot: lease.slot,
+        since: performance.now(),
+        tokens: estimateTokens(text, maxLength),
+        onResult(result, row) {
+          leave(queued)
+          if (result.truncated[row] && !truncate) return fail(tooLong(index, maxLength))
+          results[index] = describe(result, row, lease.labels)
+          if (--missing > 0) return
+          settle()
+          resolve({ model, adapter: lease.adapter, version: lease.version, results })
+        },
+        onError(error) {
+          leave(queued)
+          fail(error)
+        },
+      }
+      return queued
+    }
+
+    const onAbort = () => fail(clientGone())
+    const timer = setTimeout(() => fail(tooLate()), Math.min(deadline - performance.now(), MAX_TIMER_MS))
+    for (const [index, text] of texts.entries()) open.add(toQueued(text, index))
+    open.forEach(queue.add)
+    signal?.addEventListener('abort', onAbort)
+    if (signal?.aborted) onAbort()
+  })
+}
+
+/** The longest that `setTimeout` takes; it would not wait at all for more. */
+const MAX_TIMER_MS = 2 ** 31 - 1
+
+/** English has about 3.5 characters a GPT-2 token. Only batches are made by this: the worker counts anew. */
+const estimateTokens = (text: string, maxLength: number) => Math.min(maxLength, Math.ceil(text.length / 3.5))
+
+function describe(
+  { logits, labels, tokens, truncated }: RunResult,
+  row: number,
+  names: readonly string[],
+): ClassifiedText {
+  // Labels past the adapter's own are the stack's padding. One score for each name, and one count for each row.
+  const probabilities = softmax(logits.subarray(row * labels, row * labels + names.length))
+  const scores = names.map((label, id) => ({ label, score: probabilities[id]! }))
+  return { ...scores[argMax(probabilities)]!, scores, tokens: tokens[row]!, truncated: truncated[row]! }
+}
+
+const tooLong = (index: number, maxLength: number) =>
+  new GraftError('serve-too-long', `text ${index + 1} has more than the ${maxLength} tokens that are read`, {
+    hint: 'Send a shorter text, or allow that it is cut.',
+    value: index,
+  })
+
+const tooLate = () =>
+  new GraftError('serve-timeout', 'the deadline passed before all texts were classified', {
+    hint: 'Send fewer texts at a time, or allow more time.',
+  })
+
+const clientGone = () =>
+  new GraftError('interrupted', 'the client is gone', { hint: 'Nothing is to be done: nobody waits for the answer.' })

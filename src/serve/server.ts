@@ -1,0 +1,80 @@
+/** Opens the port, and closes it so that every accepted request gets its answer. */
+import type { Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { createAdaptorServer } from '@hono/node-server'
+import { GraftError } from '../core/errors.ts'
+
+export interface ServerOptions {
+  app: { fetch(request: Request): Response | Promise<Response> }
+  /** 0: any that is free. */
+  port: number
+  host: string
+  /** Milliseconds in which a whole request must have come (408). */
+  requestTimeout?: number
+}
+
+export interface RunningServer {
+  url: string
+  /** Takes no more connections; resolves when every request that has come is answered. */
+  close(): Promise<void>
+}
+
+/**
+ * Listens.
+ * @throws GraftError `network` where the port cannot be had
+ */
+export async function startServer({ app, port, host, requestTimeout = 60_000 }: ServerOptions): Promise<RunningServer> {
+  const serverOptions = {
+    requestTimeout,
+    headersTimeout: Math.min(requestTimeout, 10_000),
+    connectionsCheckingInterval: Math.min(requestTimeout / 2, 5_000),
+  }
+  const server = createAdaptorServer({ fetch: (request) => app.fetch(request), serverOptions }) as Server
+  const requests = countRequests(server)
+  await listen(server, port, host)
+  const { address, family, port: taken } = server.address() as AddressInfo
+  return {
+    url: `http://${family === 'IPv6' ? `[${address}]` : address}:${taken}`,
+    async close() {
+      const closed = new Promise((resolve) => server.close(resolve))
+      await requests.finished()
+      server.closeAllConnections()
+      await closed
+    },
+  }
+}
+
+async function listen(server: Server, port: number, host: string): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, host, resolve)
+  }).catch((error: Error) => {
+    throw new GraftError('network', `cannot listen on ${host}:${port}: ${error.message}`, {
+      hint: 'Choose another --port or --host, or end what uses it.',
+      value: port,
+      cause: error,
+    })
+  })
+}
+
+/** Follows requests from their headers to the last byte of their answer; from `finished` on, answers end their connection. */
+function countRequests(server: Server): { finished(): Promise<void> } {
+  let active = 0
+  let onIdle: (() => void) | undefined
+  // Before the app's own listener, so that the header is set before the answer.
+  server.prependListener('request', (_, response) => {
+    active++
+    if (onIdle) response.setHeader('Connection', 'close')
+    response.once('close', () => {
+      active--
+      if (active === 0) onIdle?.()
+    })
+  })
+  return {
+    finished: () =>
+      new Promise((resolve) => {
+        onIdle = resolve
+        if (active === 0) resolve()
+      }),
+  }
+}

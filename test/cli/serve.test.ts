@@ -1,0 +1,147 @@
+/** `graft serve` as a child process: what it prints, the curl line, keys, and how it ends. */
+import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process'
+import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { writeBundles } from '../serve/fixtures.ts'
+
+const program = fileURLToPath(new URL('../../bin/graft.js', import.meta.url))
+const [apiKey, adminKey] = ['api-key-0123456789', 'admin-key-0123456789']
+
+let files: Awaited<ReturnType<typeof writeBundles>>
+let running: ChildProcess | undefined
+
+beforeAll(async () => {
+  files = await writeBundles()
+  mkdirSync(join(files.dir, 'watched'))
+  writeFileSync(join(files.dir, 'api.keys'), `# clients\n${apiKey}\n\n`)
+  writeFileSync(join(files.dir, 'admin.keys'), adminKey)
+  writeFileSync(join(files.dir, 'bad.keys'), `${apiKey}\nsecret with spaces\n`)
+})
+afterEach(() => running?.kill('SIGKILL'))
+afterAll(() => rm(files.dir, { recursive: true }))
+
+/** Starts the server on a free port, and waits for what it says. */
+async function start(...args: string[]) {
+  const child = spawn(process.execPath, [program, 'serve', ...args, '--port', '0', '--workers', '1'], {
+    cwd: files.dir,
+    env: { ...process.env, NO_COLOR: '1' },
+  })
+  running = child
+  const output = { stdout: '', stderr: '' }
+  child.stderr.on('data', (chunk) => (output.stderr += chunk))
+  const ended = new Promise<number | null>((resolve) => child.on('close', resolve))
+  await new Promise<void>((resolve, reject) => {
+    child.stdout.on('data', (chunk) => {
+      output.stdout += chunk
+      if (/\n\}\n$|curl .*\n$/.test(output.stdout)) resolve()
+    })
+    child.on('close', () => reject(new Error(output.stderr)))
+  })
+  const url = /http:\/\/[\w.]+:\d+/.exec(output.stdout)?.[0] ?? ''
+  return { child, url, output, ended }
+}
+
+const classify = (url: string, body: object, headers: Record<string, string> = {}) =>
+  fetch(`${url}/v1/classify`, {
+    method: 'POST',
+    body: JSON.stringify(body),
+    headers: { 'Content-Type': 'application/json', ...headers },
+  })
+
+describe('graft serve', () => {
+  it('prints models, and a curl line that works; ends at SIGTERM with 0', async () => {
+    const { child, output, ended } = await start('unmerged', 'news=merged')
+    expect(output.stdout).toMatch(/^unmerged +unmerged +spam, topic, mood$/m)
+    expect(output.stdout).toMatch(/^news +merged/m)
+    const line = /^curl .*$/m.exec(output.stdout)?.[0] ?? ''
+    const { stdout } = await promisify(execFile)('sh', ['-c', line])
+    expect(JSON.parse(stdout)).toMatchObject({ model: 'unmerged', adapter: 'spam', results: [{}] })
+    child.kill('SIGTERM')
+    expect(await ended).toBe(0)
+  })
+
+  it('reads key files, and loads adapters from its folder', async () => {
+    const keys = ['--api-key-file', 'api.keys', '--admin-key-file', 'admin.keys', '--adapter-dir', '.']
+    const { url, output } = await start('unmerged', ...keys, '--json')
+    expect(JSON.parse(output.stdout)).toMatchObject({ url, models: [{ name: 'unmerged', kind: 'unmerged' }] })
+    const admin = { Authorization: `Bearer ${adminKey}` }
+    const loaded = await fetch(`${url}/v1/adapters/new?folder=mood`, { method: 'PUT', headers: admin })
+    expect(loaded.status).toBe(201)
+    const body = { inputs: 'ok', adapter: 'new' }
+    expect((await classify(url, body)).status).toBe(401)
+    expect((await classify(url, body, { Authorization: `Bearer ${apiKey}` })).status).toBe(200)
+    expect(output.stderr).not.toContain(apiKey)
+    expect(output.stderr).toContain('"route":"/v1/classify"')
+  })
+
+  it('follows its folder of adapters with --watch', async () => {
+    const { url } = await start('unmerged', '--adapter-dir', 'watched', '--watch', '--json')
+    const status = async () => (await classify(url, { inputs: 'ok', adapter: 'dropped' })).status
+    expect(await status()).toBe(404)
+    cpSync(join(files.dir, 'mood'), join(files.dir, 'watched', 'dropped'), { recursive: true })
+    await expect.poll(status, { timeout: 10_000 }).toBe(200)
+    rmSync(join(files.dir, 'watched', 'dropped'), { recursive: true })
+    await expect.poll(status, { timeout: 10_000 }).toBe(404)
+  })
+
+  it('loses no accepted request at SIGTERM under load', async () => {
+    const { child, url, output, ended } = await start('merged', '--json')
+    const outcomes: (number | 'refused')[] = []
+    let stopped = false
+    async function ask() {
+      while (!stopped) {
+        const outcome = await classify(url, { inputs: 'some text' }).then(
+          ({ status }) => status,
+          () => 'refused' as const,
+        )
+        outcomes.push(outcome)
+        stopped ||= outcome === 'refused'
+      }
+    }
+    const clients = Array.from({ length: 16 }, ask)
+    await expect.poll(() => outcomes.length, { timeout: 20_000 }).toBeGreaterThan(200)
+    child.kill('SIGTERM')
+    expect(await ended).toBe(0)
+    await Promise.all(clients)
+    const answered = outcomes.filter((outcome) => outcome !== 'refused')
+    expect(new Set(answered)).toEqual(new Set([200]))
+    // Every request that reached the server is in its log, and its answer came.
+    const logged = [...output.stderr.matchAll(/"route":"\/v1\/classify","status":(\d+)/g)].map(([, status]) =>
+      Number(status),
+    )
+    expect(logged).toEqual(answered)
+  })
+
+  it('ends at once at the second signal', async () => {
+    const { child, url, ended } = await start('merged', '--max-wait-ms', '20000', '--json')
+    const request = classify(url, { inputs: 'ok' }).catch(() => 'cut off')
+    await expect.poll(async () => (await fetch(`${url}/metrics`)).text()).toContain('graft_queue_size 1')
+    child.kill('SIGTERM')
+    await new Promise((resolve) => setTimeout(resolve, 200))
+    expect(child.exitCode).toBe(null)
+    child.kill('SIGTERM')
+    expect(await ended).toBe(128 + 15)
+    expect(await request).toBe('cut off')
+  })
+
+  it.each([
+    ['no bundle', [], 2, 'missing required argument'],
+    ['a folder that is not there', ['nix'], 1, 'does not exist'],
+    ['a key file that is not there', ['merged', '--api-key-file', 'nix.keys'], 1, 'nix.keys does not exist'],
+    ['a line that is no key', ['merged', '--api-key-file', 'bad.keys'], 1, 'bad.keys, line 2: not a key'],
+    ['a port that is none', ['merged', '--port', '70000'], 2, 'Expected a port'],
+    ['--watch without a folder', ['unmerged', '--watch'], 2, '--watch needs a folder'],
+    ['--watch with a merged bundle', ['merged', '--watch', '--adapter-dir', '.'], 2, 'there is none'],
+    ['two bundles of one name', ['merged', 'merged=unmerged'], 2, 'two models are named merged'],
+  ])('refuses %s', (_, args, code, message) => {
+    const options = { cwd: files.dir, encoding: 'utf8' } as const
+    const { status, stdout, stderr } = spawnSync(process.execPath, [program, 'serve', ...args], options)
+    expect({ status, stdout }).toEqual({ status: code, stdout: '' })
+    expect(stderr).toContain(message)
+    expect(stderr).not.toContain('secret')
+  })
+})
