@@ -26,7 +26,7 @@ export interface RunState {
   /** Steps done. */
   step: number
   history: HistoryRecord[]
-  /** The best evaluation so far, and how many in a row had no higher accuracy than the best before them. */
+  /** The best evaluation so far, and how many have followed it. */
   best?: EvaluationRecord
   evaluationsWithoutImprovement: number
   /** Parameters and moments. */
@@ -149,14 +149,18 @@ async function evaluateRun(
   const { accuracy, macroF1 } = metrics
   const entry: EvaluationRecord = { kind: 'evaluation', step: current.step, epoch, loss, accuracy, macroF1 }
   record(entry)
-  const previous = current.best?.accuracy ?? -1
-  // Of equals the later is kept, since its learning rate has fallen further; but that is no improvement to wait for.
-  if (accuracy >= previous) {
+  if (isBetter(entry, current.best)) {
     current.best = entry
     current.bestState = await engineValues(run.engine)
+    current.evaluationsWithoutImprovement = 0
+  } else {
+    current.evaluationsWithoutImprovement++
   }
-  current.evaluationsWithoutImprovement = accuracy > previous ? 0 : current.evaluationsWithoutImprovement + 1
 }
+
+/** More texts right; of as many, the lower loss. */
+const isBetter = (entry: EvaluationRecord, best: EvaluationRecord | undefined): boolean =>
+  best === undefined || entry.accuracy > best.accuracy || (entry.accuracy === best.accuracy && entry.loss < best.loss)
 
 /** The parameters without the optimizer's moments. */
 const engineValues = async (engine: Engine): Promise<TrainingState> =>

@@ -111,7 +111,7 @@ describe('runLoop', () => {
   it('keeps the parameters of the best evaluation', async () => {
     const { best, bestState, history, saves } = await finished({ evalEvery: 1, learningRate: 1 })
     const evaluations = evaluationsOf(history)
-    const order = evaluations.toSorted((a, b) => b.accuracy - a.accuracy || b.step - a.step)
+    const order = evaluations.toSorted((a, b) => b.accuracy - a.accuracy || a.loss - b.loss)
     expect(best).toEqual(order[0])
     expect(best?.step).toBeLessThan(STEPS)
     const { state } = saves.find(({ step }) => step === best?.step)!
@@ -121,8 +121,10 @@ describe('runLoop', () => {
   it('counts evaluations without improvement anew after each improvement', async () => {
     const options = { evalEvery: 1, learningRate: 0.1 }
     const evaluations = evaluationsOf((await finished(options)).history)
-    const isBest = evaluations.map(({ accuracy }, at) =>
-      evaluations.slice(0, at).every((other) => accuracy > other.accuracy),
+    const isBest = evaluations.map(({ accuracy, loss }, at) =>
+      evaluations
+        .slice(0, at)
+        .every((other) => accuracy > other.accuracy || (accuracy === other.accuracy && loss < other.loss)),
     )
     const stopAfter = isBest.findIndex((_, at) => at >= 2 && !isBest.slice(at - 1, at + 1).includes(true)) + 1
     // Elsewhere a single one was not better: that one must not count.
@@ -134,7 +136,7 @@ describe('runLoop', () => {
     // A rate so low that no parameter changes.
     const { history, step, best } = await finished({ learningRate: 1e-20, evalEvery: 2, patience: 3 })
     expect(step).toBe(8)
-    expect(best?.step).toBe(8) // of equals the last is kept, but that is no improvement
+    expect(best?.step).toBe(2)
     expect(evaluationsOf(history).map(({ step }) => step)).toEqual([2, 4, 6, 8])
   })
 
