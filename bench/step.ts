@@ -11,8 +11,8 @@ import { createRandom } from '../src/core/random.ts'
 import { initializeBase } from '../src/model/initialize.ts'
 import { StandIns } from '../src/onnx/dims.ts'
 import { toOnnx, trace } from '../src/onnx/index.ts'
-import { loraProgram } from '../src/train/classifier.ts'
-import type { LabelledBatch } from '../src/train/engine.ts'
+import { loraProgram } from '../src/train/program/classifier.ts'
+import type { Feeds } from '../src/train/engine.ts'
 import { createCompiledEngine } from '../src/train/engine/compiled.ts'
 import { createEagerEngine } from '../src/train/engine/eager.ts'
 import { ADAMW_DEFAULTS } from '../src/train/optimizer.ts'
@@ -35,15 +35,13 @@ function createProgram(config: GPT2Config): TrainingProgram {
   )
 }
 
-function createBatch(): LabelledBatch {
+function createBatch(): Feeds {
   const random = createRandom(2)
-  const size = ROWS * LENGTH
+  const [size, shape] = [ROWS * LENGTH, [ROWS, LENGTH]]
   return {
-    rows: ROWS,
-    length: LENGTH,
-    inputIds: Int32Array.from({ length: size }, () => random.integer(VOCABULARY)),
-    attentionMask: new Int32Array(size).fill(1),
-    labels: Int32Array.from({ length: ROWS }, (_, row) => row % 2),
+    input_ids: { data: Int32Array.from({ length: size }, () => random.integer(VOCABULARY)), shape },
+    attention_mask: { data: new Int32Array(size).fill(1), shape },
+    labels: { data: Int32Array.from({ length: ROWS }, (_, row) => row % 2), shape: [ROWS] },
   }
 }
 

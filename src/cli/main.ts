@@ -8,6 +8,7 @@ import { evalCommand } from './eval.ts'
 import { exportCommand } from './export.ts'
 import { describeFailure } from './failure.ts'
 import { initCommand } from './init.ts'
+import { pretrainCommand } from './pretrain.ts'
 import { quickstartCommand } from './quickstart.ts'
 import { serveCommand } from './serve.ts'
 import { trainCommand } from './train.ts'
@@ -19,6 +20,7 @@ const commands = [
   doctorCommand(),
   dataCommand(),
   initCommand(),
+  pretrainCommand(),
   trainCommand(),
   evalCommand(),
   exportCommand(),

@@ -115,6 +115,7 @@ async function runTrain({
 function toSettings(options: Omit<Options, 'base' | 'data' | 'out'>): TrainSettings {
   const { rank, alpha, dropout, scaling, targetModules, initialization, learningRate, ...others } = options
   return {
+    ...trainDefaults(options.method),
     ...others,
     learningRate: learningRate ?? LEARNING_RATES[options.method],
     lora: { rank, alpha, dropout, scaling, initialization, targetModules: parseTargets(targetModules) },

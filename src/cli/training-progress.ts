@@ -1,30 +1,61 @@
 /** How a training run looks in the terminal: the plan, a progress bar, a line for each evaluation. */
 import type { HistoryRecord } from '../train/report.ts'
+import type { RunPlan } from '../train/run.ts'
 import { type TrainOptions, type TrainPlan, type TrainResult, train } from '../train/train.ts'
 import { count, percent } from './format.ts'
 import type { Progress, Ui } from './ui.ts'
 
-/** Trains, and shows it. */
-export async function showTraining(ui: Ui, options: TrainOptions): Promise<TrainResult> {
-  let progress: Progress | undefined
-  const onStart = (plan: TrainPlan) => {
-    printPlan(ui, plan, options.settings.method)
-    progress = ui.progress('Training', plan.totalSteps, { unit: 'steps' })
-  }
-  const onRecord = (record: HistoryRecord) => {
-    if (record.kind === 'step') progress?.update(record.step, describeStep(record))
-    else ui.line(describeEvaluation(record))
-  }
-  return train({ ...options, onStart, onRecord }).finally(() => progress?.stop())
+/** What a run calls to be shown. */
+interface RunDisplay {
+  onStart(plan: RunPlan): void
+  onRecord(record: HistoryRecord): void
 }
 
+/** Runs something that trains, with a progress bar. */
+export async function showRun<Result>(
+  ui: Ui,
+  label: string,
+  run: (display: RunDisplay) => Promise<Result>,
+): Promise<Result> {
+  let progress: Progress | undefined
+  const display: RunDisplay = {
+    onStart: ({ totalSteps, resumedAt }) => {
+      if (resumedAt > 0) ui.line(`Going on after step ${resumedAt}.`)
+      progress = ui.progress(label, totalSteps, { unit: 'steps' })
+    },
+    onRecord: (record) => {
+      if (record.kind === 'step') progress?.update(record.step, describeStep(record))
+      else ui.line(describeEvaluation(record))
+    },
+  }
+  return run(display).finally(() => progress?.stop())
+}
+
+/** Trains a classifier, and shows it. */
+export const showTraining = (ui: Ui, options: TrainOptions): Promise<TrainResult> =>
+  showRun(ui, 'Training', ({ onStart, onRecord }) =>
+    train({
+      ...options,
+      onStart: (plan) => {
+        printPlan(ui, plan, options.settings.method)
+        onStart(plan)
+      },
+      onRecord,
+    }),
+  )
+
 const describeStep = ({ loss, accuracy, tokensPerSecond }: HistoryRecord & { kind: 'step' }) =>
-  `loss ${loss.toFixed(3)}  accuracy ${percent(accuracy)}  ${Math.round(tokensPerSecond)} tokens/s`
+  [
+    `loss ${loss.toFixed(3)}`,
+    ...(accuracy === undefined ? [] : [`accuracy ${percent(accuracy)}`]),
+    `${Math.round(tokensPerSecond)} tokens/s`,
+  ].join('  ')
 
 const describeEvaluation = ({ epoch, step, loss, accuracy }: HistoryRecord & { kind: 'evaluation' }) =>
-  `epoch ${epoch + 1}, step ${step}: validation loss ${loss.toFixed(4)}, accuracy ${percent(accuracy)}`
+  `epoch ${epoch + 1}, step ${step}: validation loss ${loss.toFixed(4)}, ` +
+  (accuracy === undefined ? `perplexity ${Math.exp(loss).toFixed(1)}` : `accuracy ${percent(accuracy)}`)
 
-function printPlan(ui: Ui, { targets, parameters, engine, totalSteps, resumedAt }: TrainPlan, method: string): void {
+function printPlan(ui: Ui, { targets, parameters, engine, totalSteps }: TrainPlan, method: string): void {
   const { total, trainable } = parameters
   ui.table(
     ['method', 'layers replaced', 'parameters', 'trained', 'share', 'steps', 'engine'],
@@ -35,7 +66,7 @@ function printPlan(ui: Ui, { targets, parameters, engine, totalSteps, resumedAt 
         count(total),
         count(trainable),
         `${((100 * trainable) / total).toFixed(2)} %`,
-        resumedAt > 0 ? `${totalSteps}, going on after ${resumedAt}` : totalSteps,
+        totalSteps,
         engine,
       ],
     ],

@@ -59,7 +59,8 @@ export function bucketBatches(lengths: readonly number[], { batchSize, random }:
   return random ? random.shuffle(batches) : batches
 }
 
-function cut<T>(items: readonly T[], size: number): T[][] {
+/** Parts of `size` items each, the last of what is left. */
+export function cut<T>(items: readonly T[], size: number): T[][] {
   return Array.from({ length: Math.ceil(items.length / size) }, (_, part) =>
     items.slice(part * size, (part + 1) * size),
   )

@@ -19,6 +19,7 @@ export type ErrorCode =
   | 'text-empty'
   | 'safetensors'
   | 'config'
+  | 'corpus'
   | 'weights'
   | 'adapter'
   | 'adapter-base'

@@ -1,5 +1,5 @@
 /** Reads and writes safetensors, the file format of weights (https://github.com/huggingface/safetensors#format). */
-import { decoders } from './safetensors/dtypes.ts'
+import { decoders, encoders } from './safetensors/dtypes.ts'
 import { fault, parseHeader, serializeHeader } from './safetensors/header.ts'
 import type { TensorMap } from './tensors.ts'
 
@@ -31,19 +31,25 @@ export function parseSafetensors(
 }
 
 /**
- * Writes float32 tensors as the reference implementation does, byte for byte: in the order of their names, compact JSON,
+ * Writes tensors as the reference implementation does, byte for byte: in the order of their names, compact JSON,
  * padded with spaces so that the data begin at a multiple of 8.
  * @param metadata free text by name; Hugging Face's loaders want `{ format: 'pt' }`
+ * @param dtype how the elements are stored; F16 rounds to the nearest, and to infinity from 65,520 on
  */
-export function serializeSafetensors(tensors: TensorMap, metadata?: Record<string, string>): Uint8Array {
+export function serializeSafetensors(
+  tensors: TensorMap,
+  metadata?: Record<string, string>,
+  dtype: keyof typeof encoders = 'F32',
+): Uint8Array {
   const inOrder: TensorMap = new Map([...tensors].sort(([a], [b]) => (a < b ? -1 : 1)))
-  const { header, dataBytes } = serializeHeader(inOrder, metadata)
+  const { header, dataBytes } = serializeHeader(inOrder, dtype, metadata)
   const bytes = new Uint8Array(header.length + dataBytes)
   bytes.set(header)
   let position = header.length
   for (const { data } of inOrder.values()) {
-    bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), position)
-    position += data.byteLength
+    const encoded = encoders[dtype](data)
+    bytes.set(encoded, position)
+    position += encoded.length
   }
   return bytes
 }

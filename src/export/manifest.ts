@@ -39,13 +39,13 @@ async function hashFiles(folder: string): Promise<Record<string, string>> {
 }
 
 async function provenance({ base, adapters }: ExportInputs, { fields }: Plan): Promise<Manifest['provenance']> {
-  const trained = adapters[0]?.adapter ?? base
+  const { info } = adapters[0]?.adapter ?? base
   const weights = adapters.map(({ dir }) => sha256File(join(dir, 'adapter_model.safetensors')))
   return {
     graftVersion: version,
     baseSha256: base.sha256,
     adapterSha256s: await Promise.all(weights),
-    ...(fields.kind === 'merged' && trained.info && { dataSha256: trained.info.dataSha256 }),
+    ...(fields.kind === 'merged' && info && 'dataSha256' in info && { dataSha256: info.dataSha256 }),
     createdAt: new Date().toISOString(),
   }
 }

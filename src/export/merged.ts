@@ -18,7 +18,8 @@ export function planMerged({ base, adapters }: ExportInputs): Plan {
   }
   const adapter = adapters[0]?.adapter
   const labels = adapter?.info.labels ?? labelsOf(base)
-  const maxLength = (adapter ?? base).info?.maxLength ?? base.config.n_positions
+  const { info } = adapter ?? base
+  const maxLength = info && 'maxLength' in info ? info.maxLength : base.config.n_positions
   const weights = adapter ? mergeLora(base.weights, adapter) : base.weights
   const config = classifierConfig(base.config, labels)
   return {

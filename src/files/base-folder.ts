@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type ModelInfo, parseModelInfo } from '../core/adapter/info.ts'
+import { parseBaseInfo } from '../core/adapter/info.ts'
 import { type GPT2Config, parseConfig } from '../core/config.ts'
 import { GraftError } from '../core/errors.ts'
 import { parameterShapes } from '../core/layers.ts'
@@ -19,8 +19,8 @@ export interface Base {
   weights: TensorMap
   /** Of `model.safetensors`: the base's identity. */
   sha256: string
-  /** `graft.json`, which full fine-tuning writes. */
-  info?: ModelInfo
+  /** `graft.json`, which pretraining and full fine-tuning write. */
+  info?: ReturnType<typeof parseBaseInfo>
 }
 
 /** Not parameters: causal masks, which the model makes itself, and the language model's head, which is `wte` again. */
@@ -75,8 +75,13 @@ export async function readBase(dir: string): Promise<Base> {
   const weights = parseWeights(bytes, file)
   checkShapes(weights, config, file)
   const infoFile = join(dir, 'graft.json')
-  const info = existsSync(infoFile) ? parseModelInfo(await readJson(infoFile), infoFile) : undefined
+  const info = existsSync(infoFile) ? parseBaseInfo(await readJson(infoFile), infoFile) : undefined
   return { dir, config, weights, sha256: sha256(bytes), ...(info && { info }) }
+}
+
+export interface WriteBaseOptions extends WriteFolderWithExtrasOptions {
+  /** How the weights are stored. */
+  dtype?: 'float32' | 'float16'
 }
 
 /**
@@ -86,13 +91,13 @@ export async function readBase(dir: string): Promise<Base> {
 export async function writeBase(
   dir: string,
   { config, weights, info }: Pick<Base, 'config' | 'weights' | 'info'>,
-  { force, extraFiles = {} }: WriteFolderWithExtrasOptions = {},
+  { force, extraFiles = {}, dtype = 'float32' }: WriteBaseOptions = {},
 ): Promise<void> {
   const json = (value: unknown) => `${JSON.stringify(value, undefined, 2)}\n`
   const files = {
     ...extraFiles,
     'config.json': json(config),
-    'model.safetensors': serializeSafetensors(weights, { format: 'pt' }),
+    'model.safetensors': serializeSafetensors(weights, { format: 'pt' }, dtype === 'float16' ? 'F16' : 'F32'),
     ...(info && { 'graft.json': json(info) }),
   }
   await writeFolderAtomic(dir, { force }, async (temporaryDir) => {

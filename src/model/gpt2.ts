@@ -16,6 +16,12 @@ export interface TokenBatch {
   attentionMask: tf.Tensor2D
 }
 
+/** A batch's tokens among named tensors. */
+export const tokenBatch = (tensors: Tensors): TokenBatch => ({
+  inputIds: parameter(tensors, 'input_ids') as tf.Tensor2D,
+  attentionMask: parameter(tensors, 'attention_mask') as tf.Tensor2D,
+})
+
 export interface ForwardOptions {
   /** How linear layers are applied: plain, or with LoRA. */
   linear: Linear
@@ -25,8 +31,6 @@ export interface ForwardOptions {
 
 /**
  * Class scores of each text: the last real token's hidden state through the `score` head.
- *
- * From the last attention on only that token's row is computed, since no other reaches the head.
  * @param score [labels, n_embd], or [batch, labels, n_embd] where each row has a head of its own
  * @returns logits [batch, labels]
  */
@@ -37,19 +41,32 @@ export function classify(
   score: tf.Tensor,
   options: ForwardOptions,
 ): tf.Tensor2D {
-  const [rows, sequence] = batch.inputIds.shape
-  const positions = tf.slice(tf.range(0, config.n_positions, 1, 'int32'), 0, sequence)
-  const mask = tf.cast(batch.attentionMask, 'float32') as tf.Tensor2D
-  const bias = attentionBias(positions, mask)
-  const pool = lastToken(positions, mask)
-  let hidden = embed(config, parameters, batch.inputIds, positions, options.dropoutSource) // [B·T, C]
-  for (let layer = 0; layer < config.n_layer; layer++) {
-    const select = layer === config.n_layer - 1 ? pool : undefined
-    hidden = block(config, parameters, `transformer.h.${layer}`, hidden, bias, options, select)
-  }
-  const pooled = normalize(config, parameters, 'transformer.ln_f', hidden) // [B, C]
+  const pooled = hiddenStates(config, parameters, batch, { ...options, pool: true }) // [B, C]
   if (score.rank === 2) return gemm(pooled, score, undefined, { transposeB: true })
-  return tf.reshape(tf.matMul(score, tf.expandDims(pooled, 2)), [rows, score.shape[1] ?? 0])
+  return tf.reshape(tf.matMul(score, tf.expandDims(pooled, 2)), [batch.inputIds.shape[0], score.shape[1] ?? 0])
+}
+
+/**
+ * The model without a head: embeddings, blocks and the last normalization.
+ * @param pool only each text's last real token: from the last attention on, no other row is computed
+ * @returns [batch · sequence, n_embd], or [batch, n_embd] with `pool`
+ */
+export function hiddenStates(
+  config: GPT2Config,
+  parameters: Tensors,
+  { inputIds, attentionMask }: TokenBatch,
+  { pool, ...options }: ForwardOptions & { pool: boolean },
+): tf.Tensor2D {
+  const positions: tf.Tensor1D = tf.slice(tf.range(0, config.n_positions, 1, 'int32'), 0, inputIds.shape[1])
+  const mask = tf.cast(attentionMask, 'float32') as tf.Tensor2D
+  const bias = attentionBias(positions, mask)
+  const select = pool ? lastToken(positions, mask) : undefined
+  let hidden = embed(config, parameters, inputIds, positions, options.dropoutSource) // [B·T, C]
+  for (let layer = 0; layer < config.n_layer; layer++) {
+    const isLast = layer === config.n_layer - 1
+    hidden = block(config, parameters, `transformer.h.${layer}`, hidden, bias, options, isLast ? select : undefined)
+  }
+  return normalize(config, parameters, 'transformer.ln_f', hidden)
 }
 
 /** Token and position embeddings: [batch · sequence, n_embd]. */

@@ -15,7 +15,7 @@ const stepSchema = z.object({
   step: number,
   epoch: number,
   loss: number,
-  accuracy: number,
+  accuracy: number.optional(),
   learningRate: number,
   gradientNorm: number,
   tokensPerSecond: number,
@@ -26,8 +26,8 @@ const evaluationSchema = z.object({
   step: number,
   epoch: number,
   loss: number,
-  accuracy: number,
-  macroF1: number,
+  accuracy: number.optional(),
+  macroF1: number.optional(),
 })
 
 /** What stands in the metadata of the safetensors file. */

@@ -3,9 +3,22 @@ import type { Batch } from '../core/batch.ts'
 import type { AdamWOptions } from './optimizer.ts'
 import type { TrainingProgram } from './program.ts'
 
-export interface LabelledBatch extends Batch {
-  /** [rows] label ids. */
-  labels: Int32Array
+/** One tensor of a batch: whole numbers or floats, row-major. */
+export interface Feed {
+  data: Int32Array | Float32Array
+  shape: number[]
+}
+
+/** A batch's tensors by the names of a program's inputs and targets. */
+export interface Feeds extends Record<string, Feed> {
+  /** [batch, sequence] */
+  input_ids: Feed
+}
+
+/** The inputs that every program has. */
+export function tokenFeeds({ inputIds, attentionMask, rows, length }: Batch): Feeds {
+  const shape = [rows, length]
+  return { input_ids: { data: inputIds, shape }, attention_mask: { data: attentionMask, shape } }
 }
 
 export interface StepOptions {
@@ -17,8 +30,8 @@ export interface StepOptions {
 export interface StepResult {
   /** Mean over the batch. */
   loss: number
-  /** [rows, labels], before the update. */
-  logits: Float32Array
+  /** What the program predicted, before the update. */
+  prediction: Float32Array
   /** L2 norm before clipping. */
   gradientNorm: number
 }
@@ -28,9 +41,13 @@ export type TrainingState = Map<string, Float32Array>
 
 export interface Engine {
   readonly name: string
-  step(batch: LabelledBatch, options: StepOptions): Promise<StepResult>
-  /** Logits [rows, labels] without dropout. */
-  evaluate(batch: Batch): Promise<Float32Array>
+  /** @param feeds the program's inputs and targets */
+  step(feeds: Feeds, options: StepOptions): Promise<StepResult>
+  /**
+   * What the program predicts, without dropout.
+   * @param feeds the program's inputs
+   */
+  evaluate(feeds: Feeds): Promise<Float32Array>
   /** A copy of parameters and moments. */
   state(): Promise<TrainingState>
   /** Replaces parameters and moments. */

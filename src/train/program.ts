@@ -1,9 +1,9 @@
-/** What is trained: parameters in groups, and the function from a batch to logits. Engines and the loop know no more. */
+/** What is trained: parameters in groups, and the functions from a batch to a loss. Engines and the loop know no more. */
 import type * as tf from '@tensorflow/tfjs'
 import { type TensorMap, sizeOf } from '../core/tensors.ts'
-import type { TokenBatch } from '../model/gpt2.ts'
 import type { DropoutSource } from '../model/ops/dropout.ts'
 import type { Tensors } from '../model/parameters.ts'
+import type { InputSpec } from '../onnx/index.ts'
 
 /** Parameters that the optimizer treats alike; they are trained as one flat vector. */
 export interface ParameterGroup {
@@ -20,12 +20,38 @@ export interface TrainingProgram {
   frozen: TensorMap
   /** Whether the program draws dropout masks in training. */
   usesDropout: boolean
+  /** What `predict` needs of a batch, by name; `input_ids` [batch, sequence] is always there. */
+  inputs: Record<string, InputSpec>
+  /** What only `loss` needs. */
+  targets: Record<string, InputSpec>
   /**
-   * @param parameters all tensors of `initial` and `frozen`
+   * What an evaluation gives: a classifier's logits, a language model's losses by token.
+   * @param tensors all of `initial`, `frozen` and `inputs`
    * @param dropout given in training only
-   * @returns logits [batch, labels]
    */
-  logits(parameters: Tensors, batch: TokenBatch, dropout?: DropoutSource): tf.Tensor2D
+  predict(tensors: Tensors, dropout?: DropoutSource): tf.Tensor
+  /** @param tensors those of `targets`, and all that `predict` had */
+  loss(prediction: tf.Tensor, tensors: Tensors): tf.Scalar
+}
+
+/** Inputs of every program: token ids and which of them are real. */
+export const TOKEN_INPUTS: Record<string, InputSpec> = {
+  input_ids: { shape: ['batch', 'sequence'], dtype: 'int32' },
+  attention_mask: { shape: ['batch', 'sequence'], dtype: 'int32' },
+}
+
+/**
+ * Groups for all weights of a model: its matrices are decayed; embeddings, biases and normalization are not.
+ * @param weights by Hugging Face's names
+ */
+export function allParameterGroups(weights: TensorMap, weightDecay: number): ParameterGroup[] {
+  const isDecayed = (name: string) => name === 'score.weight' || /\.(attn|mlp)\.\w+\.weight$/.test(name)
+  const group = (name: string, decay: number, has: (parameter: string) => boolean): ParameterGroup => ({
+    name,
+    weightDecay: decay,
+    parameters: [...weights].filter(([key]) => has(key)).map(([key, { shape }]) => ({ name: key, shape })),
+  })
+  return [group('decayed', weightDecay, isDecayed), group('undecayed', 0, (name) => !isDecayed(name))]
 }
 
 export const groupSize = (group: ParameterGroup): number =>

@@ -12,8 +12,8 @@ export interface StepRecord {
   epoch: number
   /** Mean over the batch. */
   loss: number
-  /** Over the batch, 0 to 1. */
-  accuracy: number
+  /** Over the batch, 0 to 1; not of a language model. */
+  accuracy?: number
   learningRate: number
   /** L2 norm of all gradients, before clipping. */
   gradientNorm: number
@@ -26,8 +26,8 @@ export interface EvaluationRecord {
   step: number
   epoch: number
   loss: number
-  accuracy: number
-  macroF1: number
+  accuracy?: number
+  macroF1?: number
 }
 
 export type HistoryRecord = StepRecord | EvaluationRecord
@@ -44,6 +44,8 @@ export interface Report {
   /** How well that checkpoint does on each set. */
   validation?: Metrics
   test?: Metrics
+  /** A language model's, on the validation set. */
+  perplexity?: number
 }
 
 const pictureWidth = 760

@@ -1,16 +1,20 @@
-/** The learning rate over a run: linear warm-up, then linear decay to zero. */
+/** The learning rate over a run: linear warm-up, then decay to zero along a line or half a cosine. */
+
+export type Decay = 'linear' | 'cosine'
 
 export interface Schedule {
   /** The highest rate, reached at the end of warm-up. */
   learningRate: number
   /** Share of all steps that warm up, 0 to 1. */
   warmup: number
+  decay: Decay
   totalSteps: number
 }
 
 /** The learning rate of a step; steps count from 1. */
-export function learningRateAt(step: number, { learningRate, warmup, totalSteps }: Schedule): number {
+export function learningRateAt(step: number, { learningRate, warmup, decay, totalSteps }: Schedule): number {
   const warmupSteps = Math.round(warmup * totalSteps)
   if (step <= warmupSteps) return (learningRate * step) / warmupSteps
-  return (learningRate * (totalSteps - step + 1)) / (totalSteps - warmupSteps + 1)
+  const left = (totalSteps - step + 1) / (totalSteps - warmupSteps + 1)
+  return learningRate * (decay === 'linear' ? left : (1 - Math.cos(Math.PI * left)) / 2)
 }

@@ -4,6 +4,16 @@ import type { LoopOptions } from './loop.ts'
 
 export type TrainingMethod = 'lora' | 'full'
 
+/** Settings that every kind of training has. */
+export interface RunSettings extends LoopOptions {
+  /** Texts, or sequences, a step. */
+  batchSize: number
+  weightDecay: number
+  maxGradientNorm: number
+  seed: number
+  engine: 'compiled' | 'eager'
+}
+
 export interface LoraSettings {
   rank: number
   alpha: number
@@ -13,15 +23,13 @@ export interface LoraSettings {
   initialization: 'normal' | 'kaiming'
 }
 
-export interface TrainSettings extends LoopOptions {
+/** Settings of `train`. */
+export interface TrainSettings extends RunSettings {
   method: TrainingMethod
   /** LoRA's own settings; of no effect with `full`. */
   lora: LoraSettings
-  weightDecay: number
-  maxGradientNorm: number
   /** Tokens after which texts are cut. */
   maxLength: number
-  engine: 'compiled' | 'eager'
 }
 
 /** Adapters start from nothing and take larger steps than weights that are trained already. */
@@ -35,9 +43,40 @@ export const trainDefaults = (method: TrainingMethod): TrainSettings => ({
   batchSize: 16,
   learningRate: LEARNING_RATES[method],
   warmup: 0.1,
+  decay: 'linear',
   weightDecay: 0.01,
   maxGradientNorm: 1,
   maxLength: 128,
+  seed: 123,
+  engine: 'compiled',
+})
+
+/** Settings of `pretrain`. */
+export interface PretrainSettings extends RunSettings {
+  /** Tokens of a sequence. */
+  sequenceLength: number
+  /** Draws of the sampled softmax, a step. */
+  samples: number
+  /** Of embeddings and residuals; the rates in the base's configuration are for fine-tuning. */
+  dropout: number
+  /** Share of the sequences that the perplexity is measured on. */
+  validation: number
+}
+
+/** Settings that suit a corpus of some million words. */
+export const pretrainDefaults = (): PretrainSettings => ({
+  epochs: 3,
+  batchSize: 16,
+  sequenceLength: 256,
+  samples: 4096,
+  dropout: 0,
+  validation: 0.01,
+  learningRate: 2e-3,
+  warmup: 0.05,
+  decay: 'cosine',
+  weightDecay: 0.1,
+  maxGradientNorm: 1,
+  evalEvery: 250,
   seed: 123,
   engine: 'compiled',
 })

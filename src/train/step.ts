@@ -4,8 +4,6 @@
  */
 import * as tf from '@tensorflow/tfjs'
 import { createRandom } from '../core/random.ts'
-import type { TokenBatch } from '../model/gpt2.ts'
-import { crossEntropy } from '../model/ops/cross-entropy.ts'
 import type { DropoutSource } from '../model/ops/dropout.ts'
 import { type Tensors, parameter } from '../model/parameters.ts'
 import type { InputSpec } from '../onnx/index.ts'
@@ -21,19 +19,14 @@ export const stateName = (group: ParameterGroup, part: keyof AdamWState): string
 /** The name of the same part among the outputs. */
 export const nextName = (name: string): string => `next.${name}`
 
-const TOKENS: Record<string, InputSpec> = {
-  input_ids: { shape: ['batch', 'sequence'], dtype: 'int32' },
-  attention_mask: { shape: ['batch', 'sequence'], dtype: 'int32' },
-}
-
 /** Inputs of `trainingStep`, besides the frozen weights. */
 export function stepInputs(program: TrainingProgram): Record<string, InputSpec> {
   const state = program.groups.flatMap((group) =>
     STATE_PARTS.map((part): [string, InputSpec] => [stateName(group, part), { shape: [groupSize(group)] }]),
   )
   return {
-    ...TOKENS,
-    labels: { shape: ['batch'], dtype: 'int32' },
+    ...program.inputs,
+    ...program.targets,
     learning_rate: { shape: [] },
     step: { shape: [] },
     ...(program.usesDropout && { dropout_rows: { shape: ['batch', 'sequence'] } }),
@@ -43,13 +36,13 @@ export function stepInputs(program: TrainingProgram): Record<string, InputSpec> 
 
 /** Inputs of `evaluationStep`, besides the frozen weights. */
 export const evaluationInputs = (program: TrainingProgram): Record<string, InputSpec> => ({
-  ...TOKENS,
+  ...program.inputs,
   ...Object.fromEntries(program.groups.map((group) => [stateName(group, 'values'), { shape: [groupSize(group)] }])),
 })
 
 /**
- * One step of training. Outputs: `loss` (mean over the batch), `logits` [batch, labels] before the update,
- * `gradient_norm` before clipping, and `next.<group>.<part>` for each input `<group>.<part>`.
+ * One step of training. Outputs: `loss` (mean over the batch), `prediction` before the update, `gradient_norm` before
+ * clipping, and `next.<group>.<part>` for each input `<group>.<part>`.
  * @param seed of the dropout's fixed numbers
  */
 export function trainingStep(
@@ -60,16 +53,16 @@ export function trainingStep(
   return (inputs) => {
     const parameters = program.groups.map((group) => split(group, parameter(inputs, stateName(group, 'values'))))
     const names = parameters.flatMap((tensors) => Object.keys(tensors))
-    // Differentiation disposes what the loss function made, so the logits are kept through it.
-    let kept: tf.Tensor2D | undefined
+    // Differentiation disposes what the loss function made, so the prediction is kept through it.
+    let kept: tf.Tensor | undefined
     const loss = (...trainable: tf.Tensor[]): tf.Scalar => {
       const named = { ...inputs, ...Object.fromEntries(names.map((name, at) => [name, trainable[at] ?? fail()])) }
-      const logits = program.logits(named, tokens(inputs), dropoutSource(program, inputs, seed))
-      kept = tf.keep(logits)
-      return crossEntropy(logits, parameter(inputs, 'labels') as tf.Tensor1D)
+      const prediction = program.predict(named, dropoutSource(program, inputs, seed))
+      kept = tf.keep(prediction)
+      return program.loss(prediction, named)
     }
     const { value, grads } = tf.valueAndGrads(loss)(parameters.flatMap((tensors) => Object.values(tensors)))
-    const logits = tf.clone(kept ?? fail())
+    const prediction = tf.clone(kept ?? fail())
     tf.dispose(kept ?? [])
     const gradients = joinGradients(parameters, grads)
     const scalars = {
@@ -82,22 +75,17 @@ export function trainingStep(
       const updated = adamW(stateOf(group, inputs), gradients[at] ?? fail(), scalars, group.weightDecay, options)
       for (const part of STATE_PARTS) next[nextName(stateName(group, part))] = updated[part]
     }
-    return { loss: value, logits, gradient_norm: scalars.gradientNorm, ...next }
+    return { loss: value, prediction, gradient_norm: scalars.gradientNorm, ...next }
   }
 }
 
-/** Logits [batch, labels] without dropout. */
+/** The program's `prediction` without dropout. */
 export function evaluationStep(program: TrainingProgram): (inputs: Tensors) => Tensors {
   return (inputs) => {
     const parameters = program.groups.map((group) => split(group, parameter(inputs, stateName(group, 'values'))))
-    return { logits: program.logits(Object.assign({}, inputs, ...parameters), tokens(inputs)) }
+    return { prediction: program.predict(Object.assign({}, inputs, ...parameters)) }
   }
 }
-
-const tokens = (inputs: Tensors): TokenBatch => ({
-  inputIds: parameter(inputs, 'input_ids') as tf.Tensor2D,
-  attentionMask: parameter(inputs, 'attention_mask') as tf.Tensor2D,
-})
 
 /** A step's input `dropout_rows`: a uniform number in [0, 1) for each of `count` tokens, the same for the same seed and step. */
 export function dropoutRows(seed: number, step: number, count: number): Float32Array {

@@ -56,6 +56,33 @@ describe('round trips', () => {
 })
 
 describe('other element types', () => {
+  it('writes F16 rounded to the nearest, ties to even, and every half as it was', () => {
+    const data = Float32Array.of(
+      1 + 2 ** -11,
+      1 + 3 * 2 ** -11,
+      -(2 ** -25),
+      3 * 2 ** -25,
+      65519,
+      65520,
+      -Infinity,
+      NaN,
+    )
+    const bytes = serializeSafetensors(new Map([['x', { shape: [8], data }]]), undefined, 'F16')
+    const { tensors: read } = parseSafetensors(bytes, 'x')
+    const expected = [1, 1 + 2 ** -9, -0, 2 ** -23, 65504, Infinity, -Infinity, NaN]
+    expect([...read.get('x')!.data]).toEqual(expected)
+    const halves = fileOf({ h: entry('F16', [2 ** 16], 0, 2 ** 17) }, 2 ** 17)
+    const view = new DataView(halves.buffer, halves.length - 2 ** 17)
+    // Half the patterns above 0x7c00 are NaN with other bits: they are one NaN when they are written again.
+    const isNaNPattern = (half: number) => (half & 0x7fff) > 0x7c00
+    for (let half = 0; half < 2 ** 16; half++)
+      view.setUint16(2 * half, isNaNPattern(half) ? (half & 0x8000) | 0x7e00 : half, true)
+    const again = serializeSafetensors(parseSafetensors(halves, 'x').tensors, undefined, 'F16')
+    const written = new DataView(again.buffer, again.length - 2 ** 17)
+    const same = Array.from({ length: 2 ** 16 }, (_, half) => half).filter((half) => !isNaNPattern(half))
+    expect(same.every((half) => written.getUint16(2 * half, true) === half)).toBe(true)
+  })
+
   it('reads F16: both zeros, the smallest, the largest, infinities, NaN', () => {
     const halves = [0x0000, 0x8000, 0x0001, 0x03ff, 0x0400, 0x3c00, 0xc000, 0x3555, 0x7bff, 0x7c00, 0xfc00, 0x7e00]
     const bytes = fileOf({ a: entry('F16', [halves.length], 0, 24) }, 24)

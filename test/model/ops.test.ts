@@ -7,6 +7,7 @@ import { crossEntropy } from '../../src/model/ops/cross-entropy.ts'
 import { dropout } from '../../src/model/ops/dropout.ts'
 import { gelu } from '../../src/model/ops/gelu.ts'
 import { gemm } from '../../src/model/ops/gemm.ts'
+import { logSumExp } from '../../src/model/ops/log-sum-exp.ts'
 import { layerNormalization } from '../../src/model/ops/layer-normalization.ts'
 import { type CaseFunction, type Input, type Output, f32, i32, runBothWays } from '../onnx/compare.ts'
 import { type Matrix, naiveAttention, naiveGelu, naiveLayerNorm, naiveProduct, plus, times } from './naive-ops.ts'
@@ -99,6 +100,11 @@ const cases: Record<string, OpCase> = {
     inputs: [f32(['batch', 3]), f32([4, 3]), f32([4])],
   },
   GELU: { op: (x) => gelu(x!), naive: naiveGelu, inputs: [f32(['batch', 9], [-5, 5])] },
+  'log Σ exp': {
+    op: (x) => logSumExp(x as tf.Tensor2D),
+    naive: (x) => [x.map((row) => Math.log(sum(row.map((value) => Math.exp(value)))))],
+    inputs: [f32(['batch', 5], [-9, 9])],
+  },
   'layer normalization': layerNormCase(1e-5),
   'layer normalization with a large epsilon': layerNormCase(0.3),
   'dropout of every token': {

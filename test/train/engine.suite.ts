@@ -34,25 +34,25 @@ export function describeEngine(name: string, create: (options: EngineOptions) =>
       return engine
     }
 
-    it('gives loss, logits and gradient norm of each step', async () => {
+    it('gives loss, prediction and gradient norm of each step', async () => {
       const batch = createBatch(4, 6, 1)
-      const { loss, logits, gradientNorm } = await (await open(lora())).step(batch, { learningRate: 0.01, step: 1 })
-      expect(logits).toHaveLength(4 * 3)
-      const losses = Array.from(batch.labels, (label, row) => {
-        const scores = logits.subarray(3 * row, 3 * row + 3)
+      const { loss, prediction, gradientNorm } = await (await open(lora())).step(batch, { learningRate: 0.01, step: 1 })
+      expect(prediction).toHaveLength(4 * 3)
+      const losses = Array.from(batch.labels.data, (label, row) => {
+        const scores = prediction.subarray(3 * row, 3 * row + 3)
         return Math.log(scores.reduce((sum, score) => sum + Math.exp(score), 0)) - (scores[label] ?? NaN)
       })
       expect(loss).toBeCloseTo(losses.reduce((sum, value) => sum + value) / 4, 5)
       expect(gradientNorm).toBeGreaterThan(0)
     })
 
-    it('gives the logits before the update, which are those of an evaluation', async () => {
+    it('gives the prediction before the update, which is that of an evaluation', async () => {
       const engine = await open(full())
       await runSteps(engine, 3)
       const expected = await engine.evaluate(probe)
-      const batch = { ...probe, labels: Int32Array.of(0, 1) }
-      const { logits } = await engine.step(batch, { learningRate: 0.1, step: 4 })
-      for (const [at, logit] of logits.entries()) expect(logit).toBeCloseTo(expected[at] ?? NaN, 5)
+      const batch = { ...probe, labels: { data: Int32Array.of(0, 1), shape: [2] } }
+      const { prediction } = await engine.step(batch, { learningRate: 0.1, step: 4 })
+      for (const [at, value] of prediction.entries()) expect(value).toBeCloseTo(expected[at] ?? NaN, 5)
       expect(await engine.evaluate(probe)).not.toEqual(expected)
     })
 

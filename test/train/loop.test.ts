@@ -4,7 +4,8 @@ import { createRandom } from '../../src/core/random.ts'
 import type { Engine, TrainingState } from '../../src/train/engine.ts'
 import { createCompiledEngine } from '../../src/train/engine/compiled.ts'
 import type { EncodedSet } from '../../src/train/evaluate.ts'
-import { type LoopOptions, type Run, type RunState, runLoop, totalSteps } from '../../src/train/loop.ts'
+import { classificationTask } from '../../src/train/task/classification.ts'
+import { type LoopOptions, type Run, type RunState, runLoop } from '../../src/train/loop.ts'
 import type { EvaluationRecord, HistoryRecord, StepRecord } from '../../src/train/report.ts'
 import { optionsOf } from './engine.suite.ts'
 import { full } from './programs.ts'
@@ -19,7 +20,8 @@ function separable(count: number, seed: number): EncodedSet {
 
 const train = separable(44, 1)
 const validation = separable(20, 2)
-const defaults: LoopOptions = { epochs: 3, batchSize: 8, learningRate: 0.01, warmup: 0.1, seed: 3 }
+const defaults: LoopOptions = { epochs: 3, learningRate: 0.01, warmup: 0.1, decay: 'linear' }
+const task = classificationTask({ train, validation, labels: ['a', 'b', 'c'], padTokenId: 19, batchSize: 8, seed: 3 })
 const STEPS = 18 // 44 texts make 6 batches
 
 let engine: Engine
@@ -35,7 +37,7 @@ async function run(options: Partial<LoopOptions> = {}, others: Partial<Run> = {}
   const saves: RunState[] = []
   const save = async (state: RunState) => void saves.push(structuredClone(state))
   await engine.restore(initial)
-  const settings = { engine, train, validation, labels: ['a', 'b', 'c'], padTokenId: 19, save, ...others }
+  const settings = { engine, task, save, ...others }
   const outcome = await runLoop({ ...settings, options: { ...defaults, ...options } }).then(
     (state) => ({ state }),
     (error: unknown) => ({ error }),
@@ -53,8 +55,9 @@ async function finished(
 }
 
 const stepsOf = (history: HistoryRecord[]) => history.filter((entry): entry is StepRecord => entry.kind === 'step')
+/** A classifier's evaluations have an accuracy. */
 const evaluationsOf = (history: HistoryRecord[]) =>
-  history.filter((entry): entry is EvaluationRecord => entry.kind === 'evaluation')
+  history.filter((entry): entry is Required<EvaluationRecord> => entry.kind === 'evaluation')
 
 /** A history without what differs from run to run: the time. */
 const timeless = (history: HistoryRecord[]) => history.map((entry) => ({ ...entry, tokensPerSecond: 0 }))
@@ -70,7 +73,7 @@ describe('runLoop', () => {
 
   it('records every step, and an evaluation after each epoch', async () => {
     const { history, step } = await finished()
-    expect(totalSteps(44, defaults)).toBe(STEPS)
+    expect(3 * task.stepsPerEpoch).toBe(STEPS)
     expect(step).toBe(STEPS)
     expect(stepsOf(history).map(({ step }) => step)).toEqual(Array.from({ length: STEPS }, (_, at) => at + 1))
     expect(stepsOf(history).map(({ epoch }) => epoch)).toEqual([0, 1, 2].flatMap((epoch) => Array(6).fill(epoch)))
@@ -92,10 +95,12 @@ describe('runLoop', () => {
     const spy: Engine = {
       ...engine,
       step: (batch, options) => {
-        for (let row = 0; row < batch.rows; row++) {
-          const real = (_: number, at: number) => batch.attentionMask[row * batch.length + at] === 1
-          const ids = batch.inputIds.slice(row * batch.length, (row + 1) * batch.length).filter(real)
-          seen.push(`${String(ids)}: ${batch.labels[row]}`)
+        const { input_ids: tokens, attention_mask: mask, labels } = batch
+        const [rows = 0, length = 0] = tokens.shape
+        for (let row = 0; row < rows; row++) {
+          const real = (_: number, at: number) => mask?.data[row * length + at] === 1
+          const ids = tokens.data.slice(row * length, (row + 1) * length).filter(real)
+          seen.push(`${String(ids)}: ${labels?.data[row]}`)
         }
         return engine.step(batch, options)
       },
@@ -192,7 +197,7 @@ describe('runLoop', () => {
       ...engine,
       step: async (batch, options) =>
         options.step === 9
-          ? { loss: NaN, logits: new Float32Array(3 * batch.rows), gradientNorm: 1 }
+          ? { loss: NaN, prediction: new Float32Array(24), gradientNorm: 1 }
           : engine.step(batch, options),
     }
     const { saves, ...outcome } = await run({}, { engine: failing })

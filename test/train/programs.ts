@@ -1,5 +1,5 @@
 /** Tiny training programs and batches for them. */
-import { type Batch, padBatch } from '../../src/core/batch.ts'
+import { padBatch } from '../../src/core/batch.ts'
 import { createConfig } from '../../src/core/config.ts'
 import { linearLayers } from '../../src/core/layers.ts'
 import { createRandom } from '../../src/core/random.ts'
@@ -8,8 +8,8 @@ import {
   type LoraTrainingOptions,
   fullProgram,
   loraProgram,
-} from '../../src/train/classifier.ts'
-import type { LabelledBatch } from '../../src/train/engine.ts'
+} from '../../src/train/program/classifier.ts'
+import { type Feed, type Feeds, tokenFeeds } from '../../src/train/engine.ts'
 import type { TrainingProgram } from '../../src/train/program.ts'
 import { config, tokens, weights } from '../model/fixtures.ts'
 
@@ -43,13 +43,14 @@ export const lora = (options: Partial<LoraTrainingOptions> = {}): TrainingProgra
   })
 
 /** A batch of `rows` random texts of up to `length` tokens; the first is of that length. */
-export function createBatch(rows: number, length: number, seed: number): LabelledBatch {
+export function createBatch(rows: number, length: number, seed: number): Feeds & { labels: Feed } {
   const random = createRandom(seed)
   const sequences = Array.from({ length: rows }, (_, row) =>
     tokens(row === 0 ? length : 1 + random.integer(length), seed + 1000 * row),
   )
-  return { ...padBatch(sequences, PAD), labels: Int32Array.from(sequences, () => random.integer(3)) }
+  const labels = Int32Array.from(sequences, () => random.integer(3))
+  return { ...tokenFeeds(padBatch(sequences, PAD)), labels: { data: labels, shape: [rows] } }
 }
 
 /** A text to classify. */
-export const probe: Batch = padBatch([tokens(5), tokens(3)], PAD)
+export const probe: Feeds = tokenFeeds(padBatch([tokens(5), tokens(3)], PAD))

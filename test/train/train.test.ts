@@ -115,7 +115,9 @@ describe('train --method lora', () => {
   it('keeps the best step, whose adapter gives the results that were reported', async () => {
     const settings = { evalEvery: 1, learningRate: 0.3, epochs: 2 }
     const result = await run('best', { settings })
-    const evaluations = history('best').filter((entry): entry is EvaluationRecord => entry.kind === 'evaluation')
+    const evaluations = history('best').filter(
+      (entry): entry is Required<EvaluationRecord> => entry.kind === 'evaluation',
+    )
     const best = evaluations.toSorted((a, b) => b.accuracy - a.accuracy || b.step - a.step)[0]
     expect(result.bestStep).toBe(best?.step)
     expect(result.bestStep).toBeLessThan(10)

@@ -11,8 +11,17 @@ export const labelNames = z
   .min(2)
   .refine((labels) => new Set(labels).size === labels.length, 'a label occurs twice')
 
+const formatVersion = z.literal(1, { error: ({ input }) => `version ${JSON.stringify(input)} is not known, only 1` })
+
+const runFields = {
+  formatVersion,
+  hyperparameters: z.record(z.string(), z.unknown()),
+  seed: z.number().int(),
+  metrics: z.record(z.string(), z.number()),
+}
+
 const fields = {
-  formatVersion: z.literal(1, { error: ({ input }) => `version ${JSON.stringify(input)} is not known, only 1` }),
+  ...runFields,
   labels: labelNames,
   /** SHA-256 of the `model.safetensors` that it was trained on. */
   baseSha256: sha256Text,
@@ -20,17 +29,24 @@ const fields = {
   dataSha256: sha256Text,
   /** Tokens after which texts were cut in training. */
   maxLength: z.number().int().positive(),
-  hyperparameters: z.record(z.string(), z.unknown()),
-  seed: z.number().int(),
-  metrics: z.record(z.string(), z.number()),
 }
 
 const adapterSchema = z.object({ kind: z.literal('adapter'), ...fields })
 const modelSchema = z.object({ kind: z.literal('model'), ...fields })
+const baseSchema = z.object({
+  kind: z.literal('base'),
+  ...runFields,
+  /** Of the base that pretraining went on from; none where it began with random weights. */
+  baseSha256: sha256Text.optional(),
+  /** The files that it was pretrained on. */
+  corpus: z.array(z.object({ name: z.string(), sha256: sha256Text, tokens: z.number().int().nonnegative() })),
+})
 
 export type AdapterInfo = z.infer<typeof adapterSchema>
-/** Of a base that full fine-tuning made. */
-export type ModelInfo = z.infer<typeof modelSchema>
+/** Of a base that full fine-tuning made: a classifier. */
+type ModelInfo = z.infer<typeof modelSchema>
+/** Of a base that pretraining made. */
+export type BaseInfo = z.infer<typeof baseSchema>
 
 /**
  * Checks a parsed `graft.json` of an adapter.
@@ -40,12 +56,12 @@ export const parseAdapterInfo = (json: unknown, file: string): AdapterInfo =>
   checkSchema(adapterSchema, json, { code: 'adapter', file, hint: 'Make the adapter again with `graft train`.' })
 
 /**
- * Checks a parsed `graft.json` of a trained model.
+ * Checks a parsed `graft.json` of a base folder.
  * @throws GraftError `weights`, naming each field at fault
  */
-export const parseModelInfo = (json: unknown, file: string): ModelInfo =>
-  checkSchema(modelSchema, json, {
+export const parseBaseInfo = (json: unknown, file: string): ModelInfo | BaseInfo =>
+  checkSchema(z.discriminatedUnion('kind', [modelSchema, baseSchema]), json, {
     code: 'weights',
     file,
-    hint: 'Make the model again with `graft train --method full`.',
+    hint: 'Make it again with `graft train --method full` or `graft pretrain`.',
   })

@@ -46,3 +46,35 @@ export const decoders: Partial<Record<Dtype, (bytes: Uint8Array) => Float32Array
   F16: (bytes) => Float32Array.from(new Uint16Array(copyOf(bytes)), halfToFloat),
   BF16: decodeBfloat16,
 }
+
+const bytesOf = ({ buffer, byteOffset, byteLength }: Float32Array | Uint16Array): Uint8Array =>
+  new Uint8Array(buffer, byteOffset, byteLength)
+
+/** Float32 bits to the nearest binary16, ties to even. */
+function floatBitsToHalf(bits: number): number {
+  const sign = (bits >>> 16) & 0x8000
+  const magnitude = bits & 0x7fffffff
+  if (magnitude > 0x7f800000) return sign | 0x7e00 // NaN
+  if (magnitude >= 0x477ff000) return sign | 0x7c00 // from 65,520 on
+  // Below 2^-14, halves are multiples of 2^-24: adding 0.5 makes the float's own rounding do it.
+  if (magnitude < 0x38800000) return sign | (toBits(fromBits(magnitude) + 0.5) - toBits(0.5))
+  const odd = (magnitude >>> 13) & 1
+  return sign | ((magnitude - 0x38000000 + 0xfff + odd) >>> 13)
+}
+
+const scratch = new DataView(new ArrayBuffer(4))
+function fromBits(bits: number): number {
+  scratch.setUint32(0, bits)
+  return scratch.getFloat32(0)
+}
+function toBits(value: number): number {
+  scratch.setFloat32(0, value)
+  return scratch.getUint32(0)
+}
+
+/** The little-endian bytes of elements, for the types that are written. */
+export const encoders = {
+  F32: bytesOf,
+  F16: (data: Float32Array) =>
+    bytesOf(Uint16Array.from(new Uint32Array(data.buffer, data.byteOffset, data.length), floatBitsToHalf)),
+} satisfies Partial<Record<Dtype, (data: Float32Array) => Uint8Array>>

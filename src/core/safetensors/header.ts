@@ -110,16 +110,16 @@ export function parseHeader(bytes: Uint8Array, file: string): Header {
 }
 
 /**
- * The header of float32 tensors stored one after the other, with its length before it and spaces after it.
+ * The header of tensors of one element type stored one after the other, with its length before it and spaces after it.
  * @returns also the bytes that the tensors take
  */
-export function serializeHeader(tensors: TensorMap, metadata?: Record<string, string>) {
+export function serializeHeader(tensors: TensorMap, dtype: Dtype, metadata?: Record<string, string>) {
   // Not an object: JavaScript would move names that are numbers to the front.
   const members = metadata ? [`"__metadata__":${JSON.stringify(metadata)}`] : []
   let dataBytes = 0
   for (const [name, { shape, data }] of tensors) {
-    const end = dataBytes + data.byteLength
-    const entry: TensorEntry = { dtype: 'F32', shape, data_offsets: [dataBytes, end] }
+    const end = dataBytes + data.length * dtypeBytes[dtype]
+    const entry: TensorEntry = { dtype, shape, data_offsets: [dataBytes, end] }
     members.push(`${JSON.stringify(name)}:${JSON.stringify(entry)}`)
     dataBytes = end
   }

@@ -22,6 +22,7 @@ const argument: Rule = ({ input, integer }) => {
 export const reductions = {
   ArgMax: argument,
   ArgMin: argument,
+  ReduceLogSumExp: reduction,
   ReduceMax: reduction,
   ReduceMean: reduction,
   ReduceMin: reduction,

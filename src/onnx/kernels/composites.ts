@@ -19,4 +19,7 @@ export const composites = {
     ({ x, scale, bias }, { epsilon }, { graph }) =>
       graph.ops('LayerNormalization', [x, scale, bias], { axis: -1, epsilon }),
   ),
+  ReduceLogSumExp: kernel<{ x: Value }>(({ x }, _, { graph }) =>
+    graph.op('ReduceLogSumExp', [x, graph.integers([x.shape.length - 1])], { keepdims: 0 }),
+  ),
 }

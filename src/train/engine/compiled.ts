@@ -1,8 +1,7 @@
 /** The fast engine: the training step traced once with symbolic batch and sequence, and run by ONNX Runtime. */
 import { InferenceSession, Tensor } from 'onnxruntime-node'
-import type { Batch } from '../../core/batch.ts'
 import { toOnnx, trace } from '../../onnx/index.ts'
-import type { Engine, EngineOptions, LabelledBatch, StepOptions, TrainingState } from '../engine.ts'
+import type { Engine, EngineOptions, Feed, Feeds, StepOptions, TrainingState } from '../engine.ts'
 import type { TrainingProgram } from '../program.ts'
 import { dropoutRows, evaluationInputs, evaluationStep, nextName, stepInputs, trainingStep } from '../step.ts'
 import { initialState } from './state.ts'
@@ -25,18 +24,15 @@ export async function createCompiledEngine(
 
   return {
     name: 'compiled (onnxruntime-node)',
-    async step(batch: LabelledBatch, { learningRate, step }: StepOptions) {
+    async step(feeds: Feeds, { learningRate, step }: StepOptions) {
+      const { shape, data } = feeds.input_ids
       const results = await training.run({
         ...state,
-        ...tokenTensors(batch),
-        labels: integers(batch.labels, [batch.rows]),
+        ...feedTensors(feeds),
         learning_rate: new Tensor('float32', [learningRate], []),
         step: new Tensor('float32', [step], []),
         ...(program.usesDropout && {
-          dropout_rows: new Tensor('float32', dropoutRows(seed, step, batch.inputIds.length), [
-            batch.rows,
-            batch.length,
-          ]),
+          dropout_rows: new Tensor('float32', dropoutRows(seed, step, data.length), shape),
         }),
       })
       const next: Record<string, Tensor> = {}
@@ -44,15 +40,15 @@ export async function createCompiledEngine(
       state = next
       return {
         loss: floats(results, 'loss')[0] ?? Number.NaN,
-        logits: floats(results, 'logits'),
+        prediction: floats(results, 'prediction'),
         gradientNorm: floats(results, 'gradient_norm')[0] ?? Number.NaN,
       }
     },
-    async evaluate(batch: Batch) {
+    async evaluate(feeds: Feeds) {
       evaluation ??= await session(await traceEvaluation(program))
-      const inputs = { ...state, ...tokenTensors(batch) }
-      const feeds = Object.fromEntries(evaluation.inputNames.map((name) => [name, output(inputs, name)]))
-      return floats(await evaluation.run(feeds), 'logits')
+      const inputs = { ...state, ...feedTensors(feeds) }
+      const needed = Object.fromEntries(evaluation.inputNames.map((name) => [name, output(inputs, name)]))
+      return floats(await evaluation.run(needed), 'prediction')
     },
     async state() {
       return new Map(Object.keys(state).map((name) => [name, floats(state, name).slice()]))
@@ -82,12 +78,14 @@ const createSession = (model: Uint8Array, threads: number | undefined) =>
 const toTensors = (state: TrainingState): Record<string, Tensor> =>
   Object.fromEntries([...state].map(([name, values]) => [name, new Tensor('float32', values, [values.length])]))
 
-const integers = (values: Int32Array, dims: number[]) => new Tensor('int64', BigInt64Array.from(values, BigInt), dims)
+/** Whole numbers are int64 in graphs. */
+const feedTensor = ({ data, shape }: Feed): Tensor =>
+  data instanceof Float32Array
+    ? new Tensor('float32', data, shape)
+    : new Tensor('int64', BigInt64Array.from(data, BigInt), shape)
 
-const tokenTensors = ({ inputIds, attentionMask, rows, length }: Batch) => ({
-  input_ids: integers(inputIds, [rows, length]),
-  attention_mask: integers(attentionMask, [rows, length]),
-})
+const feedTensors = (feeds: Feeds): Record<string, Tensor> =>
+  Object.fromEntries(Object.entries(feeds).map(([name, feed]) => [name, feedTensor(feed)]))
 
 function output(results: Readonly<Record<string, Tensor>>, name: string): Tensor {
   const tensor = results[name]

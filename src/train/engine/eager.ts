@@ -1,8 +1,7 @@
 /** The reference engine: runs the training step as it is on a TF.js backend. */
 import * as tf from '@tensorflow/tfjs'
-import type { Batch } from '../../core/batch.ts'
 import type { Tensors } from '../../model/parameters.ts'
-import type { Engine, EngineOptions, LabelledBatch, StepOptions, TrainingState } from '../engine.ts'
+import type { Engine, EngineOptions, Feeds, StepOptions, TrainingState } from '../engine.ts'
 import { dropoutRows, evaluationStep, nextName, trainingStep } from '../step.ts'
 import { initialState } from './state.ts'
 
@@ -20,38 +19,38 @@ export async function createEagerEngine({ program, optimizer, seed }: EngineOpti
 
   return {
     name: `eager (${backend})`,
-    async step(batch: LabelledBatch, { learningRate, step }: StepOptions) {
+    async step(feeds: Feeds, { learningRate, step }: StepOptions) {
+      const { shape, data } = feeds.input_ids
       const outputs = tf.tidy(() =>
         runStep({
           ...frozen,
           ...state,
-          ...tokenTensors(batch),
-          labels: tf.tensor1d(batch.labels, 'int32'),
+          ...feedTensors(feeds),
           learning_rate: tf.scalar(learningRate),
           step: tf.scalar(step),
           ...(program.usesDropout && {
-            dropout_rows: tf.tensor2d(dropoutRows(seed, step, batch.inputIds.length), [batch.rows, batch.length]),
+            dropout_rows: tf.tensor(dropoutRows(seed, step, data.length), shape),
           }),
         }),
       )
-      const { loss, logits, gradient_norm: norm } = outputs
-      if (!loss || !logits || !norm) throw new Error('the training step lost an output')
+      const { loss, prediction, gradient_norm: norm } = outputs
+      if (!loss || !prediction || !norm) throw new Error('the training step lost an output')
       const next: Tensors = {}
       for (const name of Object.keys(state)) next[name] = outputs[nextName(name)] ?? fail(name)
       tf.dispose(state)
       state = next
-      const [lossValue, logitValues, normValue] = await Promise.all([loss.data(), logits.data(), norm.data()])
-      tf.dispose([loss, logits, norm])
+      const [lossValue, values, normValue] = await Promise.all([loss.data(), prediction.data(), norm.data()])
+      tf.dispose([loss, prediction, norm])
       return {
         loss: lossValue[0] ?? Number.NaN,
-        logits: Float32Array.from(logitValues),
+        prediction: Float32Array.from(values),
         gradientNorm: normValue[0] ?? Number.NaN,
       }
     },
-    async evaluate(batch: Batch) {
-      const { logits } = tf.tidy(() => runEvaluation({ ...frozen, ...state, ...tokenTensors(batch) }))
-      const values = await (logits ?? fail('logits')).data()
-      tf.dispose(logits ?? [])
+    async evaluate(feeds: Feeds) {
+      const { prediction } = tf.tidy(() => runEvaluation({ ...frozen, ...state, ...feedTensors(feeds) }))
+      const values = await (prediction ?? fail('prediction')).data()
+      tf.dispose(prediction ?? [])
       return Float32Array.from(values)
     },
     async state() {
@@ -76,10 +75,13 @@ function toTensors(state: TrainingState): Tensors {
   return tensors
 }
 
-const tokenTensors = ({ inputIds, attentionMask, rows, length }: Batch) => ({
-  input_ids: tf.tensor2d(inputIds, [rows, length], 'int32'),
-  attention_mask: tf.tensor2d(attentionMask, [rows, length], 'int32'),
-})
+function feedTensors(feeds: Feeds): Tensors {
+  const tensors: Tensors = {}
+  for (const [name, { data, shape }] of Object.entries(feeds)) {
+    tensors[name] = tf.tensor(data, shape, data instanceof Float32Array ? 'float32' : 'int32')
+  }
+  return tensors
+}
 
 function fail(name: string): never {
   throw new Error(`the training step lost "${name}"`)

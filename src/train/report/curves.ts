@@ -15,9 +15,12 @@ export function smooth(points: Point[]): Point[] {
   })
 }
 
-/** The points of one field; those that are not finite, as after a divergence, are left out. */
-function pointsOf<Key extends string>(records: (Record<Key, number> & { step: number })[], key: Key): Point[] {
-  return records.map((record): Point => [record.step, record[key]]).filter(([, value]) => Number.isFinite(value))
+/** The points of one field; those that are not there or not finite, as after a divergence, are left out. */
+function pointsOf<Key extends string>(
+  records: ({ [key in Key]?: number | undefined } & { step: number })[],
+  key: Key,
+): Point[] {
+  return records.map((record): Point => [record.step, record[key] ?? NaN]).filter(([, value]) => Number.isFinite(value))
 }
 
 /** The values of each step faint, and their trend. Lines of one name have one colour in all diagrams. */

@@ -22,11 +22,12 @@ const factsOf = (name: string, metrics: Metrics | undefined): [string, string][]
       ]
     : []
 
-function renderFacts({ best, validation, test }: Report): string {
+function renderFacts({ best, validation, test, perplexity }: Report): string {
   const facts = [
     ['Best checkpoint', `step ${best.step.toLocaleString('en-US')}`],
     ...factsOf('Validation', validation),
     ...factsOf('Test', test),
+    ...(perplexity === undefined ? [] : [['Perplexity', perplexity.toFixed(1)]]),
   ]
   return `<div class="facts">${facts.map(([name, value]) => `<div><span>${name}</span><b>${value}</b></div>`).join('')}</div>`
 }

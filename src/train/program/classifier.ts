@@ -1,15 +1,24 @@
 /** The two ways of training the GPT-2 classifier: all parameters, or LoRA layers and the head on a frozen base. */
-import type { GPT2Config } from '../core/config.ts'
-import { linearLayers } from '../core/layers.ts'
-import type { Random } from '../core/random.ts'
-import type { TensorMap } from '../core/tensors.ts'
-import { classify } from '../model/gpt2.ts'
-import { filled, initializeScore, normal } from '../model/initialize.ts'
-import { denseLinear, loraLinear } from '../model/linear.ts'
-import { parameter } from '../model/parameters.ts'
-import type { ParameterGroup, TrainingProgram } from './program.ts'
+import type * as tf from '@tensorflow/tfjs'
+import type { GPT2Config } from '../../core/config.ts'
+import { linearLayers } from '../../core/layers.ts'
+import type { Random } from '../../core/random.ts'
+import type { TensorMap } from '../../core/tensors.ts'
+import { classify, tokenBatch } from '../../model/gpt2.ts'
+import { filled, initializeScore, normal } from '../../model/initialize.ts'
+import { denseLinear, loraLinear } from '../../model/linear.ts'
+import { crossEntropy } from '../../model/ops/cross-entropy.ts'
+import { parameter } from '../../model/parameters.ts'
+import { TOKEN_INPUTS, type TrainingProgram, allParameterGroups } from '../program.ts'
 
 export const SCORE = 'score.weight'
+
+/** A classifier's batch, and its loss on the logits [batch, labels]. */
+const classification = {
+  inputs: TOKEN_INPUTS,
+  targets: { labels: { shape: ['batch'], dtype: 'int32' } },
+  loss: (logits, tensors) => crossEntropy(logits as tf.Tensor2D, parameter(tensors, 'labels') as tf.Tensor1D),
+} satisfies Partial<TrainingProgram>
 
 export interface ClassifierOptions {
   config: GPT2Config
@@ -40,20 +49,15 @@ export function fullProgram({ config, weights, labels, weightDecay, random }: Cl
     SCORE,
     score && fits ? score : initializeScore(config, labels, random),
   )
-  const isDecayed = (name: string) => name === SCORE || /\.(attn|mlp)\.\w+\.weight$/.test(name)
-  const group = (name: string, decay: number, has: (parameter: string) => boolean): ParameterGroup => ({
-    name,
-    weightDecay: decay,
-    parameters: [...initial].filter(([key]) => has(key)).map(([key, { shape }]) => ({ name: key, shape })),
-  })
   return {
-    groups: [group('decayed', weightDecay, isDecayed), group('undecayed', 0, (name) => !isDecayed(name))],
+    ...classification,
+    groups: allParameterGroups(initial, weightDecay),
     initial,
     frozen: new Map(),
     usesDropout: config.embd_pdrop > 0 || config.resid_pdrop > 0,
-    logits: (parameters, batch, dropoutSource) =>
-      classify(config, parameters, batch, parameter(parameters, SCORE), {
-        linear: denseLinear(parameters),
+    predict: (tensors, dropoutSource) =>
+      classify(config, tensors, tokenBatch(tensors), parameter(tensors, SCORE), {
+        linear: denseLinear(tensors),
         dropoutSource,
       }),
   }
@@ -77,13 +81,14 @@ export function loraProgram(
   initial.set(SCORE, initializeScore(config, labels, random))
   const frozen = new Map([...weights].filter(([name]) => name !== SCORE))
   return {
+    ...classification,
     groups: [{ name: 'adapter', weightDecay, parameters: [...initial].map(([name, { shape }]) => ({ name, shape })) }],
     initial,
     frozen,
     usesDropout: dropout > 0,
-    logits: (parameters, batch, dropoutSource) => {
-      const linear = loraLinear(parameters, { targets: new Set(targets), scaling, dropoutRate: dropout, dropoutSource })
-      return classify(config, parameters, batch, parameter(parameters, SCORE), { linear })
+    predict: (tensors, dropoutSource) => {
+      const linear = loraLinear(tensors, { targets: new Set(targets), scaling, dropoutRate: dropout, dropoutSource })
+      return classify(config, tensors, tokenBatch(tensors), parameter(tensors, SCORE), { linear })
     },
   }
 }

@@ -1,11 +1,11 @@
 /** What each method trains: which layers and tensors, from what starting values, and what is decayed. */
 import { describe, expect, it } from 'vitest'
-import { linearLayers, parameterShapes } from '../../src/core/layers.ts'
-import { matchTargetModules } from '../../src/core/lora.ts'
-import { createRandom } from '../../src/core/random.ts'
-import { fullProgram } from '../../src/train/classifier.ts'
-import { config, weights } from '../model/fixtures.ts'
-import { full, lora } from './programs.ts'
+import { linearLayers, parameterShapes } from '../../../src/core/layers.ts'
+import { matchTargetModules } from '../../../src/core/lora.ts'
+import { createRandom } from '../../../src/core/random.ts'
+import { fullProgram } from '../../../src/train/program/classifier.ts'
+import { config, weights } from '../../model/fixtures.ts'
+import { full, lora } from '../programs.ts'
 
 const layers = linearLayers(config)
 const names = layers.map(({ name }) => name)

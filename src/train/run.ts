@@ -1,0 +1,136 @@
+/** A run on disk: an engine, the loop, and the checkpoint beside the output folder until that is written. */
+import { existsSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
+import { GraftError } from '../core/errors.ts'
+import type { TensorMap } from '../core/tensors.ts'
+import { readCheckpoint, writeCheckpoint } from './checkpoint.ts'
+import type { Engine, EngineOptions } from './engine.ts'
+import { createCompiledEngine } from './engine/compiled.ts'
+import { createEagerEngine } from './engine/eager.ts'
+import { type RunState, runLoop } from './loop.ts'
+import { ADAMW_DEFAULTS } from './optimizer.ts'
+import { type TrainingProgram, unflatten } from './program.ts'
+import type { HistoryRecord } from './report.ts'
+import type { RunSettings } from './settings.ts'
+import { stateName } from './step.ts'
+import type { TrainingTask } from './task.ts'
+
+/** What every kind of training takes besides its data and settings. */
+export interface OutputOptions {
+  /** Folder to write. */
+  out: string
+  /** Replace the output folder, and forget an interrupted run. */
+  force?: boolean
+  /** Go on with the interrupted run. */
+  resume?: boolean
+  /** Threads of the compiled engine; all cores by default. */
+  threads?: number
+  signal?: AbortSignal
+  onRecord?: (record: HistoryRecord, totalSteps: number) => void
+}
+
+/** What is known when the first step is about to run. */
+export interface RunPlan {
+  totalSteps: number
+  engine: string
+  /** Steps done by the interrupted run that goes on. */
+  resumedAt: number
+}
+
+export interface RunOptions {
+  output: OutputOptions
+  program: TrainingProgram
+  task: TrainingTask
+  settings: RunSettings
+  /** Of all that determines the run: only a run with the same may resume it. */
+  fingerprint: string
+  onStart?: (plan: RunPlan) => void
+}
+
+/** A run that reached its end, with the best checkpoint's parameters in the engine. */
+export interface FinishedRun {
+  engine: Engine
+  /** The parameters by name. */
+  trained: TensorMap
+  history: HistoryRecord[]
+  steps: number
+  /** The step of the checkpoint that was kept. */
+  bestStep: number
+}
+
+/** Where a run keeps its checkpoint until the output folder is written. */
+const checkpointPath = (out: string) => `${out}.checkpoint.safetensors`
+
+/**
+ * Refuses at the start what would fail at the end.
+ * @throws GraftError `file-exists` for an output folder or an interrupted run's checkpoint
+ */
+export async function checkOutput({ out, force, resume }: OutputOptions): Promise<void> {
+  const path = checkpointPath(out)
+  if (force && !resume) await rm(path, { force: true })
+  if (existsSync(out) && !force) {
+    throw new GraftError('file-exists', `${out} exists already`, {
+      hint: 'Choose another name, or replace it with --force.',
+      file: out,
+    })
+  }
+  if (existsSync(path) && !resume) {
+    throw new GraftError('file-exists', `${path} is the checkpoint of an interrupted run`, {
+      hint: 'Go on with --resume, or start over with --force.',
+      file: path,
+    })
+  }
+}
+
+/**
+ * Trains a program on a task to the end. The output folder, which `finish` writes, appears when all is done; until then
+ * the run's state is in `<out>.checkpoint.safetensors` beside it, from which `resume` goes on with the same result.
+ * @throws GraftError `checkpoint`, `loss-not-finite`; the signal's reason, after a checkpoint was saved
+ */
+export async function runToOutput<Result>(
+  { output, program, task, settings, fingerprint, onStart }: RunOptions,
+  finish: (run: FinishedRun) => Promise<Result>,
+): Promise<Result> {
+  const path = checkpointPath(output.out)
+  const optimizer = { ...ADAMW_DEFAULTS, maxGradientNorm: settings.maxGradientNorm }
+  const engine = await createEngine(settings.engine, { program, optimizer, seed: settings.seed }, output.threads)
+  try {
+    const resume = output.resume ? await readCheckpoint(path, fingerprint) : undefined
+    onStart?.({
+      totalSteps: settings.epochs * task.stepsPerEpoch,
+      engine: engine.name,
+      resumedAt: resume?.step ?? 0,
+    })
+    const { signal, onRecord } = output
+    const save = (state: RunState) => writeCheckpoint(path, state, fingerprint)
+    const run = await runLoop({ engine, task, options: settings, resume, signal, onRecord, save })
+    if (run.bestState) await engine.restore(new Map([...run.state, ...run.bestState]))
+    const result = await finish({
+      engine,
+      trained: trainedTensors(program, await engine.state()),
+      history: run.history,
+      steps: run.step,
+      bestStep: run.best?.step ?? run.step,
+    })
+    await rm(path, { force: true })
+    return result
+  } finally {
+    await engine.dispose()
+  }
+}
+
+const createEngine = (
+  name: RunSettings['engine'],
+  options: EngineOptions,
+  threads: number | undefined,
+): Promise<Engine> => (name === 'eager' ? createEagerEngine(options) : createCompiledEngine(options, { threads }))
+
+/** The trained parameters by name. */
+function trainedTensors(program: TrainingProgram, state: ReadonlyMap<string, Float32Array>): TensorMap {
+  const flat = (name: string) => {
+    const values = state.get(name)
+    if (!values) throw new Error(`the engine lost "${name}"`)
+    return values
+  }
+  return new Map(program.groups.flatMap((group) => [...unflatten(group, flat(stateName(group, 'values')))]))
+}

@@ -1,0 +1,130 @@
+/** Language modelling as a task: sequences of one length, a sampled softmax in training, exact perplexity in evaluation. */
+import { cut, padBatch } from '../../core/batch.ts'
+import { type Random, createRandom } from '../../core/random.ts'
+import { type Feeds, tokenFeeds } from '../engine.ts'
+import type { TrainingTask } from '../task.ts'
+
+export interface LanguageModellingOptions {
+  /** Token ids, the same number in each: a sequence's input is all but its last, and predicts all but its first. */
+  train: readonly (readonly number[])[]
+  validation: readonly (readonly number[])[]
+  vocabularySize: number
+  batchSize: number
+  /** Draws of the sampled softmax, a step. */
+  samples: number
+  seed: number
+}
+
+/** Sequences of a batch in evaluation: all tokens' logits are in memory, some 200 KB for each token. */
+const EVALUATION_BATCH = 4
+
+export function languageModellingTask(options: LanguageModellingOptions): TrainingTask {
+  const { train, validation, vocabularySize, batchSize, samples, seed } = options
+  const sampler = createSampler(tokenCounts(train, vocabularySize), samples)
+  const everyToken = allCandidates(vocabularySize)
+
+  return {
+    stepsPerEpoch: Math.ceil(train.length / batchSize),
+    batches(epoch) {
+      const order = createRandom(seed).fork(`epoch ${epoch}`).shuffle(Array.from(train.keys()))
+      return cut(order, batchSize).map((indices, at) => () => {
+        const sequences = indices.map((index) => train[index] ?? [])
+        const random = createRandom(seed).fork(`samples ${epoch} ${at}`)
+        const feeds = batchFeeds(
+          sequences,
+          sampler(
+            sequences.flatMap((ids) => ids.slice(1)),
+            random,
+          ),
+        )
+        return { feeds, tokens: feeds.input_ids.data.length }
+      })
+    },
+    async evaluate(engine) {
+      let [total, count] = [0, 0]
+      for (const sequences of cut(validation, EVALUATION_BATCH)) {
+        const losses = await engine.evaluate(batchFeeds(sequences, everyToken))
+        total += losses.reduce((sum, loss) => sum + loss, 0)
+        count += losses.length
+      }
+      return { loss: total / count }
+    },
+  }
+}
+
+/** The tokens that a softmax runs over. */
+interface Candidates {
+  ids: Int32Array
+  /** -log of each one's chance to be among them. */
+  biases: Float32Array
+  /** Place of a token among the ids. */
+  placeOf(id: number): number
+}
+
+const allCandidates = (vocabularySize: number): Candidates => ({
+  ids: Int32Array.from({ length: vocabularySize }, (_, id) => id),
+  biases: new Float32Array(vocabularySize),
+  placeOf: (id) => id,
+})
+
+/**
+ * Draws candidates for a batch: its own next tokens, certain to be there, and others by their frequency to the power of
+ * ¾ (Mikolov et al. 2013, arXiv:1310.4546). Tokens that never occur count as occurring once.
+ * @param counts by token id
+ */
+function createSampler(counts: Float64Array, draws: number): (next: readonly number[], random: Random) => Candidates {
+  const weights = counts.map((count) => Math.max(1, count) ** 0.75)
+  const total = weights.reduce((sum, weight) => sum + weight, 0)
+  let running = 0
+  const upTo = weights.map((weight) => (running += weight / total)) // cumulated
+  const chance = (id: number) => -Math.expm1(draws * Math.log1p(-(weights[id] ?? 0) / total)) // to be drawn at all
+
+  return (next, random) => {
+    const certain = [...new Set(next)]
+    const places = new Map(certain.map((id, place) => [id, place]))
+    for (let draw = 0; draw < draws; draw++) {
+      const id = Math.min(upTo.length - 1, firstAbove(upTo, random.uniform()))
+      if (!places.has(id)) places.set(id, places.size)
+    }
+    const ids = Int32Array.from(places.keys())
+    const biases = Float32Array.from(ids, (id, place) => (place < certain.length ? 0 : -Math.log(chance(id))))
+    return { ids, biases, placeOf: (id) => places.get(id) ?? 0 }
+  }
+}
+
+/** Index of the first of the ascending values that is above x; their number where none is. */
+function firstAbove(values: Float64Array, x: number): number {
+  let [low, high] = [0, values.length]
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if ((values[middle] ?? 0) > x) high = middle
+    else low = middle + 1
+  }
+  return low
+}
+
+function tokenCounts(sequences: readonly (readonly number[])[], vocabularySize: number): Float64Array {
+  const counts = new Float64Array(vocabularySize)
+  for (const ids of sequences) for (const id of ids) counts[id] = (counts[id] ?? 0) + 1
+  return counts
+}
+
+function batchFeeds(sequences: readonly (readonly number[])[], candidates: Candidates): Feeds {
+  const tokens = tokenFeeds(
+    padBatch(
+      sequences.map((ids) => ids.slice(0, -1)),
+      0,
+    ),
+  )
+  const next = Int32Array.from(
+    sequences.flatMap((ids) => ids.slice(1)),
+    candidates.placeOf,
+  )
+  const shape = [candidates.ids.length]
+  return {
+    ...tokens,
+    next_candidates: { data: next, shape: tokens.input_ids.shape },
+    candidates: { data: candidates.ids, shape },
+    candidate_biases: { data: candidates.biases, shape },
+  }
+}
