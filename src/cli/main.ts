@@ -7,6 +7,7 @@ import { doctorCommand } from './doctor.ts'
 import { evalCommand } from './eval.ts'
 import { exportCommand } from './export.ts'
 import { describeFailure } from './failure.ts'
+import { importCommand } from './import.ts'
 import { initCommand } from './init.ts'
 import { quickstartCommand } from './quickstart.ts'
 import { serveCommand } from './serve.ts'
@@ -19,6 +20,7 @@ const commands = [
   doctorCommand(),
   dataCommand(),
   initCommand(),
+  importCommand(),
   trainCommand(),
   evalCommand(),
   exportCommand(),

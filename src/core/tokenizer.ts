@@ -1,15 +1,9 @@
 /** GPT-2's byte-level BPE tokenizer: the ids that js-tiktoken gives, in time proportional to the text's length. */
 import { GraftError } from './errors.ts'
 import { mergePairs } from './tokenizer/merge.ts'
+import { type BytePairRanks, parseRanks } from './tokenizer/ranks.ts'
 
-/** A byte-pair vocabulary as js-tiktoken stores it (`js-tiktoken/ranks/gpt2`). */
-export interface BytePairRanks {
-  /** Regular expression that cuts a text into pieces; merges never cross two pieces. */
-  pat_str: string
-  /** Lines of `! <first id> <token> <token> …`, tokens in base64. */
-  bpe_ranks: string
-  special_tokens: Record<string, number>
-}
+export type { BytePairRanks } from './tokenizer/ranks.ts'
 
 export interface EncodeOptions {
   /** Keep only the first `maxLength` ids. */
@@ -31,16 +25,6 @@ export interface Tokenizer {
   readonly vocabSize: number
   /** Id of `<|endoftext|>`, which also pads. */
   readonly endOfText: number
-}
-
-/** Token ids by the token's bytes, one a character. */
-function parseRanks(text: string): Map<string, number> {
-  const ranks = new Map<string, number>()
-  for (const line of text.split('\n')) {
-    const [, firstId, ...tokens] = line.split(' ')
-    for (const [index, token] of tokens.entries()) ranks.set(atob(token), Number(firstId) + index)
-  }
-  return ranks
 }
 
 const ascii = /^\p{ASCII}*$/u

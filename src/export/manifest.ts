@@ -45,7 +45,7 @@ async function provenance({ base, adapters }: ExportInputs, { fields }: Plan): P
     graftVersion: version,
     baseSha256: base.sha256,
     adapterSha256s: await Promise.all(weights),
-    ...(fields.kind === 'merged' && trained.info && { dataSha256: trained.info.dataSha256 }),
+    ...(fields.kind === 'merged' && trained.info?.dataSha256 && { dataSha256: trained.info.dataSha256 }),
     createdAt: new Date().toISOString(),
   }
 }

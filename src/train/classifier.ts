@@ -1,6 +1,7 @@
 /** The two ways of training the GPT-2 classifier: all parameters, or LoRA layers and the head on a frozen base. */
 import type { GPT2Config } from '../core/config.ts'
 import { linearLayers } from '../core/layers.ts'
+import { isHead } from '../core/lora.ts'
 import type { Random } from '../core/random.ts'
 import type { TensorMap } from '../core/tensors.ts'
 import { classify } from '../model/gpt2.ts'
@@ -36,10 +37,9 @@ export interface LoraTrainingOptions {
 export function fullProgram({ config, weights, labels, weightDecay, random }: ClassifierOptions): TrainingProgram {
   const score = weights.get(SCORE)
   const fits = score?.shape[0] === labels
-  const initial: TensorMap = new Map(weights).set(
-    SCORE,
-    score && fits ? score : initializeScore(config, labels, random),
-  )
+  const initial: TensorMap = fits
+    ? weights
+    : new Map([...weights].filter(([name]) => !isHead(name))).set(SCORE, initializeScore(config, labels, random))
   const isDecayed = (name: string) => name === SCORE || /\.(attn|mlp)\.\w+\.weight$/.test(name)
   const group = (name: string, decay: number, has: (parameter: string) => boolean): ParameterGroup => ({
     name,
@@ -75,14 +75,15 @@ export function loraProgram(
     initial.set(`${layer.name}.lora_B`, filled([rank, layer.out], 0))
   }
   initial.set(SCORE, initializeScore(config, labels, random))
-  const frozen = new Map([...weights].filter(([name]) => name !== SCORE))
+  const scalings = new Map(targets.map((name) => [name, scaling]))
+  const frozen = new Map([...weights].filter(([name]) => !isHead(name)))
   return {
     groups: [{ name: 'adapter', weightDecay, parameters: [...initial].map(([name, { shape }]) => ({ name, shape })) }],
     initial,
     frozen,
     usesDropout: dropout > 0,
     logits: (parameters, batch, dropoutSource) => {
-      const linear = loraLinear(parameters, { targets: new Set(targets), scaling, dropoutRate: dropout, dropoutSource })
+      const linear = loraLinear(parameters, { scalings, dropoutRate: dropout, dropoutSource })
       return classify(config, parameters, batch, parameter(parameters, SCORE), { linear })
     },
   }

@@ -16,12 +16,12 @@ const fields = {
   labels: labelNames,
   /** SHA-256 of the `model.safetensors` that it was trained on. */
   baseSha256: sha256Text,
-  /** SHA-256 of the training data. */
-  dataSha256: sha256Text,
+  /** SHA-256 of the training data; not known of what others trained. */
+  dataSha256: sha256Text.optional(),
   /** Tokens after which texts were cut in training. */
   maxLength: z.number().int().positive(),
   hyperparameters: z.record(z.string(), z.unknown()),
-  seed: z.number().int(),
+  seed: z.number().int().optional(),
   metrics: z.record(z.string(), z.number()),
 }
 
