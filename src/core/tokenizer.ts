@@ -1,4 +1,4 @@
-/** GPT-2's byte-level BPE tokenizer: the ids that js-tiktoken gives, in time proportional to the text's length. */
+/** GPT-2's byte-level BPE tokenizer: the ids that Hugging Face's tokenizers gives, in time proportional to the text's length. */
 import { GraftError } from './errors.ts'
 import { mergePairs } from './tokenizer/merge.ts'
 import { type BytePairRanks, parseRanks } from './tokenizer/ranks.ts'
@@ -27,6 +27,10 @@ export interface Tokenizer {
   readonly endOfText: number
 }
 
+/** JavaScript's `\s` has U+FEFF and lacks U+0085; the pattern means Unicode's white space, as where it comes from. */
+export const withUnicodeSpace = (pattern: string): string =>
+  pattern.replaceAll('\\s', '\\p{White_Space}').replaceAll('\\S', '\\P{White_Space}')
+
 const ascii = /^\p{ASCII}*$/u
 
 const encoder = new TextEncoder()
@@ -46,7 +50,7 @@ function toByteString(text: string): string {
 export function createTokenizer(ranks: BytePairRanks): Tokenizer {
   const idsByBytes = parseRanks(ranks.bpe_ranks)
   const bytesById = new Map([...idsByBytes].map(([bytes, id]) => [id, bytes]))
-  const pieces = new RegExp(ranks.pat_str, 'gu')
+  const pieces = new RegExp(withUnicodeSpace(ranks.pat_str), 'gu')
   for (const [name, id] of Object.entries(ranks.special_tokens)) bytesById.set(id, toByteString(name))
 
   function encode(text: string, { maxLength = Infinity }: EncodeOptions = {}): number[] {

@@ -1,12 +1,6 @@
 /** LoRA's arithmetic by its properties: scaling, choice of layers, ΔW, merging. */
 import { describe, expect, it } from 'vitest'
-import {
-  loraDelta,
-  type LoraScaling,
-  loraScaling,
-  matchTargetModules,
-  mergeLora,
-} from '../../src/core/lora.ts'
+import { loraDelta, type LoraScaling, loraScaling, matchTargetModules, mergeLora } from '../../src/core/lora.ts'
 import { linearLayers } from '../../src/core/layers.ts'
 import { createRandom } from '../../src/core/random.ts'
 import { randomAdapter, randomTensor, randomWeights, tinyConfig } from '../fixtures/adapter.ts'

@@ -7,6 +7,7 @@ import { checkSchema } from '../schema.ts'
 const unsupported = [
   'alora_invocation_tokens',
   'arrow_config',
+  'kasa_config',
   'layer_replication',
   'lora_bias',
   'megatron_config',

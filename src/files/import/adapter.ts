@@ -1,6 +1,5 @@
 /** Imports an adapter that PEFT wrote: checked against its base, with labels, and with a head. */
-import { parsePeftAdapter } from '../../core/adapter.ts'
-import { checkFit, completeAdapter } from '../../core/adapter.ts'
+import { checkFit, completeAdapter, parsePeftAdapter } from '../../core/adapter.ts'
 import { GraftError } from '../../core/errors.ts'
 import { writeAdapter } from '../adapter-folder.ts'
 import { readBase } from '../base-folder.ts'
