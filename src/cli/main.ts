@@ -7,6 +7,7 @@ import { doctorCommand } from './doctor.ts'
 import { evalCommand } from './eval.ts'
 import { exportCommand } from './export.ts'
 import { describeFailure } from './failure.ts'
+import { importCommand } from './import.ts'
 import { initCommand } from './init.ts'
 import { pretrainCommand } from './pretrain.ts'
 import { quickstartCommand } from './quickstart.ts'
@@ -20,6 +21,7 @@ const commands = [
   doctorCommand(),
   dataCommand(),
   initCommand(),
+  importCommand(),
   pretrainCommand(),
   trainCommand(),
   evalCommand(),

@@ -1,24 +1,33 @@
 /** A LoRA adapter: read from and written to the files of an adapter folder, which are PEFT's plus `graft.json`. */
 import { type AdapterConfig, parseAdapterConfig } from './adapter/config.ts'
 import { type AdapterInfo, parseAdapterInfo } from './adapter/info.ts'
+import { adaptedLayers } from './adapter/layers.ts'
 import { parseWeights, serializeWeights } from './adapter/weights.ts'
 import type { GPT2Config } from './config.ts'
 import { GraftError } from './errors.ts'
-import { linearLayers } from './layers.ts'
-import { type LoraLayer, targetMatcher } from './lora.ts'
-import type { TensorData } from './tensors.ts'
+import { linearLayers, parameterShapes } from './layers.ts'
+import type { LoraLayer } from './lora.ts'
+import type { TensorData, TensorMap } from './tensors.ts'
 
 export { type AdapterConfig, type AdapterSettings, createAdapterConfig } from './adapter/config.ts'
 export type { AdapterInfo } from './adapter/info.ts'
+export { layerScaling } from './adapter/layers.ts'
 
-export interface Adapter {
+/** What PEFT's own files hold. */
+export interface PeftAdapter {
   /** `adapter_config.json` */
   config: AdapterConfig
-  /** `graft.json` */
-  info: AdapterInfo
   /** The trained pairs by layer, such as `transformer.h.0.attn.c_attn`. */
   layers: Map<string, LoraLayer>
-  /** The classifier's weight, `[labels, n_embd]`. */
+  /** The classifier's weight, `[labels, n_embd]`; adapters for other tasks have none. */
+  score?: TensorData | undefined
+  /** Tensors that were trained whole (`modules_to_save`), by their names in the base, and a head's `score.bias`. */
+  saved: TensorMap
+}
+
+export interface Adapter extends PeftAdapter {
+  /** `graft.json` */
+  info: AdapterInfo
   score: TensorData
 }
 
@@ -33,20 +42,44 @@ const damaged = (message: string, file: string) =>
   new GraftError('adapter', message, { hint: 'Make the adapter again with `graft train`.', file })
 
 /**
+ * Reads the two files that PEFT writes.
+ * @param files the JSON parsed, unchecked
+ * @param folder named in errors
+ * @throws GraftError `adapter`, or `safetensors`, naming the file and what is wrong in it
+ */
+export function parsePeftAdapter(files: Omit<AdapterFiles, 'graft.json'>, folder: string): PeftAdapter {
+  const config = parseAdapterConfig(files['adapter_config.json'], `${folder}/adapter_config.json`)
+  const weights = parseWeights(files['adapter_model.safetensors'], config, `${folder}/adapter_model.safetensors`)
+  return { config, ...weights }
+}
+
+/**
  * Reads an adapter.
  * @param files the JSON files parsed, unchecked
  * @param folder named in errors
  * @throws GraftError `adapter`, or `safetensors`, naming the file and what is wrong in it
  */
 export function parseAdapter(files: AdapterFiles, folder: string): Adapter {
-  const config = parseAdapterConfig(files['adapter_config.json'], `${folder}/adapter_config.json`)
-  const info = parseAdapterInfo(files['graft.json'], `${folder}/graft.json`)
+  const adapter = parsePeftAdapter(files, folder)
+  return completeAdapter(adapter, parseAdapterInfo(files['graft.json'], `${folder}/graft.json`), folder)
+}
+
+/**
+ * An adapter for classification, of PEFT's part and what Graft adds.
+ * @throws GraftError `adapter` where it has no head, or one for another number of labels
+ */
+export function completeAdapter({ score, ...adapter }: PeftAdapter, info: AdapterInfo, folder: string): Adapter {
   const file = `${folder}/adapter_model.safetensors`
-  const { layers, score } = parseWeights(files['adapter_model.safetensors'], config.r, file)
+  if (!score) {
+    throw new GraftError('adapter', `${file} has no classification head: base_model.model.score.weight is missing`, {
+      hint: 'Take the head of a base that is a classifier: `graft import ADAPTER --base BASE --out DIR`.',
+      file,
+    })
+  }
   if (score.shape[0] !== info.labels.length) {
     throw damaged(`${file}: score.weight has ${score.shape[0]} rows for ${info.labels.length} labels`, file)
   }
-  return { config, info, layers, score }
+  return { ...adapter, score, info }
 }
 
 const toJson = (value: unknown) => `${JSON.stringify(value, undefined, 2)}\n`
@@ -59,13 +92,52 @@ export const serializeAdapter = (adapter: Adapter): AdapterFiles<string> => ({
 })
 
 /** The adapter has exactly the layers that its target modules name in this base. */
-function checkTargets({ config, layers }: Adapter, names: string[], file: string): void {
-  const targets = names.filter(targetMatcher(config.target_modules))
+function checkTargets({ config, layers }: PeftAdapter, names: string[], file: string): void {
+  const targets = adaptedLayers(config, names)
   const missing = targets.find((name) => !layers.has(name))
   if (missing !== undefined) throw damaged(`${file} has no weights for ${missing}, one of its target modules`, file)
   const extra = [...layers.keys()].find((name) => !targets.includes(name))
   if (extra !== undefined)
     throw damaged(`${file} has weights for ${extra}, which is none of its target modules in this base`, file)
+}
+
+/** What is trained whole has the base's shapes. */
+function checkSaved({ saved, score }: PeftAdapter, config: GPT2Config, file: string): void {
+  const labels = score?.shape[0]
+  const shapes = parameterShapes(config, labels)
+  if (labels !== undefined) shapes.set('score.bias', [labels])
+  for (const [name, { shape }] of saved) {
+    const expected = shapes.get(name)
+    if (String(expected) === String(shape)) continue
+    const inBase = expected ? `and [${expected.join(', ')}] in the base` : 'and no tensor of the base'
+    throw damaged(`${file}: ${name} is [${shape.join(', ')}], ${inBase}`, file)
+  }
+}
+
+/**
+ * Checks that layers and shapes of an adapter fit a base.
+ * @param file the adapter, named in errors
+ * @throws GraftError `adapter`
+ */
+export function checkFit(adapter: PeftAdapter, baseConfig: GPT2Config, file: string): void {
+  const linear = linearLayers(baseConfig)
+  checkTargets(
+    adapter,
+    linear.map(({ name }) => name),
+    file,
+  )
+  for (const { name, in: inSize, out } of linear) {
+    const layer = adapter.layers.get(name)
+    if (!layer || (layer.a.shape[0] === inSize && layer.b.shape[1] === out)) continue
+    throw damaged(
+      `${file}: ${name} is ${layer.a.shape[0]} × ${layer.b.shape[1]}, and ${inSize} × ${out} in the base`,
+      file,
+    )
+  }
+  checkSaved(adapter, baseConfig, file)
+  const width = adapter.score?.shape[1] ?? baseConfig.n_embd
+  if (width === baseConfig.n_embd) return
+  throw damaged(`${file}: score.weight is ${width} wide, and the base ${baseConfig.n_embd}`, file)
 }
 
 /**
@@ -87,21 +159,5 @@ export function checkAdapter(adapter: Adapter, baseConfig: GPT2Config, baseSha25
       },
     )
   }
-  const linear = linearLayers(baseConfig)
-  checkTargets(
-    adapter,
-    linear.map(({ name }) => name),
-    file,
-  )
-  for (const { name, in: inSize, out } of linear) {
-    const layer = adapter.layers.get(name)
-    if (!layer || (layer.a.shape[0] === inSize && layer.b.shape[1] === out)) continue
-    throw damaged(
-      `${file}: ${name} is ${layer.a.shape[0]} × ${layer.b.shape[1]}, and ${inSize} × ${out} in the base`,
-      file,
-    )
-  }
-  const width = adapter.score.shape[1]
-  if (width === baseConfig.n_embd) return
-  throw damaged(`${file}: score.weight is ${width} wide, and the base ${baseConfig.n_embd}`, file)
+  checkFit(adapter, baseConfig, file)
 }

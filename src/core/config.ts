@@ -22,6 +22,9 @@ const schema = z.looseObject({
   embd_pdrop: rate.default(0.1),
   resid_pdrop: rate.default(0.1),
   attn_pdrop: rate.default(0.1),
+  /** Attention that divides its scores otherwise is another model. */
+  scale_attn_weights: z.literal(true, { error: 'only true is supported' }).optional(),
+  scale_attn_by_inverse_layer_idx: z.literal(false, { error: 'only false is supported' }).optional(),
   pad_token_id: z.number().int().nonnegative().nullish(),
   /** Class names by id, as strings "0", "1", … (classification models only). */
   id2label: z.record(z.string(), z.string()).optional(),

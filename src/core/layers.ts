@@ -1,6 +1,10 @@
 /** The tensors of a GPT-2 checkpoint by name and shape, as Hugging Face names them. */
 import { innerSize, type GPT2Config } from './config.ts'
 
+/** Files of GPT-2's bare model lack the `transformer.` that the classes with a head write. */
+export const fullName = (name: string): string =>
+  /^(transformer|score|lm_head)\./.test(name) ? name : `transformer.${name}`
+
 export interface LinearLayer {
   /** `transformer.h.0.attn.c_attn`; its weight is `<name>.weight`, `[in, out]`. */
   name: string

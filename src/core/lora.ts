@@ -1,5 +1,5 @@
 /** LoRA's arithmetic on plain data: scaling, target layers, and ΔW = s·A·B (Hu et al. 2021, arXiv:2106.09685). */
-import type { Adapter, AdapterConfig } from './adapter.ts'
+import type { PeftAdapter } from './adapter.ts'
 import { GraftError } from './errors.ts'
 import type { TensorData, TensorMap } from './tensors.ts'
 
@@ -18,10 +18,6 @@ export function loraScaling({ mode, alpha, rank }: LoraScalingOptions): number {
   return alpha / (mode === 'rslora' ? Math.sqrt(rank) : rank)
 }
 
-/** The factor s that an adapter's configuration asks for, as PEFT computes it. */
-export const adapterScaling = ({ lora_alpha, r, use_rslora }: AdapterConfig): number =>
-  loraScaling({ mode: use_rslora ? 'rslora' : 'peft', alpha: lora_alpha, rank: r })
-
 /** `all-linear`, a list of names or endings of names, or a regular expression for whole names. */
 export type TargetModules = string | string[]
 
@@ -30,7 +26,7 @@ export type TargetModules = string | string[]
  * @throws GraftError `usage` for a regular expression that is none
  */
 export function targetMatcher(spec: TargetModules): (name: string) => boolean {
-  if (spec === 'all-linear') return () => true
+  if (String(spec).toLowerCase() === 'all-linear') return () => true
   if (Array.isArray(spec)) return (name) => spec.some((entry) => name === entry || name.endsWith(`.${entry}`))
   try {
     const regex = new RegExp(`^(?:${spec})$`)
@@ -60,16 +56,25 @@ export function matchTargetModules(names: readonly string[], spec: TargetModules
   })
 }
 
-/** The trained pair of one layer. */
+/** The trained pair of one layer, and its factor: ranks and scales may differ from layer to layer. */
 export interface LoraLayer {
   /** A, `[in, r]`. */
   a: TensorData
   /** B, `[r, out]`. */
   b: TensorData
+  /** The factor s of s·A·B. */
+  scaling: number
 }
 
+/** Rank of a layer. */
+export const rankOf = ({ a }: LoraLayer): number => a.shape[1] ?? 0
+
+/** Largest rank of an adapter's layers. */
+export const largestRank = ({ layers }: Pick<PeftAdapter, 'layers'>): number =>
+  Math.max(1, ...Array.from(layers.values(), rankOf))
+
 /** ΔW = s·A·B, `[in, out]`: the one definition, which merging, export and tests use. */
-export function loraDelta({ a, b }: LoraLayer, scaling: number): TensorData {
+export function loraDelta({ a, b, scaling }: LoraLayer): TensorData {
   const [inSize = 0, rank = 0] = a.shape
   const outSize = b.shape[1] ?? 0
   const delta = new Float32Array(inSize * outSize)
@@ -90,17 +95,25 @@ function addDelta(weight: TensorData, delta: TensorData): TensorData {
   return { shape: weight.shape, data: weight.data.map((value, index) => value + delta.data[index]!) } // same shape
 }
 
+/** Whether a tensor is of the classification head. */
+export const isHead = (name: string): boolean => name.startsWith('score.')
+
+/** The weights that an adapter puts in the place of the base's: its head, and the modules that were trained whole. */
+export function replaceWeights(weights: TensorMap, { score, saved }: PeftAdapter): TensorMap {
+  const kept = score ? [...weights].filter(([name]) => !isHead(name)) : weights
+  return new Map([...kept, ...(score ? [['score.weight', score] as const] : []), ...saved])
+}
+
 /**
- * The weights with an adapter folded in: `W + ΔW` for its layers, and its `score.weight`. The rest is shared, nothing is
- * changed in place.
+ * The weights with an adapter folded in: `W + ΔW` for its layers, its head, and the modules that it replaces. The rest is
+ * shared, nothing is changed in place.
  * @throws GraftError `adapter` for a layer that the weights do not have in its shape
  */
-export function mergeLora(weights: TensorMap, adapter: Pick<Adapter, 'config' | 'layers' | 'score'>): TensorMap {
-  const merged: TensorMap = new Map(weights)
-  const scaling = adapterScaling(adapter.config)
+export function mergeLora(weights: TensorMap, adapter: PeftAdapter): TensorMap {
+  const merged = replaceWeights(weights, adapter)
   for (const [name, layer] of adapter.layers) {
-    const weight = weights.get(`${name}.weight`)
-    const delta = loraDelta(layer, scaling)
+    const weight = merged.get(`${name}.weight`)
+    const delta = loraDelta(layer)
     if (!weight || String(weight.shape) !== String(delta.shape)) {
       const found = weight ? `is [${weight.shape.join(', ')}] in the base` : 'is not in the base'
       throw new GraftError('adapter', `${name} [${delta.shape.join(', ')}] of the adapter ${found}`, {
@@ -110,5 +123,5 @@ export function mergeLora(weights: TensorMap, adapter: Pick<Adapter, 'config' | 
     }
     merged.set(`${name}.weight`, addDelta(weight, delta))
   }
-  return merged.set('score.weight', adapter.score)
+  return merged
 }

@@ -1,7 +1,7 @@
 /** Reads and writes safetensors, the file format of weights (https://github.com/huggingface/safetensors#format). */
 import { decoders, encoders } from './safetensors/dtypes.ts'
-import { fault, parseHeader, serializeHeader } from './safetensors/header.ts'
-import type { TensorMap } from './tensors.ts'
+import { type TensorEntry, fault, parseHeader, serializeHeader } from './safetensors/header.ts'
+import { type TensorMap, sizeOf } from './tensors.ts'
 
 export interface ParseOptions {
   /** Tensors to leave out: they may then be of any element type. */
@@ -20,14 +20,25 @@ export function parseSafetensors(
 ): { tensors: TensorMap; metadata: Record<string, string> } {
   const { tensors: entries, metadata, dataStart } = parseHeader(bytes, file)
   const tensors: TensorMap = new Map()
-  for (const [name, { dtype, shape, data_offsets }] of entries) {
+  for (const [name, entry] of entries) {
     if (skip(name)) continue
-    const decode = decoders[dtype]
-    if (!decode) throw fault(file, `${JSON.stringify(name)} is ${dtype}; F32, F16 and BF16 are supported`)
-    const [start, end] = data_offsets
-    tensors.set(name, { shape, data: decode(bytes.subarray(dataStart + start, dataStart + end)) })
+    const decode = decoderOf(entry, name, file)
+    const data = new Float32Array(sizeOf(entry.shape))
+    const [start, end] = entry.data_offsets
+    decode(bytes.subarray(dataStart + start, dataStart + end), data)
+    tensors.set(name, { shape: entry.shape, data })
   }
   return { tensors, metadata }
+}
+
+/**
+ * What reads a tensor's bytes, or a part of them, as float32.
+ * @throws GraftError `safetensors` for an element type that is not supported
+ */
+export function decoderOf({ dtype }: TensorEntry, name: string, file: string) {
+  const decode = decoders[dtype]
+  if (!decode) throw fault(file, `${JSON.stringify(name)} is ${dtype}; F32, F16 and BF16 are supported`)
+  return decode
 }
 
 /**
@@ -42,7 +53,10 @@ export function serializeSafetensors(
   dtype: keyof typeof encoders = 'F32',
 ): Uint8Array {
   const inOrder: TensorMap = new Map([...tensors].sort(([a], [b]) => (a < b ? -1 : 1)))
-  const { header, dataBytes } = serializeHeader(inOrder, dtype, metadata)
+  const { header, dataBytes } = serializeHeader(
+    [...inOrder].map(([name, { shape }]) => [name, { dtype, shape }]),
+    metadata,
+  )
   const bytes = new Uint8Array(header.length + dataBytes)
   bytes.set(header)
   let position = header.length

@@ -1,15 +1,9 @@
-/** GPT-2's byte-level BPE tokenizer: the ids that js-tiktoken gives, in time proportional to the text's length. */
+/** GPT-2's byte-level BPE tokenizer: the ids that Hugging Face's tokenizers gives, in time proportional to the text's length. */
 import { GraftError } from './errors.ts'
 import { mergePairs } from './tokenizer/merge.ts'
+import { type BytePairRanks, parseRanks } from './tokenizer/ranks.ts'
 
-/** A byte-pair vocabulary as js-tiktoken stores it (`js-tiktoken/ranks/gpt2`). */
-export interface BytePairRanks {
-  /** Regular expression that cuts a text into pieces; merges never cross two pieces. */
-  pat_str: string
-  /** Lines of `! <first id> <token> <token> …`, tokens in base64. */
-  bpe_ranks: string
-  special_tokens: Record<string, number>
-}
+export type { BytePairRanks } from './tokenizer/ranks.ts'
 
 export interface EncodeOptions {
   /** Keep only the first `maxLength` ids. */
@@ -33,15 +27,9 @@ export interface Tokenizer {
   readonly endOfText: number
 }
 
-/** Token ids by the token's bytes, one a character. */
-function parseRanks(text: string): Map<string, number> {
-  const ranks = new Map<string, number>()
-  for (const line of text.split('\n')) {
-    const [, firstId, ...tokens] = line.split(' ')
-    for (const [index, token] of tokens.entries()) ranks.set(atob(token), Number(firstId) + index)
-  }
-  return ranks
-}
+/** JavaScript's `\s` has U+FEFF and lacks U+0085; the pattern means Unicode's white space, as where it comes from. */
+export const withUnicodeSpace = (pattern: string): string =>
+  pattern.replaceAll('\\s', '\\p{White_Space}').replaceAll('\\S', '\\P{White_Space}')
 
 const ascii = /^\p{ASCII}*$/u
 
@@ -62,7 +50,7 @@ function toByteString(text: string): string {
 export function createTokenizer(ranks: BytePairRanks): Tokenizer {
   const idsByBytes = parseRanks(ranks.bpe_ranks)
   const bytesById = new Map([...idsByBytes].map(([bytes, id]) => [id, bytes]))
-  const pieces = new RegExp(ranks.pat_str, 'gu')
+  const pieces = new RegExp(withUnicodeSpace(ranks.pat_str), 'gu')
   for (const [name, id] of Object.entries(ranks.special_tokens)) bytesById.set(id, toByteString(name))
 
   function encode(text: string, { maxLength = Infinity }: EncodeOptions = {}): number[] {

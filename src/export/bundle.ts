@@ -3,6 +3,7 @@ import { copyFile, mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Manifest, graphPath } from '../core/bundle.ts'
 import { writeFolderAtomic } from '../files/atomic.ts'
+import { tokenizerFilesOf } from '../files/tokenizer-files.ts'
 import { toOnnx } from '../onnx/index.ts'
 import { computeGolden } from './golden.ts'
 import { type AdapterSource, type ExportInputs, readInputs } from './inputs.ts'
@@ -54,9 +55,11 @@ export async function exportBundle(options: ExportOptions): Promise<Manifest> {
 
 const writeJson = (path: string, value: unknown) => writeFile(path, `${JSON.stringify(value, undefined, 2)}\n`)
 
-/** `config.json` and the graph. A base's own tokenizer files will belong here too. */
+/** `config.json`, the tokenizer's files and the graph. */
 async function writeModel(folder: string, { config, trace }: Plan): Promise<void> {
   await writeJson(join(folder, 'config.json'), config)
+  for (const [name, content] of Object.entries(tokenizerFilesOf(config) ?? {}))
+    await writeFile(join(folder, name), content)
   await mkdir(join(folder, 'onnx'))
   await writeFile(join(folder, graphPath), toOnnx(await trace(), 'classifier'))
 }

@@ -2,6 +2,7 @@
 import * as tf from '@tensorflow/tfjs'
 import type { GPT2Config } from '../core/config.ts'
 import { linearLayers } from '../core/layers.ts'
+import { isHead } from '../core/lora.ts'
 import type { TensorMap } from '../core/tensors.ts'
 import { type TokenBatch, classify } from '../model/gpt2.ts'
 import { denseLinear, stackedLoraLinear } from '../model/linear.ts'
@@ -40,7 +41,7 @@ export function traceUnmerged(config: GPT2Config, weights: TensorMap, targets: R
     const linear = stackedLoraLinear(tensors, targets, adapterIndex)
     return { logits: classify(config, tensors, tokens(tensors), score, { linear }) }
   }
-  const constants = new Map([...weights].filter(([name]) => name !== SCORE))
+  const constants = new Map([...weights].filter(([name]) => !isHead(name)))
   return trace(logits, { ...TOKENS, ...stackInputs(config, targets) }, { constants })
 }
 

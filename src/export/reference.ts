@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs'
 import type { Adapter } from '../core/adapter.ts'
 import type { GPT2Config } from '../core/config.ts'
 import { padToken } from '../core/encoder.ts'
-import { adapterScaling } from '../core/lora.ts'
+import { replaceWeights } from '../core/lora.ts'
 import type { TensorData, TensorMap } from '../core/tensors.ts'
 import { classify } from '../model/gpt2.ts'
 import { type Linear, denseLinear, loraLinear } from '../model/linear.ts'
@@ -42,19 +42,18 @@ export async function referenceLogits(
 function toTensors(weights: TensorMap, adapter: Adapter | undefined): Tensors {
   const tensor = ({ data, shape }: TensorData) => tf.tensor(data, shape)
   const tensors: Tensors = {}
-  for (const [name, data] of weights) tensors[name] = tensor(data)
-  if (!adapter) return tensors
-  for (const [name, { a, b }] of adapter.layers) {
+  for (const [name, data] of adapter ? replaceWeights(weights, adapter) : weights) tensors[name] = tensor(data)
+  for (const [name, { a, b }] of adapter?.layers ?? []) {
     tensors[`${name}.lora_A`] = tensor(a)
     tensors[`${name}.lora_B`] = tensor(b)
   }
-  tensors['score.weight'] = tensor(adapter.score)
   return tensors
 }
 
 function linearOf(tensors: Tensors, adapter: Adapter | undefined): Linear {
   if (!adapter) return denseLinear(tensors)
-  return loraLinear(tensors, { targets: new Set(adapter.layers.keys()), scaling: adapterScaling(adapter.config) })
+  const scalings = new Map([...adapter.layers].map(([name, { scaling }]) => [name, scaling]))
+  return loraLinear(tensors, { scalings })
 }
 
 /** An empty sequence is one pad token, as in a batch. */

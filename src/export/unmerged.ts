@@ -1,6 +1,7 @@
 /** The unmerged bundle: one base, and any number of adapters that the graph takes as inputs. */
 import { GraftError } from '../core/errors.ts'
 import { linearLayers } from '../core/layers.ts'
+import { largestRank } from '../core/lora.ts'
 import { traceUnmerged } from './graph.ts'
 import type { ExportInputs } from './inputs.ts'
 import type { Plan } from './plan.ts'
@@ -20,7 +21,7 @@ export function planUnmerged({ base, adapters }: ExportInputs): Plan {
     fields: {
       kind: 'unmerged',
       adapters: adapters.map(({ name, adapter }) => ({ name, labels: adapter.info.labels })),
-      rank: Math.max(...adapters.map(({ adapter }) => adapter.config.r)),
+      rank: Math.max(...adapters.map(({ adapter }) => largestRank(adapter))),
       targets,
     },
     maxLength: Math.max(...adapters.map(({ adapter }) => adapter.info.maxLength)),

@@ -1,24 +1,33 @@
 /** An adapter folder: PEFT's two files and `graft.json`. */
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Adapter, parseAdapter, serializeAdapter } from '../core/adapter.ts'
+import { type Adapter, type PeftAdapter, parseAdapter, parsePeftAdapter, serializeAdapter } from '../core/adapter.ts'
 import { writeFolderAtomic, type WriteFolderWithExtrasOptions } from './atomic.ts'
 import { readBytes, readJson } from './read.ts'
 
-const makeAdapter = 'An adapter folder is what `graft train --method lora` writes: give that folder.'
+const makeAdapter =
+  'An adapter folder is what `graft train --method lora` writes, or `graft import` of an adapter from PEFT: give that folder.'
+
+const readPeftFiles = async (dir: string) => ({
+  'adapter_config.json': await readJson(join(dir, 'adapter_config.json'), makeAdapter),
+  'adapter_model.safetensors': await readBytes(join(dir, 'adapter_model.safetensors'), makeAdapter),
+})
 
 /**
  * Reads an adapter. `checkAdapter` says whether it fits a base.
  * @throws GraftError `file-not-found`, `file-format`, `adapter`, `safetensors`
  */
 export async function readAdapter(dir: string): Promise<Adapter> {
-  const files = {
-    'adapter_config.json': await readJson(join(dir, 'adapter_config.json'), makeAdapter),
-    'adapter_model.safetensors': await readBytes(join(dir, 'adapter_model.safetensors'), makeAdapter),
-    'graft.json': await readJson(join(dir, 'graft.json'), makeAdapter),
-  }
-  return parseAdapter(files, dir)
+  const files = await readPeftFiles(dir)
+  return parseAdapter({ ...files, 'graft.json': await readJson(join(dir, 'graft.json'), makeAdapter) }, dir)
 }
+
+/**
+ * Reads the files that PEFT writes; `graft.json` may be lacking.
+ * @throws GraftError `file-not-found`, `file-format`, `adapter`, `safetensors`
+ */
+export const readPeftAdapter = async (dir: string): Promise<PeftAdapter> =>
+  parsePeftAdapter(await readPeftFiles(dir), dir)
 
 /**
  * Writes an adapter folder, whole or not at all.

@@ -5,12 +5,13 @@ import { join } from 'node:path'
 import { parseBaseInfo } from '../core/adapter/info.ts'
 import { type GPT2Config, parseConfig } from '../core/config.ts'
 import { GraftError } from '../core/errors.ts'
-import { parameterShapes } from '../core/layers.ts'
-import { parseSafetensors, serializeSafetensors } from '../core/safetensors.ts'
+import { fullName, parameterShapes } from '../core/layers.ts'
+import { serializeSafetensors } from '../core/safetensors.ts'
 import type { TensorMap } from '../core/tensors.ts'
 import { writeFolderAtomic, type WriteFolderWithExtrasOptions } from './atomic.ts'
-import { sha256 } from './hash.ts'
-import { readBytes, readJson } from './read.ts'
+import { readJson } from './read.ts'
+import { readSafetensors } from './safetensors-file.ts'
+import { tokenizerFilesOf } from './tokenizer-files.ts'
 
 export interface Base {
   dir: string
@@ -24,12 +25,10 @@ export interface Base {
 }
 
 /** Not parameters: causal masks, which the model makes itself, and the language model's head, which is `wte` again. */
-const isDerived = (name: string) => /\.attn\.(masked_)?bias$/.test(name) || name === 'lm_head.weight'
+export const isDerived = (name: string) => /\.attn\.(masked_)?bias$/.test(name) || name === 'lm_head.weight'
 
-/** Published GPT-2 files may lack the `transformer.` that Hugging Face's own classes write. */
-const fullName = (name: string) => (/^(transformer|score)\./.test(name) ? name : `transformer.${name}`)
-
-const makeBase = 'A base folder holds config.json and model.safetensors: make one with `graft init`.'
+const makeBase =
+  'A base folder holds config.json and model.safetensors: make one with `graft init`, or of another model with `graft import`.'
 
 const wrongWeights = (file: string, problem: string, value: string) =>
   new GraftError('weights', `${file}: ${problem}`, {
@@ -38,28 +37,36 @@ const wrongWeights = (file: string, problem: string, value: string) =>
     value,
   })
 
-function checkShapes(weights: TensorMap, config: GPT2Config, file: string): void {
+/**
+ * Tensors by their full names.
+ * @throws GraftError `weights` for one that is there with and without prefix
+ */
+export function withFullNames<T>(tensors: Iterable<readonly [string, T]>, file: string): Map<string, T> {
+  const named = new Map<string, T>()
+  for (const [name, tensor] of tensors) {
+    if (named.has(fullName(name))) throw wrongWeights(file, `${fullName(name)} is there with and without prefix`, name)
+    named.set(fullName(name), tensor)
+  }
+  return named
+}
+
+/**
+ * Checks that the tensors are those of the configuration.
+ * @throws GraftError `weights` where one is missing, unexpected or of another shape
+ */
+export function checkShapes(tensors: ReadonlyMap<string, { shape: number[] }>, config: GPT2Config, file: string): void {
   const labels = config.id2label ? Object.keys(config.id2label).length : undefined
-  const scoreRows = weights.get('score.weight')?.shape[0]
+  const scoreRows = tensors.get('score.weight')?.shape[0]
   const expected = parameterShapes(config, scoreRows === undefined ? undefined : (labels ?? scoreRows))
+  if (scoreRows !== undefined && tensors.has('score.bias')) expected.set('score.bias', [labels ?? scoreRows])
   for (const [name, shape] of expected) {
-    const found = weights.get(name)?.shape
+    const found = tensors.get(name)?.shape
     if (!found) throw wrongWeights(file, `${name} [${shape.join(', ')}] is missing`, name)
     if (String(found) === String(shape)) continue
     throw wrongWeights(file, `${name} is [${found.join(', ')}], and config.json says [${shape.join(', ')}]`, name)
   }
-  const unexpected = [...weights.keys()].find((name) => !expected.has(name))
+  const unexpected = [...tensors.keys()].find((name) => !expected.has(name))
   if (unexpected !== undefined) throw wrongWeights(file, `${unexpected} is no tensor of this model`, unexpected)
-}
-
-function parseWeights(bytes: Uint8Array, file: string): TensorMap {
-  const weights: TensorMap = new Map()
-  for (const [name, tensor] of parseSafetensors(bytes, file, { skip: isDerived }).tensors) {
-    if (weights.has(fullName(name)))
-      throw wrongWeights(file, `${fullName(name)} is there with and without prefix`, name)
-    weights.set(fullName(name), tensor)
-  }
-  return weights
 }
 
 /**
@@ -71,12 +78,12 @@ export async function readBase(dir: string): Promise<Base> {
   const configFile = join(dir, 'config.json')
   const config = parseConfig(await readJson(configFile, makeBase), configFile)
   const file = join(dir, 'model.safetensors')
-  const bytes = await readBytes(file, makeBase)
-  const weights = parseWeights(bytes, file)
+  const { tensors, sha256 } = await readSafetensors(file, { skip: isDerived, hint: makeBase })
+  const weights = withFullNames(tensors, file)
   checkShapes(weights, config, file)
   const infoFile = join(dir, 'graft.json')
   const info = existsSync(infoFile) ? parseBaseInfo(await readJson(infoFile), infoFile) : undefined
-  return { dir, config, weights, sha256: sha256(bytes), ...(info && { info }) }
+  return { dir, config, weights, sha256, ...(info && { info }) }
 }
 
 export interface WriteBaseOptions extends WriteFolderWithExtrasOptions {
@@ -96,6 +103,7 @@ export async function writeBase(
   const json = (value: unknown) => `${JSON.stringify(value, undefined, 2)}\n`
   const files = {
     ...extraFiles,
+    ...tokenizerFilesOf(config),
     'config.json': json(config),
     'model.safetensors': serializeSafetensors(weights, { format: 'pt' }, dtype === 'float16' ? 'F16' : 'F32'),
     ...(info && { 'graft.json': json(info) }),

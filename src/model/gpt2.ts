@@ -1,6 +1,7 @@
 /** GPT-2 (Radford et al. 2019) as TF.js functions over named parameters, with the tensor names of Hugging Face's checkpoints. */
 import * as tf from '@tensorflow/tfjs'
 import type { GPT2Config } from '../core/config.ts'
+import { padToken } from '../core/encoder.ts'
 import type { Linear } from './linear.ts'
 import { attentionBias, causalAttention } from './ops/attention.ts'
 import { type DropoutSource, dropout } from './ops/dropout.ts'
@@ -30,7 +31,8 @@ export interface ForwardOptions {
 }
 
 /**
- * Class scores of each text: the last real token's hidden state through the `score` head.
+ * Class scores of each text: the last real token's hidden state through the `score` head, and `score.bias` [labels] where
+ * there is one.
  * @param score [labels, n_embd], or [batch, labels, n_embd] where each row has a head of its own
  * @returns logits [batch, labels]
  */
@@ -42,7 +44,7 @@ export function classify(
   options: ForwardOptions,
 ): tf.Tensor2D {
   const pooled = hiddenStates(config, parameters, batch, { ...options, pool: true }) // [B, C]
-  if (score.rank === 2) return gemm(pooled, score, undefined, { transposeB: true })
+  if (score.rank === 2) return gemm(pooled, score, parameters['score.bias'], { transposeB: true })
   return tf.reshape(tf.matMul(score, tf.expandDims(pooled, 2)), [batch.inputIds.shape[0], score.shape[1] ?? 0])
 }
 
@@ -54,13 +56,14 @@ export function classify(
 export function hiddenStates(
   config: GPT2Config,
   parameters: Tensors,
-  { inputIds, attentionMask }: TokenBatch,
+  batch: TokenBatch,
   { pool, ...options }: ForwardOptions & { pool: boolean },
 ): tf.Tensor2D {
+  const { inputIds, attentionMask } = batch
   const positions: tf.Tensor1D = tf.slice(tf.range(0, config.n_positions, 1, 'int32'), 0, inputIds.shape[1])
   const mask = tf.cast(attentionMask, 'float32') as tf.Tensor2D
   const bias = attentionBias(positions, mask)
-  const select = pool ? lastToken(positions, mask) : undefined
+  const select = pool ? lastToken(positions, realTokens(batch, padToken(config))) : undefined
   let hidden = embed(config, parameters, inputIds, positions, options.dropoutSource) // [B·T, C]
   for (let layer = 0; layer < config.n_layer; layer++) {
     const isLast = layer === config.n_layer - 1
@@ -112,13 +115,17 @@ const normalize = (config: GPT2Config, parameters: Tensors, name: string, x: tf.
     config.layer_norm_epsilon,
   )
 
+/** [batch, sequence]: 1 for tokens that are neither masked nor the pad token. A text's own pad tokens end it, as in transformers. */
+const realTokens = ({ inputIds, attentionMask }: TokenBatch, padTokenId: number): tf.Tensor2D =>
+  tf.mul(tf.cast(attentionMask, 'float32'), tf.cast(tf.notEqual(inputIds, tf.scalar(padTokenId, 'int32')), 'float32'))
+
 /**
- * Selects each text's rightmost real token: [batch · sequence, C] → [batch, C]. A product with a one-hot matrix, so
- * that its gradient is a product too.
+ * Selects each text's rightmost real token, or its first token where none is real: [batch · sequence, C] → [batch, C]. A
+ * product with a one-hot matrix, so that its gradient is a product too.
  */
-function lastToken(positions: tf.Tensor1D, mask: tf.Tensor2D): (rows: tf.Tensor2D) => tf.Tensor2D {
-  const [batch, sequence] = mask.shape
-  const place = tf.mul(mask, tf.add(tf.cast(positions, 'float32'), 1)) // 1-based; 0 for padding
+function lastToken(positions: tf.Tensor1D, real: tf.Tensor2D): (rows: tf.Tensor2D) => tf.Tensor2D {
+  const [batch, sequence] = real.shape
+  const place = tf.mul(tf.cast(positions, 'float32'), tf.sub(tf.mul(real, 2), 1)) // what is not real counts -position
   const oneHot = tf.cast(tf.equal(place, tf.max(place, 1, true)), 'float32')
   const selector = tf.reshape(oneHot, [batch, 1, sequence])
   return (rows) => {

@@ -17,10 +17,8 @@ export const denseLinear =
     gemm(x, parameter(parameters, `${name}.weight`), parameter(parameters, `${name}.bias`))
 
 export interface LoraOptions {
-  /** Names of the layers that have an adapter. */
-  targets: ReadonlySet<string>
-  /** The factor s of s · A·B. */
-  scaling: number
+  /** The factor s of s · A·B, by the names of the layers that have an adapter. */
+  scalings: ReadonlyMap<string, number>
   dropoutRate?: number
   dropoutSource?: DropoutSource | undefined
 }
@@ -29,13 +27,11 @@ export interface LoraOptions {
  * x·W + b + s · (dropout(x)·A)·B (Hu et al. 2021, arXiv:2106.09685), with `<layer>.lora_A` [in, r] and `<layer>.lora_B`
  * [r, out] among the parameters.
  */
-export function loraLinear(
-  parameters: Tensors,
-  { targets, scaling, dropoutRate = 0, dropoutSource }: LoraOptions,
-): Linear {
+export function loraLinear(parameters: Tensors, { scalings, dropoutRate = 0, dropoutSource }: LoraOptions): Linear {
   const base = denseLinear(parameters)
   return (x, name) => {
-    if (!targets.has(name)) return base(x, name)
+    const scaling = scalings.get(name)
+    if (scaling === undefined) return base(x, name)
     const down = gemm(dropout(x, dropoutRate, dropoutSource), parameter(parameters, `${name}.lora_A`)) // [n, r]
     return gemm(down, parameter(parameters, `${name}.lora_B`), base(x, name), { alpha: scaling })
   }

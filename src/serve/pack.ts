@@ -4,6 +4,7 @@ import { stackAdapters } from '../core/bundle.ts'
 import type { GPT2Config } from '../core/config.ts'
 import { GraftError } from '../core/errors.ts'
 import { linearLayers } from '../core/layers.ts'
+import { largestRank } from '../core/lora.ts'
 import { sizeOf, type TensorData, type TensorMap } from '../core/tensors.ts'
 
 export interface StackLimits {
@@ -35,7 +36,7 @@ export function stackShapes({ config, targets, limits }: StackLayout, slots: num
  * @throws GraftError `adapter` for a rank or a number of labels over the limit, or a layer that the graph takes no adapter for
  */
 export function packAdapter(adapter: Adapter, layout: StackLayout, file: string): TensorMap {
-  checkLimit('rank', adapter.config.r, layout.limits.rank, file)
+  checkLimit('rank', largestRank(adapter), layout.limits.rank, file)
   checkLimit('number of labels', adapter.info.labels.length, layout.limits.labels, file)
   const tensors = stackAdapters([adapter], layout.config, layout.targets)
   const shapes = stackShapes(layout, 1)

@@ -1,5 +1,5 @@
 /** What a training run leaves: the adapter or base folder with its provenance, `metrics.jsonl` and the report. */
-import { type Adapter, createAdapterConfig } from '../core/adapter.ts'
+import { type Adapter, createAdapterConfig, layerScaling } from '../core/adapter.ts'
 import { linearLayers } from '../core/layers.ts'
 import { matchTargetModules } from '../core/lora.ts'
 import type { TensorMap } from '../core/tensors.ts'
@@ -68,11 +68,18 @@ function createAdapter(base: Base, { lora }: TrainSettings, info: Adapter['info'
     return found
   }
   const targets = matchTargetModules(names, lora.targetModules)
+  const config = createAdapterConfig({ ...lora, base: base.dir }, names)
+  const layer = (name: string) => ({
+    a: tensor(`${name}.lora_A`),
+    b: tensor(`${name}.lora_B`),
+    scaling: layerScaling(config, name),
+  })
   return {
-    config: createAdapterConfig({ ...lora, base: base.dir }, names),
+    config,
     info,
-    layers: new Map(targets.map((name) => [name, { a: tensor(`${name}.lora_A`), b: tensor(`${name}.lora_B`) }])),
+    layers: new Map(targets.map((name) => [name, layer(name)])),
     score: tensor(SCORE),
+    saved: new Map(),
   }
 }
 

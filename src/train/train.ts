@@ -97,7 +97,8 @@ function createProgram(
 ): { program: TrainingProgram; targets: string[] } {
   const { method, weightDecay, lora } = settings
   const common = {
-    config: base.config,
+    // In the compact vocabulary the pad token has another id, which tells where a text ends.
+    config: { ...base.config, pad_token_id: data.padTokenId },
     weights: data.vocabulary.restrict(base.weights),
     labels,
     weightDecay,

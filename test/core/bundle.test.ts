@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { type Manifest, parseGolden, parseManifest, stackAdapters } from '../../src/core/bundle.ts'
 import { linearLayers } from '../../src/core/layers.ts'
-import { adapterScaling, loraDelta } from '../../src/core/lora.ts'
+import { loraDelta } from '../../src/core/lora.ts'
 import type { TensorData } from '../../src/core/tensors.ts'
 import { manifestOf } from '../fixtures/bundle.ts'
 import { randomAdapter, tinyConfig } from '../fixtures/adapter.ts'
@@ -99,9 +99,9 @@ describe('stackAdapters', () => {
     [1, intent],
   ])("its A·B is the adapter's ΔW, zero for layers that it does not have (adapter %d)", (index, adapter) => {
     for (const { name, in: inSize, out } of linearLayers(tinyConfig)) {
-      const delta = loraDelta({ a: matrix(`${name}.lora_A`, index), b: matrix(`${name}.lora_B`, index) }, 1)
+      const delta = loraDelta({ a: matrix(`${name}.lora_A`, index), b: matrix(`${name}.lora_B`, index), scaling: 1 })
       const layer = adapter.layers.get(name)
-      const expected = layer ? loraDelta(layer, adapterScaling(adapter.config)).data : new Float32Array(inSize * out)
+      const expected = layer ? loraDelta(layer).data : new Float32Array(inSize * out)
       const difference = Math.max(...delta.data.map((value, i) => Math.abs(value - (expected[i] ?? NaN))))
       expect(difference).toBeLessThan(1e-4)
     }

@@ -1,13 +1,6 @@
 /** LoRA's arithmetic by its properties: scaling, choice of layers, ΔW, merging. */
 import { describe, expect, it } from 'vitest'
-import {
-  adapterScaling,
-  loraDelta,
-  type LoraScaling,
-  loraScaling,
-  matchTargetModules,
-  mergeLora,
-} from '../../src/core/lora.ts'
+import { loraDelta, type LoraScaling, loraScaling, matchTargetModules, mergeLora } from '../../src/core/lora.ts'
 import { linearLayers } from '../../src/core/layers.ts'
 import { createRandom } from '../../src/core/random.ts'
 import { randomAdapter, randomTensor, randomWeights, tinyConfig } from '../fixtures/adapter.ts'
@@ -21,7 +14,8 @@ describe('scaling', () => {
     ['alpha', 16],
   ])('%s of α 16 and r 4 is %d, also by way of the stored configuration', (scaling, expected) => {
     expect(loraScaling({ mode: scaling, alpha: 16, rank: 4 })).toBe(expected)
-    expect(adapterScaling(randomAdapter({ scaling, alpha: 16, rank: 4 }).config)).toBe(expected)
+    const { layers } = randomAdapter({ scaling, alpha: 16, rank: 4 })
+    expect(Array.from(layers.values(), (layer) => layer.scaling)).toEqual(Array(8).fill(expected))
   })
 })
 
@@ -63,15 +57,15 @@ describe('loraDelta', () => {
   it('is s·A·B', () => {
     const a = { shape: [2, 2], data: new Float32Array([1, 2, 3, 4]) }
     const b = { shape: [2, 3], data: new Float32Array([1, 0, -1, 0.5, 2, 0]) }
-    expect(loraDelta({ a, b }, 2)).toEqual({ shape: [2, 3], data: new Float32Array([4, 8, -2, 10, 16, -6]) })
+    expect(loraDelta({ a, b, scaling: 2 })).toEqual({ shape: [2, 3], data: new Float32Array([4, 8, -2, 10, 16, -6]) })
   })
 
   it('takes a moment at the largest layer of GPT-2 small', () => {
     const random = createRandom(1)
-    const layer = { a: randomTensor([768, 16], random), b: randomTensor([16, 3072], random) }
-    loraDelta(layer, 1)
+    const layer = { a: randomTensor([768, 16], random), b: randomTensor([16, 3072], random), scaling: 1 }
+    loraDelta(layer)
     const start = performance.now()
-    loraDelta(layer, 1)
+    loraDelta(layer)
     // About 40 ms alone; the machine may be busy.
     expect(performance.now() - start).toBeLessThan(500)
   })
@@ -86,7 +80,7 @@ describe('mergeLora', () => {
     const changed = [...merged].filter(([name, tensor]) => weights.get(name) !== tensor).map(([name]) => name)
     expect(changed).toEqual([...[...adapter.layers.keys()].map((name) => `${name}.weight`), 'score.weight'])
     for (const [name, layer] of adapter.layers) {
-      const delta = loraDelta(layer, 1.5)
+      const delta = loraDelta(layer)
       const expected = weights.get(`${name}.weight`)?.data.map((value, index) => value + (delta.data[index] ?? NaN))
       expect(merged.get(`${name}.weight`)?.data).toEqual(expected)
     }

@@ -36,7 +36,8 @@ type AdapterOptions = Parameters<typeof randomAdapter>[0] & { maxLength?: number
 /** An adapter of the base that changes its logits a good deal, but leaves them of ordinary size. */
 export function createAdapter({ maxLength = 32, ...options }: AdapterOptions): Adapter {
   const adapter = randomAdapter({ config, ...options })
-  for (const [name, { a, b }] of adapter.layers) adapter.layers.set(name, { a: scaled(a, 0.2), b: scaled(b, 0.2) })
+  for (const [name, { a, b, scaling }] of adapter.layers)
+    adapter.layers.set(name, { a: scaled(a, 0.2), b: scaled(b, 0.2), scaling })
   return { ...adapter, info: { ...adapter.info, maxLength } }
 }
 

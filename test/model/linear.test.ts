@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs'
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { Adapter, AdapterSettings } from '../../src/core/adapter.ts'
-import { adapterScaling, mergeLora } from '../../src/core/lora.ts'
+import { mergeLora } from '../../src/core/lora.ts'
 import { createRandom } from '../../src/core/random.ts'
 import type { TensorMap } from '../../src/core/tensors.ts'
 import { type LoraOptions, loraLinear, stackedLoraLinear } from '../../src/model/linear.ts'
@@ -33,7 +33,7 @@ function adapted({ layers, score }: Adapter): TensorMap {
 }
 
 const adaptedLogits = (adapter: Adapter, options: Partial<LoraOptions> = {}) => {
-  const defaults = { targets: new Set(adapter.layers.keys()), scaling: adapterScaling(adapter.config) }
+  const defaults = { scalings: new Map([...adapter.layers].map(([name, { scaling }]) => [name, scaling])) }
   const linear = (parameters: Tensors) => loraLinear(parameters, { ...defaults, ...options })
   return logitsOf(adapted(adapter), rows, { linear })
 }
@@ -82,7 +82,7 @@ describe('stackedLoraLinear', () => {
       for (const name of targets) {
         const pairs = adapters.map(({ layers }) => layers.get(name)!)
         const stack = (part: 'a' | 'b') => tf.stack(pairs.map((pair) => tf.tensor(pair[part].data, pair[part].shape)))
-        parameters[`${name}.lora_A`] = tf.mul(stack('a'), adapterScaling(adapters[0]!.config))
+        parameters[`${name}.lora_A`] = tf.mul(stack('a'), pairs[0]!.scaling)
         parameters[`${name}.lora_B`] = stack('b')
       }
       return stackedLoraLinear(parameters, targets, tf.tensor1d(indices, 'int32'))

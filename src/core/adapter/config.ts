@@ -6,26 +6,32 @@ import { checkSchema } from '../schema.ts'
 /** PEFT's settings that change the arithmetic or the tensors, and that Graft does not have. */
 const unsupported = [
   'alora_invocation_tokens',
-  'alpha_pattern',
   'arrow_config',
-  'exclude_modules',
+  'kasa_config',
   'layer_replication',
-  'layers_to_transform',
   'lora_bias',
   'megatron_config',
   'monteclora_config',
-  'rank_pattern',
   'target_parameters',
   'trainable_token_indices',
   'use_bdlora',
   'use_dora',
   'use_qalora',
+  'velora_config',
 ]
 
 /** Initializations that leave the base's weights alone; the others (PiSSA, OLoRA, …) train on a changed base. */
 const initialization = z.union([z.boolean(), z.enum(['gaussian', 'eva', 'orthogonal'])])
 
-const only = (value: string) => ({ error: () => `only ${value} is supported` })
+const only = (value: string) => ({
+  error: ({ input }: { input?: unknown }) => `${JSON.stringify(input)} is not supported, only ${value}`,
+})
+
+/** Tasks whose adapters are of GPT-2's blocks; which of them have a classification head is another question. */
+const tasks = ['SEQ_CLS', 'CAUSAL_LM', 'FEATURE_EXTRACTION'] as const
+
+const names = z.union([z.string(), z.array(z.string())])
+const block = z.number().int().nonnegative()
 
 /** Whether a setting is switched on: not null, false, `{}` or `[]`. */
 const isSet = (value: unknown) =>
@@ -34,12 +40,18 @@ const isSet = (value: unknown) =>
 const schema = z
   .looseObject({
     peft_type: z.literal('LORA', only('LORA')),
-    task_type: z.literal('SEQ_CLS', only('SEQ_CLS (text classification)')),
+    task_type: z.enum(tasks, only(tasks.join(', '))).nullish(),
     base_model_name_or_path: z.string().nullish(),
     r: z.number().int().positive(),
     lora_alpha: z.number().positive(),
     lora_dropout: z.number().min(0).max(1).default(0),
-    target_modules: z.union([z.string(), z.array(z.string())]),
+    target_modules: names,
+    exclude_modules: names.nullish(),
+    rank_pattern: z.record(z.string(), z.number().int().positive()).nullish(),
+    alpha_pattern: z.record(z.string(), z.number().positive()).nullish(),
+    layers_to_transform: z.union([block, z.array(block)]).nullish(),
+    layers_pattern: names.nullish(),
+    modules_to_save: z.array(z.string()).nullish(),
     bias: z.literal('none', only('none')).default('none'),
     use_rslora: z.boolean().default(false),
     init_lora_weights: initialization.default(true),
@@ -63,8 +75,7 @@ export type AdapterConfig = z.infer<typeof schema>
  * @throws GraftError `adapter`, naming each field at fault
  */
 export function parseAdapterConfig(json: unknown, file: string): AdapterConfig {
-  const hint =
-    'Use a LoRA adapter for text classification, from `graft train` or from PEFT without its later extensions.'
+  const hint = 'Use a LoRA adapter, from `graft train` or from PEFT without the extensions that are named here.'
   return checkSchema(schema, json, { code: 'adapter', file, hint })
 }
 

@@ -16,7 +16,8 @@ const formatVersion = z.literal(1, { error: ({ input }) => `version ${JSON.strin
 const runFields = {
   formatVersion,
   hyperparameters: z.record(z.string(), z.unknown()),
-  seed: z.number().int(),
+  /** Not known of what others trained. */
+  seed: z.number().int().optional(),
   metrics: z.record(z.string(), z.number()),
 }
 
@@ -25,8 +26,8 @@ const fields = {
   labels: labelNames,
   /** SHA-256 of the `model.safetensors` that it was trained on. */
   baseSha256: sha256Text,
-  /** SHA-256 of the training data. */
-  dataSha256: sha256Text,
+  /** SHA-256 of the training data; not known of what others trained. */
+  dataSha256: sha256Text.optional(),
   /** Tokens after which texts were cut in training. */
   maxLength: z.number().int().positive(),
 }

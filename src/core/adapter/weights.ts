@@ -1,18 +1,17 @@
 /** `adapter_model.safetensors`: PEFT's names, and its orientation: A `[r, in]` and B `[out, r]`, ours transposed. */
+import type { PeftAdapter } from '../adapter.ts'
 import { GraftError } from '../errors.ts'
-import type { LoraLayer } from '../lora.ts'
+import { fullName } from '../layers.ts'
 import { parseSafetensors, serializeSafetensors } from '../safetensors.ts'
 import type { TensorData, TensorMap } from '../tensors.ts'
+import type { AdapterConfig } from './config.ts'
+import { layerRank, layerScaling } from './layers.ts'
 
-interface AdapterWeights {
-  layers: Map<string, LoraLayer>
-  score: TensorData
-}
+type AdapterWeights = Omit<PeftAdapter, 'config'>
 
 const prefix = 'base_model.model.'
-const scoreKey = `${prefix}score.weight`
-const loraKey = (name: string, part: 'A' | 'B') => `${prefix}${name}.lora_${part}.weight`
-const loraPattern = /^base_model\.model\.(.+)\.lora_[AB]\.weight$/
+const scoreName = 'score.weight'
+const loraPattern = /^(.+)\.lora_([AB])\.weight$/
 
 /** `[rows, columns]` → `[columns, rows]` */
 function transpose({ shape, data }: TensorData): TensorData {
@@ -28,48 +27,65 @@ function transpose({ shape, data }: TensorData): TensorData {
 
 const fault = (file: string, problem: string) =>
   new GraftError('adapter', `${file}: ${problem}`, {
-    hint: 'Make the adapter again with `graft train`; of PEFT, LoRA adapters for text classification are supported.',
+    hint: 'Make the adapter again with `graft train`; of PEFT, LoRA adapters of the linear layers are supported.',
     file,
   })
 
-/** Finds a tensor, and checks that it is a matrix of finite numbers with `size` rows (axis 0) or columns (axis 1), if given. */
-function matrix(tensors: TensorMap, key: string, file: string, axis: 0 | 1 = 0, size?: number): TensorData {
-  const tensor = tensors.get(key)
-  if (!tensor) throw fault(file, `${key} is missing`)
-  const { shape, data } = tensor
-  if (shape.length !== 2 || (size !== undefined && shape[axis] !== size)) {
-    const expected = size === undefined ? 'a matrix' : `a matrix with r = ${size} ${axis === 0 ? 'rows' : 'columns'}`
-    throw fault(file, `${key} is [${shape.join(', ')}], not ${expected}`)
+/** Not a tensor that an adapter of linear layers has. */
+const isForeign = (name: string) => /\.lora_(?:\w+)(\.|$)|\.base_layer\./.test(name)
+
+/** Tensors by their names in the model: PEFT's prefix taken off, and GPT-2's put on where the model had none. */
+function readTensors(bytes: Uint8Array, file: string): TensorMap {
+  const tensors: TensorMap = new Map()
+  for (const [key, tensor] of parseSafetensors(bytes, file).tensors) {
+    const name = key.startsWith(prefix) ? fullName(key.slice(prefix.length)) : undefined
+    if (name === undefined || (isForeign(name) && !loraPattern.test(name)))
+      throw fault(file, `unexpected tensor ${key}`)
+    const wrong = tensor.data.findIndex((value) => !Number.isFinite(value))
+    if (wrong >= 0) throw fault(file, `${key} holds ${tensor.data[wrong]}`)
+    tensors.set(name, tensor)
   }
-  const wrong = data.findIndex((value) => !Number.isFinite(value))
-  if (wrong >= 0) throw fault(file, `${key} holds ${data[wrong]}`)
-  return tensor
+  return tensors
+}
+
+/** Finds a tensor, and checks that it is a matrix with `size` rows (axis 0) or columns (axis 1), if given. */
+function matrix(tensors: TensorMap, name: string, file: string, axis: 0 | 1 = 0, size?: number): TensorData {
+  const tensor = tensors.get(name)
+  if (!tensor) throw fault(file, `${prefix}${name} is missing`)
+  const { shape } = tensor
+  if (shape.length === 2 && (size === undefined || shape[axis] === size)) return tensor
+  const expected = size === undefined ? 'a matrix' : `a matrix with r = ${size} ${axis === 0 ? 'rows' : 'columns'}`
+  throw fault(file, `${prefix}${name} is [${shape.join(', ')}], not ${expected}`)
 }
 
 /**
  * Reads the weights.
- * @param rank r of the configuration
+ * @param config gives each layer's rank and scale
  * @throws GraftError `adapter`, `safetensors`
  */
-export function parseWeights(bytes: Uint8Array, rank: number, file: string): AdapterWeights {
-  const { tensors } = parseSafetensors(bytes, file)
+export function parseWeights(bytes: Uint8Array, config: AdapterConfig, file: string): AdapterWeights {
+  const tensors = readTensors(bytes, file)
   const layers: AdapterWeights['layers'] = new Map()
-  for (const key of tensors.keys()) {
+  const saved: TensorMap = new Map()
+  for (const [key, tensor] of tensors) {
     const name = loraPattern.exec(key)?.[1]
-    if (name === undefined && key !== scoreKey) throw fault(file, `unexpected tensor ${key}`)
+    if (name === undefined && key !== scoreName) saved.set(key, tensor)
     if (name === undefined || layers.has(name)) continue
-    const a = matrix(tensors, loraKey(name, 'A'), file, 0, rank)
-    const b = matrix(tensors, loraKey(name, 'B'), file, 1, rank)
-    layers.set(name, { a: transpose(a), b: transpose(b) })
+    const rank = layerRank(config, name)
+    const a = matrix(tensors, `${name}.lora_A.weight`, file, 0, rank)
+    const b = matrix(tensors, `${name}.lora_B.weight`, file, 1, rank)
+    layers.set(name, { a: transpose(a), b: transpose(b), scaling: layerScaling(config, name) })
   }
-  return { layers, score: matrix(tensors, scoreKey, file) }
+  return { layers, saved, ...(tensors.has(scoreName) && { score: matrix(tensors, scoreName, file) }) }
 }
 
 /** Writes the weights. */
-export function serializeWeights({ layers, score }: AdapterWeights): Uint8Array {
-  const tensors: TensorMap = new Map([[scoreKey, score]])
+export function serializeWeights({ layers, score, saved }: AdapterWeights): Uint8Array {
+  const tensors: TensorMap = new Map(saved)
+  if (score) tensors.set(scoreName, score)
   for (const [name, { a, b }] of layers) {
-    tensors.set(loraKey(name, 'A'), transpose(a)).set(loraKey(name, 'B'), transpose(b))
+    tensors.set(`${name}.lora_A.weight`, transpose(a)).set(`${name}.lora_B.weight`, transpose(b))
   }
-  return serializeSafetensors(tensors, { format: 'pt' })
+  const keyed: TensorMap = new Map([...tensors].map(([name, tensor]) => [`${prefix}${name}`, tensor]))
+  return serializeSafetensors(keyed, { format: 'pt' })
 }

@@ -3,7 +3,7 @@ import type { Adapter } from '../adapter.ts'
 import type { GPT2Config } from '../config.ts'
 import { GraftError } from '../errors.ts'
 import { linearLayers } from '../layers.ts'
-import { adapterScaling } from '../lora.ts'
+import { largestRank } from '../lora.ts'
 import type { TensorData, TensorMap } from '../tensors.ts'
 
 /** Copies a matrix into the upper left of the `index`th matrix of a stack, `[adapters, rows, columns]`. */
@@ -27,8 +27,8 @@ function stack(matrices: (TensorData | undefined)[], rows: number, columns: numb
   return result
 }
 
-/** A layer that the graph has no inputs for would be lost without a word. */
-function checkTargets(adapters: readonly Adapter[], targets: readonly string[]): void {
+/** What the graph has no inputs for would be lost without a word. */
+function checkInputs(adapters: readonly Adapter[], targets: readonly string[]): void {
   for (const name of adapters.flatMap(({ layers }) => [...layers.keys()])) {
     if (targets.includes(name)) continue
     throw new GraftError('adapter', `an adapter changes ${name}, which the graph takes no adapter for`, {
@@ -36,6 +36,12 @@ function checkTargets(adapters: readonly Adapter[], targets: readonly string[]):
       value: name,
     })
   }
+  const [saved] = adapters.flatMap((adapter) => [...adapter.saved.keys()])
+  if (saved === undefined) return
+  throw new GraftError('adapter', `an adapter replaces ${saved} whole, which an unmerged graph cannot take`, {
+    hint: 'Export this adapter merged: `graft export --mode merged`.',
+    value: saved,
+  })
 }
 
 /**
@@ -44,13 +50,12 @@ function checkTargets(adapters: readonly Adapter[], targets: readonly string[]):
  * adapter's scaling, and `score.weight` `[adapters, labels, n_embd]`. Ranks and label counts are padded with zeros to the
  * largest; an adapter without a layer gets zeros there.
  * @param targets names of the layers that the graph takes adapters for
- * @throws GraftError `adapter` for an adapter with a layer outside of `targets`
+ * @throws GraftError `adapter` for an adapter with a layer outside of `targets`, or with tensors that replace the base's
  */
 export function stackAdapters(adapters: readonly Adapter[], config: GPT2Config, targets: readonly string[]): TensorMap {
-  checkTargets(adapters, targets)
-  const rank = Math.max(...adapters.map((adapter) => adapter.config.r))
+  checkInputs(adapters, targets)
+  const rank = Math.max(...adapters.map(largestRank))
   const labels = Math.max(...adapters.map((adapter) => adapter.info.labels.length))
-  const scalings = adapters.map((adapter) => adapterScaling(adapter.config))
   const inputs: TensorMap = new Map()
   for (const layer of linearLayers(config).filter(({ name }) => targets.includes(name))) {
     const pairs = adapters.map(({ layers }) => layers.get(layer.name))
@@ -68,7 +73,7 @@ export function stackAdapters(adapters: readonly Adapter[], config: GPT2Config, 
         pairs.map((pair) => pair?.b),
         rank,
         layer.out,
-        scalings,
+        pairs.map((pair) => pair?.scaling ?? 1),
       ),
     )
   }

@@ -21,9 +21,6 @@ export const dtypeBytes = {
 
 export type Dtype = keyof typeof dtypeBytes
 
-/** A copy, so that the values are aligned and don't keep the whole file in memory. */
-const copyOf = (bytes: Uint8Array): ArrayBuffer => new Uint8Array(bytes).buffer
-
 /** IEEE 754 binary16: 1 sign bit, 5 exponent bits (bias 15), 10 fraction bits. */
 function halfToFloat(half: number): number {
   const sign = half & 0x8000 ? -1 : 1
@@ -34,16 +31,36 @@ function halfToFloat(half: number): number {
   return sign * (1 + fraction / 1024) * 2 ** (exponent - 15)
 }
 
-/** bfloat16 is the upper half of a float32. */
-function decodeBfloat16(bytes: Uint8Array): Float32Array {
-  const bits = Uint32Array.from(new Uint16Array(copyOf(bytes)), (half) => half << 16)
-  return new Float32Array(bits.buffer)
+/** Little-endian 16-bit elements; a copy where they are not aligned. */
+function halves(bytes: Uint8Array): Uint16Array {
+  const { buffer, byteOffset, byteLength } = bytes.byteOffset % 2 === 0 ? bytes : new Uint8Array(bytes)
+  return new Uint16Array(buffer, byteOffset, byteLength / 2)
 }
 
-/** Reads little-endian elements as float32; the types that are not here cannot be read. */
-export const decoders: Partial<Record<Dtype, (bytes: Uint8Array) => Float32Array>> = {
-  F32: (bytes) => new Float32Array(copyOf(bytes)),
-  F16: (bytes) => Float32Array.from(new Uint16Array(copyOf(bytes)), halfToFloat),
+let floatsOfHalves: Float32Array | undefined
+
+/** By way of a table of all values: a base has a hundred million of them. */
+function decodeHalf(bytes: Uint8Array, into: Float32Array): void {
+  const floats = (floatsOfHalves ??= Float32Array.from({ length: 0x10000 }, (_, half) => halfToFloat(half)))
+  const source = halves(bytes)
+  for (let at = 0; at < source.length; at++) into[at] = floats[source[at]!]! // all 16-bit numbers are in the table
+}
+
+/** bfloat16 is the upper half of a float32. */
+function decodeBfloat16(bytes: Uint8Array, into: Float32Array): void {
+  const source = halves(bytes)
+  const bits = new Uint32Array(into.buffer, into.byteOffset, into.length)
+  for (let at = 0; at < source.length; at++) bits[at] = source[at]! << 16 // within the length
+}
+
+function decodeFloat(bytes: Uint8Array, into: Float32Array): void {
+  new Uint8Array(into.buffer, into.byteOffset, into.byteLength).set(bytes)
+}
+
+/** Reads little-endian elements as float32 into an array of their number; the types that are not here cannot be read. */
+export const decoders: Partial<Record<Dtype, (bytes: Uint8Array, into: Float32Array) => void>> = {
+  F32: decodeFloat,
+  F16: decodeHalf,
   BF16: decodeBfloat16,
 }
 

@@ -2,7 +2,6 @@
 import { z } from 'zod'
 import { GraftError } from '../errors.ts'
 import { issuesOf } from '../schema.ts'
-import type { TensorMap } from '../tensors.ts'
 import { dtypeBytes, type Dtype } from './dtypes.ts'
 import { findFault } from './scan.ts'
 
@@ -10,7 +9,7 @@ import { findFault } from './scan.ts'
 const maxHeaderBytes = 100_000_000
 
 /** Bytes of the header's length, a little-endian u64 at the start of the file. Headers are padded to a multiple of it. */
-const lengthBytes = 8
+export const lengthBytes = 8
 
 const size = z.number().int().nonnegative()
 
@@ -21,11 +20,11 @@ const tensorEntry = z.object({
 })
 
 /** One tensor's entry. The offsets count from the end of the header. */
-type TensorEntry = z.infer<typeof tensorEntry>
+export type TensorEntry = z.infer<typeof tensorEntry>
 
 const metadataEntry = z.record(z.string(), z.string())
 
-interface Header {
+export interface Header {
   tensors: Map<string, TensorEntry>
   metadata: Record<string, string>
   /** Position of the data in the file. */
@@ -39,12 +38,18 @@ export const fault = (file: string, problem: string): GraftError =>
     file,
   })
 
-function headerEnd(bytes: Uint8Array, file: string): number {
+/**
+ * Position of the data in a file.
+ * @param bytes its first eight bytes, or more
+ * @param fileBytes size of the whole file
+ * @throws GraftError `safetensors`
+ */
+export function headerEnd(bytes: Uint8Array, file: string, fileBytes: number): number {
   if (bytes.length < lengthBytes) throw fault(file, `${bytes.length} bytes are too few for a header`)
   const length = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true)
   if (length > maxHeaderBytes) throw fault(file, `a header of ${length} bytes is over the limit of ${maxHeaderBytes}`)
   const end = lengthBytes + Number(length)
-  if (end > bytes.length) throw fault(file, `a header of ${length} bytes does not fit in ${bytes.length}`)
+  if (end > fileBytes) throw fault(file, `a header of ${length} bytes does not fit in ${fileBytes}`)
   return end
 }
 
@@ -69,7 +74,7 @@ function check<T>(schema: z.ZodType<T>, name: string, value: unknown, file: stri
 }
 
 /** Bytes that a tensor takes; undefined from 2^53 on. */
-function bytesOf({ dtype, shape }: TensorEntry): number | undefined {
+function bytesOf({ dtype, shape }: Pick<TensorEntry, 'dtype' | 'shape'>): number | undefined {
   let bytes: number = dtypeBytes[dtype]
   for (const size of shape) {
     bytes *= size
@@ -95,30 +100,34 @@ function checkOffsets(tensors: Header['tensors'], dataBytes: number, file: strin
 }
 
 /**
- * Reads and checks the header of a whole file.
+ * Reads and checks the header of a file.
+ * @param bytes the file, or its beginning with the whole header
  * @throws GraftError `safetensors`
  */
-export function parseHeader(bytes: Uint8Array, file: string): Header {
-  const dataStart = headerEnd(bytes, file)
+export function parseHeader(bytes: Uint8Array, file: string, fileBytes = bytes.length): Header {
+  const dataStart = headerEnd(bytes, file, fileBytes)
   const header: Header = { tensors: new Map(), metadata: {}, dataStart }
   for (const [name, value] of readEntries(bytes.subarray(lengthBytes, dataStart), file)) {
     if (name === '__metadata__') header.metadata = check(metadataEntry, name, value, file)
     else header.tensors.set(name, check(tensorEntry, name, value, file))
   }
-  checkOffsets(header.tensors, bytes.length - dataStart, file)
+  checkOffsets(header.tensors, fileBytes - dataStart, file)
   return header
 }
 
 /**
- * The header of tensors of one element type stored one after the other, with its length before it and spaces after it.
+ * The header of tensors stored one after the other, with its length before it and spaces after it.
  * @returns also the bytes that the tensors take
  */
-export function serializeHeader(tensors: TensorMap, dtype: Dtype, metadata?: Record<string, string>) {
+export function serializeHeader(
+  tensors: Iterable<readonly [name: string, Pick<TensorEntry, 'dtype' | 'shape'>]>,
+  metadata?: Record<string, string>,
+) {
   // Not an object: JavaScript would move names that are numbers to the front.
   const members = metadata ? [`"__metadata__":${JSON.stringify(metadata)}`] : []
   let dataBytes = 0
-  for (const [name, { shape, data }] of tensors) {
-    const end = dataBytes + data.length * dtypeBytes[dtype]
+  for (const [name, { dtype, shape }] of tensors) {
+    const end = dataBytes + (bytesOf({ dtype, shape }) ?? 0)
     const entry: TensorEntry = { dtype, shape, data_offsets: [dataBytes, end] }
     members.push(`${JSON.stringify(name)}:${JSON.stringify(entry)}`)
     dataBytes = end

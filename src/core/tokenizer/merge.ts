@@ -5,6 +5,9 @@ const UNMERGEABLE = -1
 /** Queue keys are rank · 2³² + start, so that equal ranks are merged from the left. */
 const RANK_UNIT = 2 ** 32
 
+/** What a map from bytes to token ids can tell. */
+type Ranks = { get(bytes: string): number | undefined }
+
 /**
  * Splits one piece of text into tokens: starting from single bytes, the pair of neighbours whose concatenation has the
  * lowest rank is merged, the leftmost first, until no pair has a rank (Sennrich et al. 2016, as GPT-2 applies it).
@@ -13,7 +16,7 @@ const RANK_UNIT = 2 ** 32
  * @param bytes the piece's UTF-8 bytes, one a character (a "binary string")
  * @param ranks token ids by the token's bytes; holds every single byte
  */
-export function mergePairs(bytes: string, ranks: ReadonlyMap<string, number>): number[] {
+export function mergePairs(bytes: string, ranks: Ranks): number[] {
   const length = bytes.length
   // A part is named by where it starts. These hold, by start: where the next part and the one before start, and the rank
   // of the part together with its next. Indices stay in [0, length], hence the `!` below.

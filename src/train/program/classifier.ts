@@ -2,6 +2,7 @@
 import type * as tf from '@tensorflow/tfjs'
 import type { GPT2Config } from '../../core/config.ts'
 import { linearLayers } from '../../core/layers.ts'
+import { isHead } from '../../core/lora.ts'
 import type { Random } from '../../core/random.ts'
 import type { TensorMap } from '../../core/tensors.ts'
 import { classify, tokenBatch } from '../../model/gpt2.ts'
@@ -45,10 +46,9 @@ export interface LoraTrainingOptions {
 export function fullProgram({ config, weights, labels, weightDecay, random }: ClassifierOptions): TrainingProgram {
   const score = weights.get(SCORE)
   const fits = score?.shape[0] === labels
-  const initial: TensorMap = new Map(weights).set(
-    SCORE,
-    score && fits ? score : initializeScore(config, labels, random),
-  )
+  const initial: TensorMap = fits
+    ? weights
+    : new Map([...weights].filter(([name]) => !isHead(name))).set(SCORE, initializeScore(config, labels, random))
   return {
     ...classification,
     groups: allParameterGroups(initial, weightDecay),
@@ -79,7 +79,8 @@ export function loraProgram(
     initial.set(`${layer.name}.lora_B`, filled([rank, layer.out], 0))
   }
   initial.set(SCORE, initializeScore(config, labels, random))
-  const frozen = new Map([...weights].filter(([name]) => name !== SCORE))
+  const scalings = new Map(targets.map((name) => [name, scaling]))
+  const frozen = new Map([...weights].filter(([name]) => !isHead(name)))
   return {
     ...classification,
     groups: [{ name: 'adapter', weightDecay, parameters: [...initial].map(([name, { shape }]) => ({ name, shape })) }],
@@ -87,7 +88,7 @@ export function loraProgram(
     frozen,
     usesDropout: dropout > 0,
     predict: (tensors, dropoutSource) => {
-      const linear = loraLinear(tensors, { targets: new Set(targets), scaling, dropoutRate: dropout, dropoutSource })
+      const linear = loraLinear(tensors, { scalings, dropoutRate: dropout, dropoutSource })
       return classify(config, tensors, tokenBatch(tensors), parameter(tensors, SCORE), { linear })
     },
   }

@@ -1,0 +1,126 @@
+/** Imports a GPT-2 model as a base: its tensors are copied one by one, so memory holds a part of one. */
+import { createHash } from 'node:crypto'
+import { open, writeFile } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import { type GPT2Config, parseConfig } from '../../core/config.ts'
+import { padToken } from '../../core/encoder.ts'
+import { GraftError } from '../../core/errors.ts'
+import { serializeHeader } from '../../core/safetensors/header.ts'
+import { sizeOf } from '../../core/tensors.ts'
+import { writeFolderAtomic } from '../atomic.ts'
+import { checkShapes } from '../base-folder.ts'
+import { sha256File } from '../hash.ts'
+import type { ImportOptions, ImportResult } from '../import.ts'
+import { readJson } from '../read.ts'
+import { readTensorBytes } from '../safetensors-file.ts'
+import { tokenizerFilesOf } from '../tokenizer-files.ts'
+import type { Source } from './source.ts'
+import { checkTokenizer } from './tokenizer.ts'
+import { type StoredTensor, type StoredWeights, openWeights } from './weights.ts'
+
+/**
+ * Copies a model into a base folder, its element types as they are.
+ * @throws GraftError `config`, `weights`, `safetensors`, `file-format`, `file-exists`, `file-write`, `usage`
+ */
+export async function importBase(
+  source: Source,
+  { out, force, labels, ...options }: ImportOptions,
+): Promise<ImportResult> {
+  const configFile = await source.fetch('config.json')
+  const original = parseConfig(await readJson(configFile), configFile)
+  await checkTokenizer(source, original)
+  const weights = await openWeights(source, original)
+  const config = baseConfig(original, weights.tensors, labels, source.name)
+  checkShapes(weights.tensors, config, source.name)
+  const sha256 = await writeFolderAtomic(out, { force }, async (folder) => {
+    const hash = await copyTensors(weights, join(folder, 'model.safetensors'), options)
+    await writeJson(join(folder, 'config.json'), config)
+    for (const [name, content] of Object.entries(tokenizerFilesOf(config) ?? {}))
+      await writeFile(join(folder, name), content)
+    await writeJson(join(folder, 'import.json'), await provenance(source, weights))
+    return hash
+  })
+  const parameters = [...weights.tensors.values()].reduce((total, { shape }) => total + sizeOf(shape), 0)
+  return {
+    kind: 'base',
+    out,
+    source: source.name,
+    revision: source.revision,
+    sha256,
+    parameters,
+    labels: labelsOf(config),
+  }
+}
+
+const writeJson = (path: string, value: unknown) => writeFile(path, `${JSON.stringify(value, undefined, 2)}\n`)
+
+const labelsOf = ({ id2label }: GPT2Config): string[] | undefined => id2label && Object.values(id2label)
+
+/** What the weights say is put right in the configuration: transformers leaves out what it takes for granted. */
+function baseConfig(
+  config: GPT2Config,
+  tensors: ReadonlyMap<string, StoredTensor>,
+  labels: string[] | undefined,
+  name: string,
+): GPT2Config {
+  const rows = tensors.get('transformer.wte.weight')?.shape[0] ?? config.vocab_size
+  // An embedding may be padded to a size that computes well, and the configuration still say what is used of it.
+  const vocab_size = Math.max(rows, config.vocab_size)
+  const pad_token_id = padToken(config) < vocab_size ? padToken(config) : config.pad_token_id
+  const count = tensors.get('score.weight')?.shape[0]
+  if (count === undefined) {
+    if (labels) throw usage(`${name} has no classification head to name the labels of`)
+    const { id2label: _, label2id: __, ...headless } = config
+    return { ...headless, vocab_size, pad_token_id }
+  }
+  const named = labels ?? labelsOf(config) ?? Array.from({ length: count }, (_, id) => `LABEL_${id}`)
+  if (named.length !== count) throw usage(`${name} has a head of ${count} labels, and there are ${named.length} names`)
+  return {
+    ...config,
+    architectures: ['GPT2ForSequenceClassification'],
+    vocab_size,
+    pad_token_id,
+    id2label: Object.fromEntries(named.map((label, id) => [String(id), label])),
+    label2id: Object.fromEntries(named.map((label, id) => [label, id])),
+  }
+}
+
+const usage = (problem: string) =>
+  new GraftError('usage', problem, { hint: 'Give as many names with --labels as the head has labels, or none.' })
+
+/** Writes the tensors in the order of their names, as Hugging Face does. */
+async function copyTensors(
+  { tensors }: StoredWeights,
+  path: string,
+  { signal, onProgress }: Pick<ImportOptions, 'signal' | 'onProgress'>,
+): Promise<string> {
+  const inOrder = [...tensors].sort(([a], [b]) => (a < b ? -1 : 1))
+  const { header, dataBytes } = serializeHeader(inOrder, { format: 'pt' })
+  const hash = createHash('sha256')
+  const file = await open(path, 'wx')
+  let written = 0
+  const write = async (bytes: Uint8Array) => {
+    hash.update(bytes)
+    await file.writeFile(bytes)
+    written += bytes.length
+    onProgress?.('Copying', written, header.length + dataBytes)
+  }
+  try {
+    await write(header)
+    for (const [, entry] of inOrder) {
+      signal?.throwIfAborted()
+      for await (const bytes of readTensorBytes(entry.file, entry)) await write(bytes)
+    }
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+  return hash.digest('hex')
+}
+
+/** `import.json`: where a base came from. */
+async function provenance({ name, revision }: Source, { files }: StoredWeights): Promise<object> {
+  const hashes: Record<string, string> = {}
+  for (const { path } of files) hashes[basename(path)] = await sha256File(path)
+  return { source: name, revision, files: hashes }
+}
