@@ -1,5 +1,5 @@
 /** `adapter_config.json`, as PEFT writes and reads it (https://huggingface.co/docs/peft/package_reference/lora). */
-import { z } from 'zod'
+import * as z from 'zod/mini'
 import { type LoraScalingOptions, matchTargetModules, type TargetModules } from '../lora.ts'
 import { checkSchema } from '../schema.ts'
 
@@ -35,14 +35,14 @@ const schema = z
   .looseObject({
     peft_type: z.literal('LORA', only('LORA')),
     task_type: z.literal('SEQ_CLS', only('SEQ_CLS (text classification)')),
-    base_model_name_or_path: z.string().nullish(),
-    r: z.number().int().positive(),
-    lora_alpha: z.number().positive(),
-    lora_dropout: z.number().min(0).max(1).default(0),
+    base_model_name_or_path: z.nullish(z.string()),
+    r: z.int().check(z.positive()),
+    lora_alpha: z.number().check(z.positive()),
+    lora_dropout: z._default(z.number().check(z.minimum(0), z.maximum(1)), 0),
     target_modules: z.union([z.string(), z.array(z.string())]),
-    bias: z.literal('none', only('none')).default('none'),
-    use_rslora: z.boolean().default(false),
-    init_lora_weights: initialization.default(true),
+    bias: z._default(z.literal('none', only('none')), 'none'),
+    use_rslora: z._default(z.boolean(), false),
+    init_lora_weights: z._default(initialization, true),
   })
   .check(({ value, issues }) => {
     for (const name of unsupported.filter((name) => isSet(value[name]))) {

@@ -1,15 +1,17 @@
 /** `graft.json` of what training writes, an adapter or a whole model: what Hugging Face's files do not say about it. */
-import { z } from 'zod'
+import * as z from 'zod/mini'
 import { checkSchema } from '../schema.ts'
 
 /** SHA-256 in lower-case hexadecimal. */
-export const sha256Text = z.string().regex(/^[0-9a-f]{64}$/, 'is not a SHA-256')
+export const sha256Text = z.string().check(z.regex(/^[0-9a-f]{64}$/, 'is not a SHA-256'))
 
 /** Class names by id; no two alike. */
 export const labelNames = z
   .array(z.string())
-  .min(2)
-  .refine((labels) => new Set(labels).size === labels.length, 'a label occurs twice')
+  .check(
+    z.minLength(2),
+    z.refine((labels) => new Set(labels).size === labels.length, 'a label occurs twice'),
+  )
 
 const fields = {
   formatVersion: z.literal(1, { error: ({ input }) => `version ${JSON.stringify(input)} is not known, only 1` }),
@@ -19,9 +21,9 @@ const fields = {
   /** SHA-256 of the training data. */
   dataSha256: sha256Text,
   /** Tokens after which texts were cut in training. */
-  maxLength: z.number().int().positive(),
+  maxLength: z.int().check(z.positive()),
   hyperparameters: z.record(z.string(), z.unknown()),
-  seed: z.number().int(),
+  seed: z.int(),
   metrics: z.record(z.string(), z.number()),
 }
 
