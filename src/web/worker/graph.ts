@@ -1,0 +1,85 @@
+/** Loads a bundle's graph with onnxruntime-web, on the CPU or with WebGPU. */
+import * as cpuRuntime from 'onnxruntime-web/wasm'
+import { cpu, webgpu } from 'virtual:runtime-files'
+import { GraftError } from '../../core/errors.ts'
+import type { Feed, LoadedGraph } from '../../core/session.ts'
+import type { Device } from '../protocol.ts'
+import { outOfMemory } from './downloads.ts'
+
+export interface RuntimeOptions {
+  device: Device
+  threads: number
+}
+
+/** The files of the ONNX Runtime that a device needs; WebGPU's is another and larger one. */
+export const runtimeFiles = (device: Device) => (device === 'webgpu' ? webgpu : cpu)
+
+/** A vector operation: `(func (result v128) i32.const 0 i8x16.splat i8x16.popcnt)`. */
+const simd = Uint8Array.of(
+  ...[0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98, 11],
+)
+
+/** @throws GraftError `browser` for a browser that cannot run the model, before anything is downloaded */
+export function checkBrowser({ device }: RuntimeOptions): void {
+  if (!WebAssembly.validate(simd)) {
+    throw new GraftError('browser', 'this browser has no WebAssembly SIMD', {
+      hint: 'Use a newer one: Chrome or Edge 91, Firefox 89, Safari 16.4, or later.',
+    })
+  }
+  if (device === 'webgpu' && !('gpu' in navigator && 'Suspending' in WebAssembly)) {
+    throw new GraftError('browser', 'this browser has no WebGPU, or no JavaScript Promise Integration for it', {
+      hint: 'Leave the device at CPU, or use Chrome or Edge 137 or later.',
+    })
+  }
+}
+
+/**
+ * Loads a graph. Runs follow one another, also where several are asked for at once.
+ * @throws GraftError `bundle` where ONNX Runtime cannot load or run it, `memory`
+ */
+export async function loadGraph(
+  bytes: Uint8Array,
+  wasm: Uint8Array<ArrayBuffer>,
+  { device, threads }: RuntimeOptions,
+): Promise<LoadedGraph> {
+  const runtime = device === 'webgpu' ? await import('onnxruntime-web/jspi') : cpuRuntime
+  const { env, InferenceSession, Tensor } = runtime
+  env.wasm.wasmBinary = wasm
+  env.wasm.wasmPaths = { mjs: new URL(runtimeFiles(device).loader.path, location.href) }
+  env.wasm.numThreads = threads
+  const session = await InferenceSession.create(bytes, {
+    executionProviders: [device === 'webgpu' ? 'webgpu' : 'wasm'],
+    graphOptimizationLevel: 'all',
+  }).catch((error: unknown) => fail('cannot be loaded', error))
+
+  const toTensors = (feeds: Record<string, Feed>) =>
+    Object.fromEntries(Object.entries(feeds).map(([name, [type, data, dims]]) => [name, new Tensor(type, data, dims)]))
+
+  async function run(feeds: Record<string, Feed>) {
+    const outputs = await session.run(toTensors(feeds)).catch((error: unknown) => fail('cannot be run', error))
+    const { data, dims } = outputs['logits'] ?? fail('cannot be run', 'no output "logits"')
+    return data instanceof Float32Array ? { data, dims } : fail('cannot be run', 'its logits are not float32')
+  }
+
+  let last: Promise<unknown> = Promise.resolve()
+  return {
+    run(feeds) {
+      const result = last.then(() => run(feeds))
+      last = result.catch(() => undefined)
+      return result
+    },
+    close: () => session.release(),
+  }
+}
+
+/** What ONNX Runtime, emscripten and the browsers say when memory runs out. */
+const memoryMessage = /bad_alloc|out of memory|allocat|memory\.grow|\bOOM\b|invalid array length/i
+
+function fail(problem: string, cause: unknown): never {
+  const reason = cause instanceof Error ? cause.message : String(cause)
+  if (memoryMessage.test(reason)) throw outOfMemory(cause)
+  throw new GraftError('bundle', `the graph ${problem}: ${reason}`, {
+    hint: 'Make the bundle again with `graft export`, and the site with `graft web`.',
+    cause,
+  })
+}
