@@ -1,17 +1,20 @@
 /** A bundle read over the network: each file checked against `graft.json`. */
-import { type Adapter, type AdapterFiles, checkAdapter, parseAdapter } from '../../core/adapter.ts'
+import { type Adapter, checkAdapter, parseAdapter } from '../../core/adapter.ts'
 import { type Manifest, type Probe, graphPath, parseGolden, parseManifest } from '../../core/bundle.ts'
 import type { Model } from '../../core/classifier.ts'
 import { type GPT2Config, parseConfig } from '../../core/config.ts'
 import { GraftError } from '../../core/errors.ts'
 import type { Downloads } from './downloads.ts'
 
-export interface DownloadedBundle {
+/** A bundle whose parts are downloaded as they are asked for. */
+export interface RemoteBundle {
   manifest: Manifest
   config: GPT2Config
-  model: Model
-  golden: Probe[]
-  graph: Uint8Array
+  /** The ONNX file. */
+  graph(): Promise<Uint8Array>
+  /** Labels, or adapters. */
+  model(): Promise<Model>
+  golden(): Promise<Probe[]>
 }
 
 /** The value of a JSON file. */
@@ -27,8 +30,8 @@ export function parseJson(bytes: Uint8Array, file: string): unknown {
   }
 }
 
-/** @throws GraftError what `Downloads` throws; `bundle`, `config`, `adapter`, `adapter-base`, `safetensors` */
-export async function downloadBundle(folder: URL, downloads: Downloads): Promise<DownloadedBundle> {
+/** @throws GraftError what `Downloads` throws; `bundle`, `config`, and for the parts `adapter`, `adapter-base`, `safetensors` */
+export async function openBundle(folder: URL, downloads: Downloads): Promise<RemoteBundle> {
   const manifestUrl = new URL('graft.json', folder)
   const manifest = parseManifest(parseJson(await downloads.latest(manifestUrl), manifestUrl.href), manifestUrl.href)
   const get = (path: string) => {
@@ -36,39 +39,30 @@ export async function downloadBundle(folder: URL, downloads: Downloads): Promise
     return downloads.get({ url: new URL(path, folder), sha256 })
   }
   const getJson = async (path: string) => parseJson(await get(path), path)
+  const config = parseConfig(await getJson('config.json'))
 
-  async function getModel(config: GPT2Config): Promise<Model> {
-    if (manifest.kind === 'merged') return manifest
-    const adapters = await Promise.all(
-      manifest.adapters.map(async ({ name }) => [name, await getAdapter(name, config)] as const),
-    )
-    return { adapters: new Map(adapters), targets: manifest.targets }
-  }
-
-  async function getAdapter(name: string, config: GPT2Config): Promise<Adapter> {
+  async function getAdapter(name: string): Promise<[string, Adapter]> {
     const dir = `adapters/${name}`
     const [adapterConfig, weights, info] = await Promise.all([
       getJson(`${dir}/adapter_config.json`),
       get(`${dir}/adapter_model.safetensors`),
       getJson(`${dir}/graft.json`),
     ])
-    const files: AdapterFiles = {
-      'adapter_config.json': adapterConfig,
-      'adapter_model.safetensors': weights,
-      'graft.json': info,
-    }
+    const files = { 'adapter_config.json': adapterConfig, 'adapter_model.safetensors': weights, 'graft.json': info }
     const adapter = parseAdapter(files, dir)
     checkAdapter(adapter, config, manifest.provenance.baseSha256, dir)
-    return adapter
+    return [name, adapter]
   }
 
-  const [[config, model], golden, graph] = await Promise.all([
-    getJson('config.json').then(async (json) => {
-      const config = parseConfig(json)
-      return [config, await getModel(config)] as const
-    }),
-    getJson('golden.json').then((json) => parseGolden(json, manifest, 'golden.json')),
-    get(graphPath),
-  ])
-  return { manifest, config, model, golden, graph }
+  return {
+    manifest,
+    config,
+    graph: () => get(graphPath),
+    async model() {
+      if (manifest.kind === 'merged') return manifest
+      const adapters = await Promise.all(manifest.adapters.map(({ name }) => getAdapter(name)))
+      return { adapters: new Map(adapters), targets: manifest.targets }
+    },
+    golden: async () => parseGolden(await getJson('golden.json'), manifest, 'golden.json'),
+  }
 }

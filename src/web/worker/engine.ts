@@ -1,5 +1,6 @@
 /** A model in the worker: its graph loaded once, its adapters exchanged as inputs. */
 import type { Adapter } from '../../core/adapter.ts'
+import type { Probe } from '../../core/bundle.ts'
 import { type Classifier, type Model, createClassifier } from '../../core/classifier.ts'
 import { createEncoder } from '../../core/encoder.ts'
 import { GraftError } from '../../core/errors.ts'
@@ -8,9 +9,9 @@ import type { BytePairRanks } from '../../core/tokenizer.ts'
 import { ranks } from 'virtual:runtime-files'
 import type { AddAdapterRequest, AddedAdapter, LoadProgress, ModelInfo, OpenRequest, TaskInfo } from '../protocol.ts'
 import { readAdapterFiles } from './adapter-files.ts'
-import { type DownloadedBundle, downloadBundle, parseJson } from './bundle.ts'
+import { type RemoteBundle, openBundle, parseJson } from './bundle.ts'
 import { type FileSource, openDownloads } from './downloads.ts'
-import { checkBrowser, loadGraph, runtimeFiles } from './graph.ts'
+import { checkBrowser, runtimeFiles, startRuntime } from './graph.ts'
 
 export interface Engine {
   info: ModelInfo
@@ -24,28 +25,35 @@ const siteFile = (file: { path: string; sha256: string; bytes: number }): FileSo
   url: new URL(file.path, location.href),
 })
 
-/** @throws GraftError what `checkBrowser`, `downloadBundle` and `loadGraph` throw */
+/** @throws GraftError what `checkBrowser`, `openBundle`, `startRuntime` and loading the graph throw */
 export async function openEngine(request: OpenRequest, onProgress: (progress: LoadProgress) => void): Promise<Engine> {
   checkBrowser(request)
   const folder = new URL(request.bundle)
   const downloads = await openDownloads(folder, onProgress)
-  const [wasm, vocabulary, bundle] = await Promise.all([
-    downloads.get(siteFile(runtimeFiles(request.device).wasm)),
-    downloads.get(siteFile(ranks)),
-    downloadBundle(folder, downloads),
+  const starting = downloads.get(siteFile(runtimeFiles(request.device).wasm)).then((wasm) => startRuntime(wasm, request))
+  const vocabulary = downloads.get(siteFile(ranks))
+  // One that fails while another is awaited is reported below.
+  for (const each of [starting, vocabulary]) each.catch(() => undefined)
+  const bundle = await openBundle(folder, downloads)
+  const [graph, encode, model, golden] = await Promise.all([
+    Promise.all([bundle.graph(), starting]).then(([bytes, runtime]) => runtime.load(bytes)),
+    // Made by vite.config.ts, and checked against its hash.
+    vocabulary.then((json) => createEncoder(bundle.config, parseJson(json, ranks.path) as BytePairRanks)),
+    bundle.model(),
+    bundle.golden(),
   ])
-  const graph = await loadGraph(bundle.graph, wasm, request)
-  // Made by vite.config.ts, and checked against its hash.
-  const encode = createEncoder(bundle.config, parseJson(vocabulary, ranks.path) as BytePairRanks)
   void downloads.tidy()
-  return createEngine(bundle, request, (model) => {
+  const classifierOf = (model: Model) => {
     const session = createSession(graph, stackOf(model, bundle.config))
     return createClassifier({ session, encode, config: bundle.config, model })
-  })
+  }
+  return createEngine(bundle, model, golden, request, classifierOf)
 }
 
 function createEngine(
-  { manifest, config, model: downloaded, golden }: DownloadedBundle,
+  { manifest, config }: RemoteBundle,
+  downloaded: Model,
+  golden: readonly Probe[],
   { device, threads }: OpenRequest,
   classifierOf: (model: Model) => Classifier,
 ): Engine {

@@ -33,53 +33,73 @@ export function checkBrowser({ device }: RuntimeOptions): void {
   }
 }
 
+/** An ONNX model that returns its input: making a session of it starts the runtime, which has no call for that alone. */
+const empty = 'CAg6LwoQCgF4EgF5IghJZGVudGl0eRIBZ1oLCgF4EgYKBAgBEgBiCwoBeRIGCgQIARIAQgIQEQ=='
+
+export interface Runtime {
+  /**
+   * Loads a graph. Runs follow one another, also where several are asked for at once.
+   * @throws GraftError `bundle` where ONNX Runtime cannot load or run it, `memory`
+   */
+  load(graph: Uint8Array): Promise<LoadedGraph>
+}
+
 /**
- * Loads a graph. Runs follow one another, also where several are asked for at once.
- * @throws GraftError `bundle` where ONNX Runtime cannot load or run it, `memory`
+ * Starts ONNX Runtime, which takes as long as loading a small model: do it while that is on its way.
+ * @throws GraftError `browser`, `memory`
  */
-export async function loadGraph(
-  bytes: Uint8Array,
+export async function startRuntime(
   wasm: Uint8Array<ArrayBuffer>,
   { device, threads }: RuntimeOptions,
-): Promise<LoadedGraph> {
+): Promise<Runtime> {
   const runtime = device === 'webgpu' ? await import('onnxruntime-web/jspi') : cpuRuntime
   const { env, InferenceSession, Tensor } = runtime
   env.wasm.wasmBinary = wasm
   env.wasm.wasmPaths = { mjs: new URL(runtimeFiles(device).loader.path, location.href) }
   env.wasm.numThreads = threads
-  const session = await InferenceSession.create(bytes, {
-    executionProviders: [device === 'webgpu' ? 'webgpu' : 'wasm'],
-    graphOptimizationLevel: 'all',
-  }).catch((error: unknown) => fail('cannot be loaded', error))
+  const create = (graph: Uint8Array) =>
+    InferenceSession.create(graph, {
+      executionProviders: [device === 'webgpu' ? 'webgpu' : 'wasm'],
+      graphOptimizationLevel: 'all',
+    })
+  await create(Uint8Array.from(atob(empty), (character) => character.charCodeAt(0)))
+    .then((session) => session.release())
+    .catch((error: unknown) => fail('browser', 'ONNX Runtime cannot be started', error))
 
   const toTensors = (feeds: Record<string, Feed>) =>
     Object.fromEntries(Object.entries(feeds).map(([name, [type, data, dims]]) => [name, new Tensor(type, data, dims)]))
 
-  async function run(feeds: Record<string, Feed>) {
-    const outputs = await session.run(toTensors(feeds)).catch((error: unknown) => fail('cannot be run', error))
-    const { data, dims } = outputs['logits'] ?? fail('cannot be run', 'no output "logits"')
-    return data instanceof Float32Array ? { data, dims } : fail('cannot be run', 'its logits are not float32')
+  async function load(graph: Uint8Array): Promise<LoadedGraph> {
+    const session = await create(graph).catch((error: unknown) => fail('bundle', 'the graph cannot be loaded', error))
+    async function run(feeds: Record<string, Feed>) {
+      const outputs = await session.run(toTensors(feeds))
+      const { data, dims } = outputs['logits'] ?? fail('bundle', 'the graph cannot be run', 'no output "logits"')
+      return data instanceof Float32Array ? { data, dims } : fail('bundle', 'the graph cannot be run', 'its logits are not float32')
+    }
+    let last: Promise<unknown> = Promise.resolve()
+    return {
+      run(feeds) {
+        const result = last.then(() => run(feeds)).catch((error: unknown) => fail('bundle', 'the graph cannot be run', error))
+        last = result.catch(() => undefined)
+        return result
+      },
+      close: () => session.release(),
+    }
   }
-
-  let last: Promise<unknown> = Promise.resolve()
-  return {
-    run(feeds) {
-      const result = last.then(() => run(feeds))
-      last = result.catch(() => undefined)
-      return result
-    },
-    close: () => session.release(),
-  }
+  return { load }
 }
 
 /** What ONNX Runtime, emscripten and the browsers say when memory runs out. */
 const memoryMessage = /bad_alloc|out of memory|allocat|memory\.grow|\bOOM\b|invalid array length/i
 
-function fail(problem: string, cause: unknown): never {
+const hints = {
+  browser: 'Use a current browser, and reload the page.',
+  bundle: 'Make the bundle again with `graft export`, and the site with `graft web`.',
+}
+
+function fail(code: keyof typeof hints, problem: string, cause: unknown): never {
+  if (cause instanceof GraftError) throw cause
   const reason = cause instanceof Error ? cause.message : String(cause)
   if (memoryMessage.test(reason)) throw outOfMemory(cause)
-  throw new GraftError('bundle', `the graph ${problem}: ${reason}`, {
-    hint: 'Make the bundle again with `graft export`, and the site with `graft web`.',
-    cause,
-  })
+  throw new GraftError(code, `${problem}: ${reason}`, { hint: hints[code], cause })
 }
