@@ -53,7 +53,8 @@ export async function openDownloads(folder: URL, onProgress: (progress: LoadProg
 
   async function fromCache(key: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
     const response = await cache.match(key)
-    return response && new Uint8Array(await response.arrayBuffer())
+    // By way of a blob, which Chromium reads twice as fast.
+    return response && new Uint8Array(await (await response.blob()).arrayBuffer())
   }
 
   async function get({ url, sha256, bytes: expected }: FileSource): Promise<Uint8Array<ArrayBuffer>> {
