@@ -39,8 +39,8 @@ export interface ModelInfo {
 export interface LoadProgress {
   /** Bytes that are there. */
   loaded: number
-  /** Bytes in all, as far as they are known: it grows as servers answer. */
-  total: number
+  /** Bytes in all, once the server has answered for every file. */
+  total: number | undefined
 }
 
 export interface RowProgress {

@@ -17,8 +17,8 @@ export function startLoading(): void {
 }
 
 export function showLoadProgress({ loaded, total }: LoadProgress): void {
-  Object.assign(bar, { max: total, value: loaded })
-  bytes.textContent = `${megabytes(loaded)} of ${megabytes(total)} MB`
+  if (total !== undefined) Object.assign(bar, { max: total, value: loaded })
+  bytes.textContent = total === undefined ? `${megabytes(loaded)} MB` : `${megabytes(loaded)} of ${megabytes(total)} MB`
 }
 
 export function endLoading(): void {

@@ -84,10 +84,13 @@ function showModel({ model }: WebClassifier): void {
     `${where} · texts of up to ${model.maxLength} tokens · base ${model.baseSha256.slice(0, 8)}`
 }
 
+/** Not one letter of another script than the page's. */
+const isLatin = (example: string) => !/[^\p{Script=Latin}\P{L}]/u.test(example)
+
 /** The bundle's probe texts, but for those that are there for the edges. */
 function showExamples(probes: readonly string[]): void {
   const area = byId('examples', HTMLDivElement)
-  const examples = probes.filter((probe) => probe.length >= 10 && probe.length <= 120)
+  const examples = probes.filter((probe) => probe.length >= 10 && probe.length <= 120 && isLatin(probe))
   area.querySelector('ul')?.replaceChildren(
     ...examples.map((example) => {
       const button = create('button', { text: example, className: 'plain' })

@@ -82,7 +82,6 @@ export function createTableTool({ classifier, adapters }: TableContext): TableTo
   function showResult({ file: table, counts }: ClassifiedTable, chosen: readonly string[], name: string): void {
     URL.revokeObjectURL(download.href)
     Object.assign(download, { href: URL.createObjectURL(table), download: resultName(name) })
-    download.textContent = `Download ${resultName(name)}`
     byId('table-counts', HTMLDListElement).replaceChildren(
       ...counts.flatMap((each, at) => [
         ...(counts.length > 1 ? [create('dt', { text: chosen[at] ?? '', className: 'group' })] : []),

@@ -35,14 +35,18 @@ export async function openDownloads(folder: URL, onProgress: (progress: LoadProg
     })
   }
   const cache = await caches.open(`graft ${folder.href}`)
-  const progress = { loaded: 0, total: 0 }
+  const sizes = { loaded: 0, total: 0, /** Files whose size is not known yet. */ unknown: 0 }
   const kept = new Set<string>()
   const writing: Promise<unknown>[] = []
 
-  const add = (loaded: number, total = 0) => {
-    progress.loaded += loaded
-    progress.total += total
-    onProgress({ ...progress })
+  const report = () => onProgress({ loaded: sizes.loaded, total: sizes.unknown > 0 ? undefined : sizes.total })
+  const onSize = (bytes: number) => {
+    sizes.total += bytes
+    sizes.unknown--
+  }
+  const onBytes = (bytes: number) => {
+    sizes.loaded += bytes
+    report()
   }
 
   function keep(key: string, body: BodyInit): void {
@@ -59,14 +63,16 @@ export async function openDownloads(folder: URL, onProgress: (progress: LoadProg
 
   async function get({ url, sha256, bytes: expected }: FileSource): Promise<Uint8Array<ArrayBuffer>> {
     const key = new URL(`sha256/${sha256}`, folder).href
+    sizes.unknown++
     const cached = await fromCache(key)
     if (cached && (await hash(cached)) === sha256) {
       kept.add(key)
-      add(cached.length, cached.length)
+      onSize(cached.length)
+      onBytes(cached.length)
       return cached
     }
     const response = await request(url, 'no-store')
-    const bytes = await readBody(response, url, expected, add)
+    const bytes = await readBody(response, url, { expected, onSize, onBytes })
     refuseHtml(bytes, url)
     const found = await hash(bytes)
     if (found !== sha256) throw wrongFile(url, found, sha256)
@@ -75,6 +81,7 @@ export async function openDownloads(folder: URL, onProgress: (progress: LoadProg
   }
 
   async function latest(url: URL): Promise<Uint8Array<ArrayBuffer>> {
+    sizes.unknown++
     try {
       const bytes = new Uint8Array(await (await request(url, 'no-cache')).arrayBuffer())
       refuseHtml(bytes, url)
@@ -85,6 +92,9 @@ export async function openDownloads(folder: URL, onProgress: (progress: LoadProg
       const cached = navigator.onLine ? undefined : await fromCache(url.href)
       if (cached) return cached
       throw error
+    } finally {
+      // The files that it names are asked for next.
+      onSize(0)
     }
   }
 
@@ -120,18 +130,18 @@ function lengthOf({ headers }: Response): number | undefined {
 async function readBody(
   response: Response,
   url: URL,
-  expected: number | undefined,
-  add: (loaded: number, total?: number) => void,
+  { expected, onSize, onBytes }: { expected?: number; onSize: (bytes: number) => void; onBytes: (bytes: number) => void },
 ): Promise<Uint8Array<ArrayBuffer>> {
   const length = expected ?? lengthOf(response)
-  add(0, length)
+  if (length !== undefined) onSize(length)
   const chunks: Uint8Array<ArrayBuffer>[] = []
   try {
     const reader = response.body?.getReader()
     for (let part = await reader?.read(); part?.value; part = await reader?.read()) {
       chunks.push(part.value)
-      add(part.value.length, length === undefined ? part.value.length : 0)
+      onBytes(part.value.length)
     }
+    if (length === undefined) onSize(chunks.reduce((sum, chunk) => sum + chunk.length, 0))
     return new Uint8Array(await new Blob(chunks).arrayBuffer())
   } catch (cause) {
     if (cause instanceof RangeError) throw outOfMemory(cause)
