@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import sirv from 'sirv'
 
 /** All that the page needs, and no more; README names it for other hosts. */
-const CONTENT_SECURITY_POLICY = [
+const contentSecurityPolicy = [
   "default-src 'none'",
   "script-src 'self' 'wasm-unsafe-eval'",
   "worker-src 'self'",
@@ -16,8 +16,14 @@ const CONTENT_SECURITY_POLICY = [
   "frame-ancestors 'none'",
 ].join('; ')
 
+const headers = {
+  'Content-Security-Policy': contentSecurityPolicy,
+  'X-Content-Type-Options': 'nosniff',
+  'Referrer-Policy': 'no-referrer',
+}
+
 /** With these a page is cross-origin isolated, and ONNX Runtime may use several threads. */
-const ISOLATION = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' }
+const isolation = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' }
 
 export interface ServeSiteOptions {
   /** Any that is free by default. */
@@ -26,6 +32,8 @@ export interface ServeSiteOptions {
   isolated?: boolean
   /** Path under which the site lies, with slashes around it. */
   base?: string
+  /** Called after each answer. */
+  onResponse?: (path: string, status: number) => void
 }
 
 export interface RunningSite {
@@ -36,19 +44,16 @@ export interface RunningSite {
 /** Serves a folder on this machine alone. */
 export async function serveSite(
   dir: string,
-  { port = 0, isolated = false, base = '/' }: ServeSiteOptions = {},
+  { port = 0, isolated = false, base = '/', onResponse }: ServeSiteOptions = {},
 ): Promise<RunningSite> {
-  const headers = {
-    'Content-Security-Policy': CONTENT_SECURITY_POLICY,
-    'X-Content-Type-Options': 'nosniff',
-    'Referrer-Policy': 'no-referrer',
-    ...(isolated && ISOLATION),
-  }
   // Files are looked up at each request, and browsers ask whether they have changed.
   const files = sirv(dir, { dev: true, etag: true })
   const server = createServer((request, response) => {
-    for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
     const path = request.url ?? '/'
+    for (const [name, value] of Object.entries({ ...headers, ...(isolated && isolation) })) {
+      response.setHeader(name, value)
+    }
+    response.on('finish', () => onResponse?.(path, response.statusCode))
     if (!path.startsWith(base)) return response.writeHead(404).end()
     request.url = path.slice(base.length - 1)
     files(request, response)

@@ -71,7 +71,11 @@ export async function openDownloads(folder: URL, onProgress: (progress: LoadProg
       onBytes(cached.length)
       return cached
     }
-    const response = await request(url, 'no-store')
+    // The browser's own cache would hold it a second time.
+    const response = await fetch(url, { cache: 'no-store' }).catch((cause: unknown) => {
+      throw unreachable(url, cause)
+    })
+    checkStatus(response, url)
     const bytes = await readBody(response, url, { expected, onSize, onBytes })
     refuseHtml(bytes, url)
     const found = await hash(bytes)
@@ -82,16 +86,14 @@ export async function openDownloads(folder: URL, onProgress: (progress: LoadProg
 
   async function latest(url: URL): Promise<Uint8Array<ArrayBuffer>> {
     sizes.unknown++
+    kept.add(url.href)
     try {
-      const bytes = new Uint8Array(await (await request(url, 'no-cache')).arrayBuffer())
+      const response = await fetch(url, { cache: 'no-cache' }).catch(() => cache.match(url))
+      if (!response) throw unreachable(url)
+      const bytes = new Uint8Array(await checkStatus(response, url).arrayBuffer())
       refuseHtml(bytes, url)
       keep(url.href, bytes)
       return bytes
-    } catch (error) {
-      kept.add(url.href)
-      const cached = navigator.onLine ? undefined : await fromCache(url.href)
-      if (cached) return cached
-      throw error
     } finally {
       // The files that it names are asked for next.
       onSize(0)
@@ -108,15 +110,14 @@ export async function openDownloads(folder: URL, onProgress: (progress: LoadProg
 
 const upload = 'Upload the folder that `graft web` wrote whole, and reload the page.'
 
-/** @param cache `no-store` for what is kept here: the browser's own cache would hold it twice */
-async function request(url: URL, cache: RequestCache): Promise<Response> {
-  const response = await fetch(url, { cache }).catch((cause: unknown) => {
-    throw new GraftError('network', `${url.href} cannot be reached`, {
-      hint: 'Check the connection, and reload the page.',
-      file: url.href,
-      cause,
-    })
+const unreachable = (url: URL, cause?: unknown) =>
+  new GraftError('network', `${url.href} cannot be reached`, {
+    hint: 'Check the connection, and reload the page.',
+    file: url.href,
+    cause,
   })
+
+function checkStatus(response: Response, url: URL): Response {
   if (response.ok) return response
   throw new GraftError('network', `${url.href}: the server answers ${response.status}`, { hint: upload, file: url.href })
 }
