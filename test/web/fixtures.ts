@@ -1,7 +1,7 @@
 /** A site of a small bundle, served with the strict policy, and pages that note what goes wrong in them. */
-import { rm } from 'node:fs/promises'
+import { cp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Browser, type BrowserContextOptions, type Page } from 'playwright-core'
+import type { BrowserContext, Page } from 'playwright-core'
 import { type RunningSite, type ServeSiteOptions, serveSite } from '../../src/cli/web/server.ts'
 import { writeSite } from '../../src/cli/web/site.ts'
 import { exportBundle } from '../../src/export/index.ts'
@@ -11,7 +11,7 @@ export interface Sites extends Fixture {
   /** Bundles. */
   unmerged: string
   merged: string
-  /** Site of the unmerged bundle; the merged one lies in its folder `merged/`, as one more bundle of the same page. */
+  /** Site of the unmerged bundle; the merged one lies beside it, in `merged/`. */
   site: string
   remove(): Promise<void>
 }
@@ -20,11 +20,16 @@ export interface Sites extends Fixture {
 export async function writeSites(): Promise<Sites> {
   const fixture = await writeFixture()
   const { dir, base, adapters } = fixture
-  const [unmerged, merged, site] = ['unmerged', 'merged', 'site'].map((name) => join(dir, name)) as [string, string, string]
+  const [unmerged, merged, site] = ['unmerged', 'merged', 'site'].map((name) => join(dir, name)) as [
+    string,
+    string,
+    string,
+  ]
   const sources = Object.values(adapters).map((each) => ({ dir: each }))
   await exportBundle({ base, adapters: sources, mode: 'unmerged', dir: unmerged })
   await exportBundle({ base, adapters: [{ dir: adapters.topic }], mode: 'merged', dir: merged })
   await writeSite(unmerged, site, {})
+  await cp(merged, join(site, 'merged'), { recursive: true })
   return { ...fixture, unmerged, merged, site, remove: () => rm(dir, { recursive: true }) }
 }
 
@@ -35,14 +40,13 @@ export interface Visit {
   close(): Promise<void>
 }
 
-/** Opens an empty page of its own storage. */
-export async function visit(browser: Browser, options: BrowserContextOptions = {}): Promise<Visit> {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options })
+/** Opens an empty page; a context is what pages share, such as the cache. */
+export async function visit(context: BrowserContext): Promise<Visit> {
   const page = await context.newPage()
   const errors: string[] = []
   page.on('console', (message) => message.type() === 'error' && errors.push(message.text()))
   page.on('pageerror', (error) => errors.push(String(error)))
-  return { page, errors, close: () => context.close() }
+  return { page, errors, close: () => page.close() }
 }
 
 /** Opens the page of a site, and waits until its model is there. */

@@ -20,7 +20,11 @@ export interface SitePart {
  * Writes the site of a bundle, which is verified first: its golden logits too.
  * @throws GraftError `bundle` for one that is not sound; `file-exists`, `file-write`, and what `readBundle` throws
  */
-export async function writeSite(bundle: string, out: string, { force = false }: WriteFolderOptions): Promise<SitePart[]> {
+export async function writeSite(
+  bundle: string,
+  out: string,
+  { force = false }: WriteFolderOptions,
+): Promise<SitePart[]> {
   const { manifest } = await readBundle(bundle)
   const failed = (await verifyBundle(bundle)).checks.find(({ ok }) => !ok)
   if (failed) {

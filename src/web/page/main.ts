@@ -109,7 +109,8 @@ function showExamples(probes: readonly string[]): void {
 
 function open(folders: readonly DroppedFolder[]): void {
   for (const { name, files } of folders) {
-    if (files.some((file) => file.name.endsWith('.safetensors'))) void adapters.add({ name: name || nameOf(files), files })
+    if (files.some((file) => file.name.endsWith('.safetensors')))
+      void adapters.add({ name: name || nameOf(files), files })
     else if (files[0]) table.open(files[0])
   }
 }

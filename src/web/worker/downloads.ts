@@ -119,7 +119,10 @@ const unreachable = (url: URL, cause?: unknown) =>
 
 function checkStatus(response: Response, url: URL): Response {
   if (response.ok) return response
-  throw new GraftError('network', `${url.href}: the server answers ${response.status}`, { hint: upload, file: url.href })
+  throw new GraftError('network', `${url.href}: the server answers ${response.status}`, {
+    hint: upload,
+    file: url.href,
+  })
 }
 
 /** The length of what will come: unknown for a compressed body, whose header counts other bytes. */
@@ -131,7 +134,11 @@ function lengthOf({ headers }: Response): number | undefined {
 async function readBody(
   response: Response,
   url: URL,
-  { expected, onSize, onBytes }: { expected?: number; onSize: (bytes: number) => void; onBytes: (bytes: number) => void },
+  {
+    expected,
+    onSize,
+    onBytes,
+  }: { expected?: number; onSize: (bytes: number) => void; onBytes: (bytes: number) => void },
 ): Promise<Uint8Array<ArrayBuffer>> {
   const length = expected ?? lengthOf(response)
   if (length !== undefined) onSize(length)

@@ -30,7 +30,9 @@ export async function openEngine(request: OpenRequest, onProgress: (progress: Lo
   checkBrowser(request)
   const folder = new URL(request.bundle)
   const downloads = await openDownloads(folder, onProgress)
-  const starting = downloads.get(siteFile(runtimeFiles(request.device).wasm)).then((wasm) => startRuntime(wasm, request))
+  const starting = downloads
+    .get(siteFile(runtimeFiles(request.device).wasm))
+    .then((wasm) => startRuntime(wasm, request))
   const vocabulary = downloads.get(siteFile(ranks))
   // One that fails while another is awaited is reported below.
   for (const each of [starting, vocabulary]) each.catch(() => undefined)
@@ -63,7 +65,10 @@ function createEngine(
   async function addAdapter({ name, files }: AddAdapterRequest): Promise<AddedAdapter> {
     if (!('adapters' in model)) throw noAdapters()
     const base = { config, sha256: manifest.provenance.baseSha256, maxLength: manifest.maxLength }
-    const { adapter, assumptions } = await readAdapterFiles(files, { ...base, example: [...model.adapters.values()][0] })
+    const { adapter, assumptions } = await readAdapterFiles(files, {
+      ...base,
+      example: [...model.adapters.values()][0],
+    })
     const next = { ...model, adapters: new Map<string, Adapter>(model.adapters) }
     next.adapters.delete(name)
     next.adapters.set(name, adapter)

@@ -74,12 +74,16 @@ export async function startRuntime(
     async function run(feeds: Record<string, Feed>) {
       const outputs = await session.run(toTensors(feeds))
       const { data, dims } = outputs['logits'] ?? fail('bundle', 'the graph cannot be run', 'no output "logits"')
-      return data instanceof Float32Array ? { data, dims } : fail('bundle', 'the graph cannot be run', 'its logits are not float32')
+      return data instanceof Float32Array
+        ? { data, dims }
+        : fail('bundle', 'the graph cannot be run', 'its logits are not float32')
     }
     let last: Promise<unknown> = Promise.resolve()
     return {
       run(feeds) {
-        const result = last.then(() => run(feeds)).catch((error: unknown) => fail('bundle', 'the graph cannot be run', error))
+        const result = last
+          .then(() => run(feeds))
+          .catch((error: unknown) => fail('bundle', 'the graph cannot be run', error))
         last = result.catch(() => undefined)
         return result
       },

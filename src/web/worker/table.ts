@@ -19,7 +19,11 @@ async function parseTable({ file, name }: TableRequest): Promise<Table> {
   try {
     content = text.decode(await file.arrayBuffer())
   } catch (cause) {
-    throw new GraftError('file-encoding', `${name} is not UTF-8`, { hint: 'Save it as CSV in UTF-8.', file: name, cause })
+    throw new GraftError('file-encoding', `${name} is not UTF-8`, {
+      hint: 'Save it as CSV in UTF-8.',
+      file: name,
+      cause,
+    })
   }
   const [columns = [], ...rows] = formatOf(name)
     .parseRows(content)
@@ -99,7 +103,12 @@ export async function classifyTable(
 
 const stopped = () => new GraftError('interrupted', 'stopped', { hint: 'Choose the file again to start over.' })
 
-function writeTable({ columns, rows }: Table, results: Classification[][], adapters: readonly string[], name: string): Blob {
+function writeTable(
+  { columns, rows }: Table,
+  results: Classification[][],
+  adapters: readonly string[],
+  name: string,
+): Blob {
   const prefixes = adapters.length > 1 ? adapters.map((adapter) => `${adapter}_`) : ['']
   const added = prefixes.flatMap((prefix) =>
     ['label', 'score'].map((column) => resultColumn(`${prefix}${column}`, columns)),
