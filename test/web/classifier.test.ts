@@ -76,6 +76,24 @@ describe.each(browsers)('in %s', (_, program) => {
 })
 
 describe('a classifier', () => {
+  // The packaged Chromium has no WebGPU. Without a graphics card, SwiftShader computes in its place.
+  it.skipIf(!systemChromium)('runs with WebGPU, where the system’s Chromium has it', async ({ skip }) => {
+    const site = await serve(sites.site)
+    const flags = ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader', '--enable-features=Vulkan']
+    const own = await launchChromium({ program: systemChromium, flags })
+    const { page, close } = await visit(await own.newContext())
+    await page.goto(site.url)
+    const hasGpu = await page.evaluate(async () => (await navigator.gpu?.requestAdapter()) != null)
+    await close()
+    skip(!hasGpu, 'it has none')
+    const visited = await open(site, own, { device: 'webgpu' })
+    const node = await openBundle(sites.unmerged)
+    expect(await visited.page.evaluate(() => classifier.model.device)).toBe('webgpu')
+    expect(await compare(visited, node, (await readGolden(sites.unmerged)).slice(0, 5))).toBeLessThan(1e-3)
+    expect(visited.errors).toEqual([])
+    await Promise.all([node.close(), own.close(), site.close()])
+  })
+
   it('runs on several threads where the page is isolated', async () => {
     const site = await serve(sites.site, { isolated: true })
     const visited = await open(site, browser, { threads: 2 })

@@ -1,7 +1,7 @@
 /** A site of a small bundle, served with the strict policy, and pages that note what goes wrong in them. */
 import { cp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { BrowserContext, Page } from 'playwright-core'
+import type { BrowserContext, ConsoleMessage, Page } from 'playwright-core'
 import { type RunningSite, type ServeSiteOptions, serveSite } from '../../src/cli/web/server.ts'
 import { writeSite } from '../../src/cli/web/site.ts'
 import { exportBundle } from '../../src/export/index.ts'
@@ -40,11 +40,15 @@ export interface Visit {
   close(): Promise<void>
 }
 
+/** A browser with windows asks every site for this icon. */
+const isError = (message: ConsoleMessage) =>
+  message.type() === 'error' && !message.location().url.endsWith('/favicon.ico')
+
 /** Opens an empty page; a context is what pages share, such as the cache. */
 export async function visit(context: BrowserContext): Promise<Visit> {
   const page = await context.newPage()
   const errors: string[] = []
-  page.on('console', (message) => message.type() === 'error' && errors.push(message.text()))
+  page.on('console', (message) => isError(message) && errors.push(message.text()))
   page.on('pageerror', (error) => errors.push(String(error)))
   return { page, errors, close: () => page.close() }
 }

@@ -27,7 +27,7 @@ const siteFile = (file: { path: string; sha256: string; bytes: number }): FileSo
 
 /** @throws GraftError what `checkBrowser`, `openBundle`, `startRuntime` and loading the graph throw */
 export async function openEngine(request: OpenRequest, onProgress: (progress: LoadProgress) => void): Promise<Engine> {
-  checkBrowser(request)
+  await checkBrowser(request)
   const folder = new URL(request.bundle)
   const downloads = await openDownloads(folder, onProgress)
   const starting = downloads

@@ -20,17 +20,18 @@ const simd = Uint8Array.of(
 )
 
 /** @throws GraftError `browser` for a browser that cannot run the model, before anything is downloaded */
-export function checkBrowser({ device }: RuntimeOptions): void {
+export async function checkBrowser({ device }: RuntimeOptions): Promise<void> {
   if (!WebAssembly.validate(simd)) {
     throw new GraftError('browser', 'this browser has no WebAssembly SIMD', {
       hint: 'Use a newer one: Chrome or Edge 91, Firefox 89, Safari 16.4, or later.',
     })
   }
-  if (device === 'webgpu' && !('gpu' in navigator && 'Suspending' in WebAssembly)) {
-    throw new GraftError('browser', 'this browser has no WebGPU, or no JavaScript Promise Integration for it', {
-      hint: 'Leave the device at CPU, or use Chrome or Edge 137 or later.',
-    })
-  }
+  if (device === 'cpu') return
+  // The runtime waits for the GPU by JavaScript Promise Integration, which not all browsers with WebGPU have.
+  if ('Suspending' in WebAssembly && (await navigator.gpu?.requestAdapter())) return
+  throw new GraftError('browser', 'this browser has no WebGPU here, or no JavaScript Promise Integration', {
+    hint: 'Run it on the CPU, or use Chrome or Edge 137 or later on a machine with a GPU.',
+  })
 }
 
 /** An ONNX model that returns its input: making a session of it starts the runtime, which has no call for that alone. */
@@ -54,6 +55,7 @@ export async function startRuntime(
 ): Promise<Runtime> {
   const runtime = device === 'webgpu' ? await import('onnxruntime-web/jspi') : cpuRuntime
   const { env, InferenceSession, Tensor } = runtime
+  env.logLevel = 'error'
   env.wasm.wasmBinary = wasm
   env.wasm.wasmPaths = { mjs: new URL(runtimeFiles(device).loader.path, location.href) }
   env.wasm.numThreads = threads
