@@ -15,6 +15,7 @@ import { serveCommand } from './serve.ts'
 import { trainCommand } from './train.ts'
 import { stopProgress } from './ui/progress.ts'
 import { verifyCommand } from './verify.ts'
+import { webCommand } from './web.ts'
 
 /** The commands, in the order of use. Each loads the heavy libraries that it needs when it runs, not before. */
 const commands = [
@@ -29,6 +30,7 @@ const commands = [
   verifyCommand(),
   classifyCommand(),
   serveCommand(),
+  webCommand(),
   quickstartCommand(),
 ]
 

@@ -1,14 +1,14 @@
 /** A bundle's `graft.json` and `golden.json`: what a bundle is, and what `serve`, `web` and `classify` may rely on. */
-import { z } from 'zod'
+import * as z from 'zod/mini'
 import { labelNames, sha256Text } from './adapter/info.ts'
 import { checkSchema } from './schema.ts'
 
 export { stackAdapters } from './bundle/stack.ts'
 
 /** A name that is a folder's and part of a URL; no `..`, no hidden file. */
-const name = z.string().regex(/^\w[\w.-]*$/, 'is not a plain name: letters, digits, _ - and . only')
-const path = z.string().regex(/^\w[\w.-]*(\/\w[\w.-]*)*$/, 'is not a plain path within the bundle')
-const count = z.number().int().positive()
+const name = z.string().check(z.regex(/^\w[\w.-]*$/, 'is not a plain name: letters, digits, _ - and . only'))
+const path = z.string().check(z.regex(/^\w[\w.-]*(\/\w[\w.-]*)*$/, 'is not a plain path within the bundle'))
+const count = z.int().check(z.positive())
 
 const common = {
   formatVersion: z.literal(1, { error: ({ input }) => `version ${JSON.stringify(input)} is not known, only 1` }),
@@ -21,14 +21,14 @@ const common = {
     baseSha256: sha256Text,
     /** Of each adapter's `adapter_model.safetensors`. */
     adapterSha256s: z.array(sha256Text),
-    dataSha256: sha256Text.optional(),
+    dataSha256: z.optional(sha256Text),
     createdAt: z.iso.datetime(),
   }),
   /** Largest difference between the graph's logits and TensorFlow.js' on the probes of `golden.json`. */
   parity: z.object({
     probes: count,
-    maxDifference: z.number().nonnegative(),
-    tolerance: z.number().positive(),
+    maxDifference: z.number().check(z.nonnegative()),
+    tolerance: z.number().check(z.positive()),
   }),
 }
 
@@ -42,11 +42,11 @@ const merged = z.object({
 const unmerged = z.object({
   kind: z.literal('unmerged'),
   /** In the order of `adapter_index`. */
-  adapters: z.array(z.object({ name, labels: labelNames })).min(1),
+  adapters: z.array(z.object({ name, labels: labelNames })).check(z.minLength(1)),
   /** The largest r; smaller ones are padded with zeros. */
   rank: count,
   /** Layers that the graph takes `lora_A` and `lora_B` for. */
-  targets: z.array(z.string()).min(1),
+  targets: z.array(z.string()).check(z.minLength(1)),
   ...common,
 })
 
@@ -89,7 +89,7 @@ export const parseManifest = (json: unknown, file: string): Manifest =>
 const probe = z.object({
   text: z.string(),
   /** Name of the adapter that gives the logits (unmerged only). */
-  adapter: z.string().optional(),
+  adapter: z.optional(z.string()),
   /** `[labels]` */
   logits: z.array(z.number()),
 })
@@ -107,6 +107,8 @@ const labelsOf = (manifest: Manifest, adapter: string | undefined): string[] | u
  */
 export function parseGolden(json: unknown, manifest: Manifest, file: string): Probe[] {
   const fits = ({ adapter, logits }: Probe) => labelsOf(manifest, adapter)?.length === logits.length
-  const schema = z.array(probe.refine(fits, 'not one logit for each label of its adapter')).min(1)
+  const schema = z
+    .array(probe.check(z.refine(fits, 'not one logit for each label of its adapter')))
+    .check(z.minLength(1))
   return checkSchema(schema, json, { code: 'bundle', file, hint })
 }

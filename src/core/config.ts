@@ -1,9 +1,9 @@
 /** GPT-2 model configuration, with the field names of Hugging Face's `config.json`. */
-import { z } from 'zod'
+import * as z from 'zod/mini'
 import { GraftError } from './errors.ts'
 
-const size = z.number().int().positive()
-const rate = z.number().min(0).max(1)
+const size = z.int().check(z.positive())
+const rate = z.number().check(z.minimum(0), z.maximum(1))
 
 const schema = z.looseObject({
   model_type: z.literal('gpt2'),
@@ -13,22 +13,23 @@ const schema = z.looseObject({
   n_layer: size,
   n_head: size,
   /** Width of the feed-forward layer; null means 4 · n_embd. */
-  n_inner: size.nullable().default(null),
-  activation_function: z
-    .literal('gelu_new', { error: 'only gelu_new (GELU with tanh) is supported' })
-    .default('gelu_new'),
-  layer_norm_epsilon: z.number().positive().default(1e-5),
-  initializer_range: z.number().positive().default(0.02),
-  embd_pdrop: rate.default(0.1),
-  resid_pdrop: rate.default(0.1),
-  attn_pdrop: rate.default(0.1),
+  n_inner: z._default(z.nullable(size), null),
+  activation_function: z._default(
+    z.literal('gelu_new', { error: 'only gelu_new (GELU with tanh) is supported' }),
+    'gelu_new',
+  ),
+  layer_norm_epsilon: z._default(z.number().check(z.positive()), 1e-5),
+  initializer_range: z._default(z.number().check(z.positive()), 0.02),
+  embd_pdrop: z._default(rate, 0.1),
+  resid_pdrop: z._default(rate, 0.1),
+  attn_pdrop: z._default(rate, 0.1),
   /** Attention that divides its scores otherwise is another model. */
-  scale_attn_weights: z.literal(true, { error: 'only true is supported' }).optional(),
-  scale_attn_by_inverse_layer_idx: z.literal(false, { error: 'only false is supported' }).optional(),
-  pad_token_id: z.number().int().nonnegative().nullish(),
+  scale_attn_weights: z.optional(z.literal(true, { error: 'only true is supported' })),
+  scale_attn_by_inverse_layer_idx: z.optional(z.literal(false, { error: 'only false is supported' })),
+  pad_token_id: z.nullish(z.int().check(z.nonnegative())),
   /** Class names by id, as strings "0", "1", … (classification models only). */
-  id2label: z.record(z.string(), z.string()).optional(),
-  label2id: z.record(z.string(), z.number().int()).optional(),
+  id2label: z.optional(z.record(z.string(), z.string())),
+  label2id: z.optional(z.record(z.string(), z.int())),
 })
 
 /** A validated GPT-2 configuration. Fields that Graft does not read are kept as they were. */

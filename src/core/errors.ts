@@ -40,6 +40,8 @@ export type ErrorCode =
   | 'serve-overloaded'
   | 'serve-timeout'
   | 'serve-too-long'
+  | 'browser'
+  | 'memory'
   | 'runtime'
 
 export interface ErrorDetails {

@@ -1,9 +1,12 @@
 /** Checks JSON against a schema, with an error that names the file and each field at fault. */
-import type { z } from 'zod'
+import * as z from 'zod/mini'
 import { type ErrorCode, GraftError } from './errors.ts'
 
+// Core's schemas are zod's tree-shakable ones, which come without messages: zod whole would be 18 KB more of a web page.
+z.config(z.locales.en())
+
 /** Zod's complaints in one line: `shape.0: expected number; dtype: …`. */
-export const issuesOf = (error: z.ZodError): string =>
+export const issuesOf = (error: z.core.$ZodError): string =>
   error.issues.map(({ path, message }) => (path.length > 0 ? `${path.join('.')}: ${message}` : message)).join('; ')
 
 export interface CheckOptions {
@@ -17,8 +20,8 @@ export interface CheckOptions {
  * The value as the schema reads it, defaults filled in.
  * @throws GraftError of the given code
  */
-export function checkSchema<T>(schema: z.ZodType<T>, value: unknown, { code, file, hint }: CheckOptions): T {
-  const result = schema.safeParse(value)
+export function checkSchema<T>(schema: z.core.$ZodType<T>, value: unknown, { code, file, hint }: CheckOptions): T {
+  const result = z.safeParse(schema, value)
   if (result.success) return result.data
   throw new GraftError(code, `${file}: ${issuesOf(result.error)}`, { hint, file })
 }

@@ -1,7 +1,7 @@
 /** What a bundle will hold, before anything is written: the two modes of export differ in this only. */
 import type { GPT2Config } from '../core/config.ts'
 import type { Graph } from '../onnx/index.ts'
-import type { Model } from '../runtime/tasks.ts'
+import type { Model } from '../core/classifier/tasks.ts'
 import type { ReferenceModel } from './reference.ts'
 
 /** A model as TF.js runs it, for the logits that the bundle has to give. */

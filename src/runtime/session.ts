@@ -1,29 +1,16 @@
-/** Runs a bundle's graph on onnxruntime-node: token batches in, logits out. */
+/** Loads a bundle's graph with onnxruntime-node. */
 import { InferenceSession, Tensor } from 'onnxruntime-node'
-import type { Batch } from '../core/batch.ts'
 import { GraftError } from '../core/errors.ts'
+import { type Feed, type Session, createSession } from '../core/session.ts'
 import type { TensorMap } from '../core/tensors.ts'
+
+export type { Session } from '../core/session.ts'
 
 export interface SessionOptions {
   /** The stack of adapters by input name, for an unmerged graph. */
   stack?: TensorMap | undefined
   /** Threads of ONNX Runtime; all cores by default. */
   threads?: number | undefined
-}
-
-export interface Logits {
-  /** [rows, labels] */
-  data: Float32Array
-  labels: number
-}
-
-export interface Session {
-  /**
-   * @param adapterIndex for each row its adapter's place in the stack (unmerged graphs only)
-   * @throws GraftError `adapter-index` for an index past the stack
-   */
-  run(batch: Batch, adapterIndex?: readonly number[]): Promise<Logits>
-  close(): Promise<void>
 }
 
 /**
@@ -36,21 +23,21 @@ export async function openSession(
   { stack, threads }: SessionOptions = {},
 ): Promise<Session> {
   const session = await load(graph, threads)
-  const adapters = stack && toTensors(stack)
-  const count = stack?.get('score.weight')?.shape[0] ?? 0
-  return {
-    async run(batch, adapterIndex = []) {
-      const feeds = tokens(batch)
-      if (adapters) {
-        checkIndices(adapterIndex, batch.rows, count)
-        Object.assign(feeds, adapters, { adapter_index: integers(adapterIndex, [batch.rows]) })
-      }
-      const { logits } = await session.run(feeds).catch((error: unknown) => fail(graph, 'cannot be run', error))
-      if (!(logits?.data instanceof Float32Array)) return fail(graph, 'cannot be run', 'no float32 output "logits"')
-      return { data: logits.data, labels: logits.dims[1] ?? 0 }
+  return createSession(
+    {
+      async run(feeds) {
+        const outputs = await session
+          .run(toTensors(feeds))
+          .catch((error: unknown) => fail(graph, 'cannot be run', error))
+        const { data, dims } = outputs['logits'] ?? fail(graph, 'cannot be run', 'no output "logits"')
+        return data instanceof Float32Array
+          ? { data, dims }
+          : fail(graph, 'cannot be run', 'its logits are not float32')
+      },
+      close: () => session.release(),
     },
-    close: () => session.release(),
-  }
+    stack,
+  )
 }
 
 async function load(graph: string | Uint8Array, threads: number | undefined): Promise<InferenceSession> {
@@ -75,24 +62,5 @@ function fail(graph: string | Uint8Array, problem: string, cause: unknown): neve
   })
 }
 
-/** Checked before the run: ONNX would count a negative index from the end. */
-function checkIndices(indices: readonly number[], rows: number, count: number): void {
-  if (indices.length !== rows) throw new Error(`${indices.length} adapter indices for ${rows} rows`)
-  const wrong = indices.find((index) => !Number.isInteger(index) || index < 0 || index >= count)
-  if (wrong === undefined) return
-  throw new GraftError('adapter-index', `adapter index ${wrong} is outside of the stack of ${count} adapters`, {
-    hint: `Use an index from 0 to ${count - 1}.`,
-    value: wrong,
-  })
-}
-
-const integers = (values: ArrayLike<number>, dims: number[]) =>
-  new Tensor('int64', BigInt64Array.from(Array.from(values, BigInt)), dims)
-
-const tokens = ({ inputIds, attentionMask, rows, length }: Batch): Record<string, Tensor> => ({
-  input_ids: integers(inputIds, [rows, length]),
-  attention_mask: integers(attentionMask, [rows, length]),
-})
-
-const toTensors = (stack: TensorMap): Record<string, Tensor> =>
-  Object.fromEntries([...stack].map(([name, { data, shape }]) => [name, new Tensor('float32', data, shape)]))
+const toTensors = (feeds: Record<string, Feed>): Record<string, Tensor> =>
+  Object.fromEntries(Object.entries(feeds).map(([name, [type, data, dims]]) => [name, new Tensor(type, data, dims)]))

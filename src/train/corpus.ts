@@ -6,7 +6,7 @@ import { createRandom } from '../core/random.ts'
 import { createTokenizer } from '../core/tokenizer.ts'
 import { sha256File } from '../files/hash.ts'
 import { readBlocks } from './dataset/blocks.ts'
-import type { ColumnOptions } from './dataset/columns.ts'
+import type { ColumnOptions } from '../core/columns.ts'
 import { readTexts } from './dataset/read.ts'
 
 export interface CorpusFile {

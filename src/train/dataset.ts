@@ -4,7 +4,7 @@ import type { DatasetSummary } from './dataset/summary.ts'
 
 export { createDataset } from './dataset/create.ts'
 export type { CreateDatasetOptions } from './dataset/create.ts'
-export type { ColumnOptions } from './dataset/columns.ts'
+export type { ColumnOptions } from '../core/columns.ts'
 export { readDataset, writeDataset } from './dataset/files.ts'
 export type { StoredDataset } from './dataset/files.ts'
 export type { Format } from './dataset/format.ts'

@@ -2,6 +2,7 @@
 import { createReadStream } from 'node:fs'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import { resultColumn } from '../../core/columns.ts'
 import { writeFileAtomic } from '../../files/atomic.ts'
 import { readError } from '../../files/read.ts'
 import type { Classification, Classifier } from '../../runtime/index.ts'
@@ -79,13 +80,12 @@ async function* chunks(rows: AsyncIterable<TextRow>): AsyncGenerator<TextRow[]> 
   if (chunk.length > 0) yield chunk
 }
 
-/** A column that is there already stays: the prediction is then `predicted_label`. */
 function addResult(fields: Fields, { label, score, scores }: Classification, all = false): Fields {
-  const name = (column: string) => (Object.hasOwn(fields, column) ? `predicted_${column}` : column)
+  const columns = Object.keys(fields)
   return {
     ...fields,
-    [name('label')]: label,
-    [name('score')]: score,
+    [resultColumn('label', columns)]: label,
+    [resultColumn('score', columns)]: score,
     ...(all && Object.fromEntries(scores.map((each) => [`score_${each.label}`, each.score]))),
   }
 }

@@ -1,5 +1,5 @@
 /** `adapter_config.json`, as PEFT writes and reads it (https://huggingface.co/docs/peft/package_reference/lora). */
-import { z } from 'zod'
+import * as z from 'zod/mini'
 import { type LoraScalingOptions, matchTargetModules, type TargetModules } from '../lora.ts'
 import { checkSchema } from '../schema.ts'
 
@@ -31,7 +31,7 @@ const only = (value: string) => ({
 const tasks = ['SEQ_CLS', 'CAUSAL_LM', 'FEATURE_EXTRACTION'] as const
 
 const names = z.union([z.string(), z.array(z.string())])
-const block = z.number().int().nonnegative()
+const block = z.int().check(z.nonnegative())
 
 /** Whether a setting is switched on: not null, false, `{}` or `[]`. */
 const isSet = (value: unknown) =>
@@ -40,21 +40,21 @@ const isSet = (value: unknown) =>
 const schema = z
   .looseObject({
     peft_type: z.literal('LORA', only('LORA')),
-    task_type: z.enum(tasks, only(tasks.join(', '))).nullish(),
-    base_model_name_or_path: z.string().nullish(),
-    r: z.number().int().positive(),
-    lora_alpha: z.number().positive(),
-    lora_dropout: z.number().min(0).max(1).default(0),
+    task_type: z.nullish(z.enum(tasks, only(tasks.join(', ')))),
+    base_model_name_or_path: z.nullish(z.string()),
+    r: z.int().check(z.positive()),
+    lora_alpha: z.number().check(z.positive()),
+    lora_dropout: z._default(z.number().check(z.minimum(0), z.maximum(1)), 0),
     target_modules: names,
-    exclude_modules: names.nullish(),
-    rank_pattern: z.record(z.string(), z.number().int().positive()).nullish(),
-    alpha_pattern: z.record(z.string(), z.number().positive()).nullish(),
-    layers_to_transform: z.union([block, z.array(block)]).nullish(),
-    layers_pattern: names.nullish(),
-    modules_to_save: z.array(z.string()).nullish(),
-    bias: z.literal('none', only('none')).default('none'),
-    use_rslora: z.boolean().default(false),
-    init_lora_weights: initialization.default(true),
+    exclude_modules: z.nullish(names),
+    rank_pattern: z.nullish(z.record(z.string(), z.int().check(z.positive()))),
+    alpha_pattern: z.nullish(z.record(z.string(), z.number().check(z.positive()))),
+    layers_to_transform: z.nullish(z.union([block, z.array(block)])),
+    layers_pattern: z.nullish(names),
+    modules_to_save: z.nullish(z.array(z.string())),
+    bias: z._default(z.literal('none', only('none')), 'none'),
+    use_rslora: z._default(z.boolean(), false),
+    init_lora_weights: z._default(initialization, true),
   })
   .check(({ value, issues }) => {
     for (const name of unsupported.filter((name) => isSet(value[name]))) {

@@ -1,15 +1,15 @@
 /** `graft.json` of what training writes, an adapter or a whole model: what Hugging Face's files do not say about it. */
-import { z } from 'zod'
+import * as z from 'zod/mini'
 import { checkSchema } from '../schema.ts'
 
 /** SHA-256 in lower-case hexadecimal. */
-export const sha256Text = z.string().regex(/^[0-9a-f]{64}$/, 'is not a SHA-256')
+export const sha256Text = z.string().check(z.regex(/^[0-9a-f]{64}$/, 'is not a SHA-256'))
 
 /** Class names by id; no two alike. */
-export const labelNames = z
-  .array(z.string())
-  .min(2)
-  .refine((labels) => new Set(labels).size === labels.length, 'a label occurs twice')
+export const labelNames = z.array(z.string()).check(
+  z.minLength(2),
+  z.refine((labels) => new Set(labels).size === labels.length, 'a label occurs twice'),
+)
 
 const formatVersion = z.literal(1, { error: ({ input }) => `version ${JSON.stringify(input)} is not known, only 1` })
 
@@ -17,7 +17,7 @@ const runFields = {
   formatVersion,
   hyperparameters: z.record(z.string(), z.unknown()),
   /** Not known of what others trained. */
-  seed: z.number().int().optional(),
+  seed: z.optional(z.int()),
   metrics: z.record(z.string(), z.number()),
 }
 
@@ -27,9 +27,9 @@ const fields = {
   /** SHA-256 of the `model.safetensors` that it was trained on. */
   baseSha256: sha256Text,
   /** SHA-256 of the training data; not known of what others trained. */
-  dataSha256: sha256Text.optional(),
+  dataSha256: z.optional(sha256Text),
   /** Tokens after which texts were cut in training. */
-  maxLength: z.number().int().positive(),
+  maxLength: z.int().check(z.positive()),
 }
 
 const adapterSchema = z.object({ kind: z.literal('adapter'), ...fields })
@@ -38,9 +38,9 @@ const baseSchema = z.object({
   kind: z.literal('base'),
   ...runFields,
   /** Of the base that pretraining went on from; none where it began with random weights. */
-  baseSha256: sha256Text.optional(),
+  baseSha256: z.optional(sha256Text),
   /** The files that it was pretrained on. */
-  corpus: z.array(z.object({ name: z.string(), sha256: sha256Text, tokens: z.number().int().nonnegative() })),
+  corpus: z.array(z.object({ name: z.string(), sha256: sha256Text, tokens: z.int().check(z.nonnegative()) })),
 })
 
 export type AdapterInfo = z.infer<typeof adapterSchema>

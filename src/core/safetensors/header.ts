@@ -1,5 +1,5 @@
 /** The header of a safetensors file: read with every rule of the format checked, and written. */
-import { z } from 'zod'
+import * as z from 'zod/mini'
 import { GraftError } from '../errors.ts'
 import { issuesOf } from '../schema.ts'
 import { dtypeBytes, type Dtype } from './dtypes.ts'
@@ -11,7 +11,7 @@ const maxHeaderBytes = 100_000_000
 /** Bytes of the header's length, a little-endian u64 at the start of the file. Headers are padded to a multiple of it. */
 export const lengthBytes = 8
 
-const size = z.number().int().nonnegative()
+const size = z.int().check(z.nonnegative())
 
 const tensorEntry = z.object({
   dtype: z.enum(Object.keys(dtypeBytes) as Dtype[], { error: ({ input }) => `unknown dtype ${JSON.stringify(input)}` }),
@@ -67,7 +67,7 @@ function readEntries(bytes: Uint8Array, file: string): [string, unknown][] {
   }
 }
 
-function check<T>(schema: z.ZodType<T>, name: string, value: unknown, file: string): T {
+function check<T>(schema: z.ZodMiniType<T>, name: string, value: unknown, file: string): T {
   const result = schema.safeParse(value)
   if (result.success) return result.data
   throw fault(file, `the header's ${JSON.stringify(name)} is wrong: ${issuesOf(result.error)}`)

@@ -2,7 +2,7 @@
 import { basename } from 'node:path'
 import { sha256File } from '../../files/hash.ts'
 import type { Dataset } from '../dataset.ts'
-import type { ColumnOptions } from './columns.ts'
+import type { ColumnOptions } from '../../core/columns.ts'
 import { prepareDataset } from './prepare.ts'
 import type { PrepareOptions } from './prepare.ts'
 import { readLabelledExamples } from './read.ts'

@@ -1,8 +1,8 @@
 /** Tells a data file's format from its name and its first line. */
 import { extname } from 'node:path'
 import { GraftError } from '../../core/errors.ts'
-import { isKnownColumn } from './columns.ts'
-import type { ColumnOptions } from './columns.ts'
+import { isKnownColumn } from '../../core/columns.ts'
+import type { ColumnOptions } from '../../core/columns.ts'
 
 /**
  * `csv`: RFC 4180 with a header. `tsv`: tab-separated with a header; as in the media type's registration, quotes mean nothing.

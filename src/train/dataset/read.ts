@@ -1,8 +1,8 @@
 /** Reads labelled or unlabelled texts from CSV, TSV, JSON Lines and the SMS Spam Collection's form. */
 import { GraftError } from '../../core/errors.ts'
 import type { Example, LabelledExample } from '../dataset.ts'
-import { chooseColumns, missingColumn } from './columns.ts'
-import type { ColumnOptions, Columns } from './columns.ts'
+import { chooseColumns, missingColumn } from '../../core/columns.ts'
+import type { ColumnOptions, Columns } from '../../core/columns.ts'
 import type { Format } from './format.ts'
 import { readRows } from './rows.ts'
 import type { Row } from './rows.ts'

@@ -5,7 +5,7 @@ import type { Info } from 'csv-parse'
 import { GraftError } from '../../core/errors.ts'
 import { countLines, readBlocks } from './blocks.ts'
 import type { Block } from './blocks.ts'
-import type { ColumnOptions } from './columns.ts'
+import type { ColumnOptions } from '../../core/columns.ts'
 import { detectFormat } from './format.ts'
 import type { Format } from './format.ts'
 

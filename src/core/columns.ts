@@ -1,5 +1,5 @@
 /** Finds the columns that hold the text and the label. */
-import { GraftError } from '../../core/errors.ts'
+import { GraftError } from './errors.ts'
 
 export interface ColumnOptions {
   /** Name of the text's column; the first known one (`text`, `message`, …) by default. */
@@ -53,3 +53,7 @@ export function missingColumn(
     value: asked,
   })
 }
+
+/** The name of an added column: one that is there already stays as it is, and the new one is `predicted_<name>`. */
+export const resultColumn = (name: string, columns: readonly string[]): string =>
+  columns.includes(name) ? `predicted_${name}` : name

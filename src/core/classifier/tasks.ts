@@ -1,6 +1,6 @@
 /** What a model classifies: one task if merged, one for each adapter otherwise. */
-import type { Adapter } from '../core/adapter.ts'
-import { GraftError } from '../core/errors.ts'
+import type { Adapter } from '../adapter.ts'
+import { GraftError } from '../errors.ts'
 
 export interface Task {
   /** Names by id. */

@@ -1,0 +1,68 @@
+/** Puts the page and a bundle together into a folder for any static host. */
+import { cp, readdir, stat } from 'node:fs/promises'
+import { join, relative } from 'node:path'
+import { graphPath } from '../../core/bundle.ts'
+import { GraftError } from '../../core/errors.ts'
+import { verifyBundle } from '../../export/verify.ts'
+import { type WriteFolderOptions, writeFolderAtomic } from '../../files/atomic.ts'
+import { readBundle } from '../../files/bundle-folder.ts'
+import { copyPage } from './page.ts'
+
+/** What a visitor downloads, by kind. */
+export interface SitePart {
+  name: string
+  /** Paths of its files in the site. */
+  files: string[]
+  bytes: number
+}
+
+/**
+ * Writes the site of a bundle, which is verified first: its golden logits too.
+ * @throws GraftError `bundle` for one that is not sound; `file-exists`, `file-write`, and what `readBundle` throws
+ */
+export async function writeSite(
+  bundle: string,
+  out: string,
+  { force = false }: WriteFolderOptions,
+): Promise<SitePart[]> {
+  const { manifest } = await readBundle(bundle)
+  const failed = (await verifyBundle(bundle)).checks.find(({ ok }) => !ok)
+  if (failed) {
+    throw new GraftError('bundle', `${bundle} is not sound: ${failed.name}: ${failed.detail}`, {
+      hint: 'Look at it with `graft verify`, and make it again with `graft export`.',
+      file: bundle,
+    })
+  }
+  return writeFolderAtomic(out, { force }, async (dir) => {
+    await copyPage(dir)
+    for (const path of ['graft.json', ...Object.keys(manifest.files)]) {
+      await cp(join(bundle, path), join(dir, 'bundle', path))
+    }
+    return listParts(dir)
+  })
+}
+
+/** What each part consists of; the first that fits counts. */
+const kinds: [name: string, isPart: (path: string) => boolean][] = [
+  ['model', (path) => path === `bundle/${graphPath}`],
+  ['adapters', (path) => path.startsWith('bundle/adapters/')],
+  ['other files of the bundle', (path) => path.startsWith('bundle/')],
+  ['ONNX Runtime for WebGPU, where it is asked for', (path) => path.includes('jspi')],
+  ['ONNX Runtime (WebAssembly)', (path) => path.endsWith('.wasm')],
+  ["tokenizer's vocabulary", (path) => path.includes('gpt2-ranks')],
+  ['page: JavaScript and CSS', (path) => /\.(m?js|css)$/.test(path)],
+]
+
+/** A site's parts, those first that every visitor needs. */
+export async function listParts(dir: string): Promise<SitePart[]> {
+  const parts = kinds.map(([name]): SitePart => ({ name, files: [], bytes: 0 }))
+  for (const entry of await readdir(dir, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue
+    const file = join(entry.parentPath, entry.name)
+    const path = relative(dir, file).replaceAll('\\', '/')
+    const part = parts[kinds.findIndex(([, isPart]) => isPart(path))]
+    part?.files.push(path)
+    if (part) part.bytes += (await stat(file)).size
+  }
+  return parts.filter(({ files }) => files.length > 0).reverse()
+}

@@ -1,0 +1,118 @@
+/** `graft/web`: classification in a page of one's own, by a worker on the visitor's machine. No text leaves the browser. */
+import type { Classifier } from '../core/classifier.ts'
+import { type Connection, connect } from './connection.ts'
+import type {
+  AddedAdapter,
+  ClassifiedTable,
+  ClassifyTableRequest,
+  Device,
+  LoadProgress,
+  ModelInfo,
+  RowProgress,
+  TableInfo,
+} from './protocol.ts'
+
+export type { AdapterChoice, Classification, Classifier, LabelScore } from '../core/classifier.ts'
+export { GraftError } from '../core/errors.ts'
+export type {
+  AddedAdapter,
+  ClassifiedTable,
+  Device,
+  LoadProgress,
+  ModelInfo,
+  RowProgress,
+  TableInfo,
+  TaskInfo,
+} from './protocol.ts'
+
+export interface WebOptions {
+  /** URL of the bundle's folder; `bundle/` in the site's by default. */
+  bundle?: string | URL | undefined
+  /** `cpu` (WebAssembly) by default; `webgpu` downloads a runtime of its own, and is an error where the browser has none. */
+  device?: Device | undefined
+  /** Threads of the CPU; by default 1, or up to 4 where the page is cross-origin isolated. */
+  threads?: number | undefined
+  /** Called while files are downloaded or read from the cache. */
+  onProgress?: ((progress: LoadProgress) => void) | undefined
+}
+
+export interface ClassifyTableOptions extends Omit<ClassifyTableRequest, 'file' | 'name'> {
+  onProgress?: ((progress: RowProgress) => void) | undefined
+  signal?: AbortSignal | undefined
+}
+
+/** A classifier with the interface that `openBundle` gives in Node, and what a page can do besides. */
+export interface WebClassifier extends Classifier {
+  readonly model: ModelInfo
+  /**
+   * Adds an adapter of the visitor's: the files of an adapter folder, or its safetensors file alone.
+   * @throws GraftError `adapter`, `adapter-base`, `safetensors`
+   */
+  addAdapter(name: string, files: readonly File[]): Promise<AddedAdapter>
+  /** Columns and number of rows of a CSV or TSV file. @throws GraftError `file-empty`, `file-encoding`, `data-row` */
+  readTable(file: File): Promise<TableInfo>
+  /**
+   * Classifies a CSV or TSV file.
+   * @throws GraftError as `readTable`; `data-column` where the column is not told and not a usual one; `interrupted`
+   */
+  classifyTable(file: File, options: ClassifyTableOptions): Promise<ClassifiedTable>
+}
+
+/** Beyond a few threads so small a model gains nothing. */
+const MAX_THREADS = 4
+
+const defaultThreads = () => (globalThis.crossOriginIsolated ? Math.min(MAX_THREADS, navigator.hardwareConcurrency) : 1)
+
+/**
+ * Loads a model into a worker of its own.
+ * @param site URL of the folder that `graft web` wrote, on the page's own origin
+ * @throws GraftError `browser` where the browser lacks something, `network`, `checksum`, `memory`, `bundle`
+ */
+export async function createClassifier(
+  site: string | URL,
+  { bundle = 'bundle/', device = 'cpu', threads = defaultThreads(), onProgress }: WebOptions = {},
+): Promise<WebClassifier> {
+  const siteUrl = folderUrl(site, document.baseURI)
+  const connection = connect(new URL('worker.js', siteUrl))
+  try {
+    const request = { bundle: folderUrl(bundle, siteUrl).href, device, threads }
+    return classifierOn(connection, await connection.call('open', request, { onProgress }))
+  } catch (error) {
+    connection.close()
+    throw error
+  }
+}
+
+/** A folder's URL needs its slash, or relative ones would lose its last part. */
+function folderUrl(url: string | URL, base: string | URL): URL {
+  const folder = new URL(url, base)
+  if (!folder.pathname.endsWith('/')) folder.pathname += '/'
+  return folder
+}
+
+function classifierOn({ call, close }: Connection, opened: ModelInfo): WebClassifier {
+  let model = opened
+  return {
+    get model() {
+      return model
+    },
+    get adapters() {
+      return model.tasks.flatMap(({ adapter }) => adapter ?? [])
+    },
+    labels: (adapter) => model.tasks.find((task) => adapter === undefined || task.adapter === adapter)?.labels ?? [],
+    classify: (texts, { adapter } = {}) => call('classify', { texts, adapter }),
+    logits: (texts, { adapter } = {}) => call('logits', { texts, adapter }),
+    async addAdapter(name, files) {
+      const added = await call('addAdapter', { name, files })
+      const others = model.tasks.filter(({ adapter }) => adapter !== name)
+      model = { ...model, tasks: [...others, { adapter: name, labels: added.labels }] }
+      return added
+    },
+    readTable: (file) => call('readTable', { file, name: file.name }),
+    classifyTable: (file, { text, adapters, ...options }) =>
+      call('classifyTable', { file, name: file.name, text, adapters }, options),
+    async close() {
+      close()
+    },
+  }
+}

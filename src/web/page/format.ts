@@ -1,0 +1,29 @@
+/** Numbers as people read them. */
+
+/** `0.973` → `97.3 %`; what rounds to all or nothing without being it says so. */
+export function percent(share: number): string {
+  const rounded = (100 * share).toFixed(1)
+  if (rounded === '100.0' && share < 1) return '> 99.9 %'
+  if (rounded === '0.0' && share > 0) return '< 0.1 %'
+  return `${rounded} %`
+}
+
+/** Bytes in MB. */
+export const megabytes = (bytes: number): string => (bytes / 1e6).toFixed(1)
+
+export const count = (value: number): string => value.toLocaleString('en-US')
+
+/** `3 rows`, `1 row` */
+export const plural = (value: number, noun: string): string => `${count(value)} ${noun}${value === 1 ? '' : 's'}`
+
+/** What to say of a failure: an error of ours has a hint. */
+export function describeError(error: unknown): { message: string; hint: string } {
+  const { message = String(error), hint = 'Reload the page.' } = error as { message?: string; hint?: string }
+  return { message: message.slice(0, 1).toUpperCase() + message.slice(1), hint }
+}
+
+/** The same as one text. */
+export function explainError(error: unknown): string {
+  const { message, hint } = describeError(error)
+  return `${message}. ${hint}`
+}

@@ -1,0 +1,87 @@
+/** An adapter of the visitor's: a whole folder's files, or weights alone with the rest inferred and said. */
+import { type Adapter, type AdapterFiles, checkAdapter, parseAdapter } from '../../core/adapter.ts'
+import type { GPT2Config } from '../../core/config.ts'
+import { GraftError } from '../../core/errors.ts'
+import { adapterScaling } from '../../core/lora.ts'
+import { parseSafetensors } from '../../core/safetensors.ts'
+import type { TensorMap } from '../../core/tensors.ts'
+import { parseJson } from './bundle.ts'
+
+/** What an adapter has to fit. */
+export interface AdapterBase {
+  config: GPT2Config
+  sha256: string
+  maxLength: number
+  /** An adapter of the bundle, whose scaling stands in for one that no file tells. */
+  example: Adapter | undefined
+}
+
+export interface ReadAdapter {
+  adapter: Adapter
+  /** What was taken for granted for lack of files, one sentence each. */
+  assumptions: string[]
+}
+
+/**
+ * Reads an adapter from files, whatever folder they lay in.
+ * @throws GraftError `adapter`, `adapter-base`, `safetensors`, `file-format`
+ */
+export async function readAdapterFiles(files: readonly File[], base: AdapterBase): Promise<ReadAdapter> {
+  const weights = files.find(({ name }) => name.endsWith('.safetensors'))
+  if (!weights) {
+    throw new GraftError('adapter', 'there is no .safetensors file', {
+      hint: 'Give the folder that `graft train` or PEFT wrote, or its adapter_model.safetensors.',
+    })
+  }
+  const bytes = await bytesOf(weights)
+  const tensors = parseSafetensors(bytes, weights.name).tensors
+  const assumptions: string[] = []
+
+  async function read(name: string, infer: () => { value: unknown; assumption: string }): Promise<unknown> {
+    const file = files.find((each) => each.name === name)
+    if (file) return parseJson(await bytesOf(file), name)
+    const { value, assumption } = infer()
+    assumptions.push(assumption)
+    return value
+  }
+
+  const content: AdapterFiles = {
+    'adapter_config.json': await read('adapter_config.json', () => inferConfig(tensors, base)),
+    'adapter_model.safetensors': bytes,
+    'graft.json': await read('graft.json', () => inferInfo(tensors, base)),
+  }
+  const adapter = parseAdapter(content, weights.name)
+  checkAdapter(adapter, base.config, base.sha256, weights.name)
+  return { adapter, assumptions }
+}
+
+const bytesOf = async (file: File) => new Uint8Array(await file.arrayBuffer())
+
+function inferConfig(tensors: TensorMap, { example }: AdapterBase) {
+  const names = [...tensors.keys()].flatMap((key) => /^base_model\.model\.(.+)\.lora_A\.weight$/.exec(key)?.[1] ?? [])
+  const [first] = names
+  const rank = tensors.get(`base_model.model.${first}.lora_A.weight`)?.shape[0] ?? 0
+  const scaling = example ? adapterScaling(example.config) : 2
+  return {
+    value: { peft_type: 'LORA', task_type: 'SEQ_CLS', r: rank, lora_alpha: scaling * rank, target_modules: names },
+    assumption: `Without adapter_config.json its scaling is taken to be ${scaling}, as the other adapters have it.`,
+  }
+}
+
+function inferInfo(tensors: TensorMap, { sha256, maxLength }: AdapterBase) {
+  const count = tensors.get('base_model.model.score.weight')?.shape[0] ?? 0
+  return {
+    value: {
+      formatVersion: 1,
+      kind: 'adapter',
+      labels: Array.from({ length: count }, (_, id) => `label ${id}`),
+      baseSha256: sha256,
+      dataSha256: '0'.repeat(64),
+      maxLength,
+      hyperparameters: {},
+      seed: 0,
+      metrics: {},
+    },
+    assumption: 'Without graft.json its labels have no names, and whether it was trained on this base is not known.',
+  }
+}

@@ -1,0 +1,191 @@
+/** Downloads files once: kept in Cache Storage under their SHA-256, which is checked before anything is used. */
+import { GraftError } from '../../core/errors.ts'
+import type { LoadProgress } from '../protocol.ts'
+
+export interface FileSource {
+  url: URL
+  sha256: string
+  /** Where it is known before the server says so. */
+  bytes?: number
+}
+
+export interface Downloads {
+  /**
+   * A file's bytes, from the cache or the server.
+   * @throws GraftError `network` where the server does not give the file, `checksum` where it gives another, `memory`
+   */
+  get(source: FileSource): Promise<Uint8Array<ArrayBuffer>>
+  /**
+   * A file that may change: what the server has now, or else what it had the last time.
+   * @throws GraftError `network`
+   */
+  latest(url: URL): Promise<Uint8Array<ArrayBuffer>>
+  /** Waits until all is kept, and removes what was not asked for this time. */
+  tidy(): Promise<void>
+}
+
+/**
+ * @param folder URL of the bundle, whose cache is its own
+ * @throws GraftError `browser` where the page is not in a secure context
+ */
+export async function openDownloads(folder: URL, onProgress: (progress: LoadProgress) => void): Promise<Downloads> {
+  if (!globalThis.isSecureContext) {
+    throw new GraftError('browser', `${folder.origin} is no secure origin, so files cannot be checked or kept`, {
+      hint: 'Serve the page over https, or from localhost.',
+    })
+  }
+  const cache = await caches.open(`graft ${folder.href}`)
+  const sizes = { loaded: 0, total: 0, /** Files whose size is not known yet. */ unknown: 0 }
+  const kept = new Set<string>()
+  const writing: Promise<unknown>[] = []
+
+  const report = () => onProgress({ loaded: sizes.loaded, total: sizes.unknown > 0 ? undefined : sizes.total })
+  const onSize = (bytes: number) => {
+    sizes.total += bytes
+    sizes.unknown--
+  }
+  const onBytes = (bytes: number) => {
+    sizes.loaded += bytes
+    report()
+  }
+
+  function keep(key: string, body: BodyInit): void {
+    kept.add(key)
+    // A full disk, or a private window that keeps nothing, must not stop the page: it downloads again next time.
+    writing.push(cache.put(key, new Response(body)).catch(() => undefined))
+  }
+
+  async function fromCache(key: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    const response = await cache.match(key)
+    // By way of a blob, which Chromium reads twice as fast.
+    return response && new Uint8Array(await (await response.blob()).arrayBuffer())
+  }
+
+  async function get({ url, sha256, bytes: expected }: FileSource): Promise<Uint8Array<ArrayBuffer>> {
+    const key = new URL(`sha256/${sha256}`, folder).href
+    sizes.unknown++
+    const cached = await fromCache(key)
+    if (cached && (await hash(cached)) === sha256) {
+      kept.add(key)
+      onSize(cached.length)
+      onBytes(cached.length)
+      return cached
+    }
+    // The browser's own cache would hold it a second time.
+    const response = await fetch(url, { cache: 'no-store' }).catch((cause: unknown) => {
+      throw unreachable(url, cause)
+    })
+    checkStatus(response, url)
+    const bytes = await readBody(response, url, { expected, onSize, onBytes })
+    refuseHtml(bytes, url)
+    const found = await hash(bytes)
+    if (found !== sha256) throw wrongFile(url, found, sha256)
+    keep(key, bytes)
+    return bytes
+  }
+
+  async function latest(url: URL): Promise<Uint8Array<ArrayBuffer>> {
+    sizes.unknown++
+    kept.add(url.href)
+    try {
+      const response = await fetch(url, { cache: 'no-cache' }).catch(() => cache.match(url))
+      if (!response) throw unreachable(url)
+      const bytes = new Uint8Array(await checkStatus(response, url).arrayBuffer())
+      refuseHtml(bytes, url)
+      keep(url.href, bytes)
+      return bytes
+    } finally {
+      // The files that it names are asked for next.
+      onSize(0)
+    }
+  }
+
+  async function tidy(): Promise<void> {
+    await Promise.all(writing)
+    for (const { url } of await cache.keys()) if (!kept.has(url)) await cache.delete(url)
+  }
+
+  return { get, latest, tidy }
+}
+
+const upload = 'Upload the folder that `graft web` wrote whole, and reload the page.'
+
+const unreachable = (url: URL, cause?: unknown) =>
+  new GraftError('network', `${url.href} cannot be reached`, {
+    hint: 'Check the connection, and reload the page.',
+    file: url.href,
+    cause,
+  })
+
+function checkStatus(response: Response, url: URL): Response {
+  if (response.ok) return response
+  throw new GraftError('network', `${url.href}: the server answers ${response.status}`, {
+    hint: upload,
+    file: url.href,
+  })
+}
+
+/** The length of what will come: unknown for a compressed body, whose header counts other bytes. */
+function lengthOf({ headers }: Response): number | undefined {
+  const length = headers.get('Content-Length')
+  return length === null || headers.has('Content-Encoding') ? undefined : Number(length)
+}
+
+async function readBody(
+  response: Response,
+  url: URL,
+  {
+    expected,
+    onSize,
+    onBytes,
+  }: { expected?: number; onSize: (bytes: number) => void; onBytes: (bytes: number) => void },
+): Promise<Uint8Array<ArrayBuffer>> {
+  const length = expected ?? lengthOf(response)
+  if (length !== undefined) onSize(length)
+  const chunks: Uint8Array<ArrayBuffer>[] = []
+  try {
+    const reader = response.body?.getReader()
+    for (let part = await reader?.read(); part?.value; part = await reader?.read()) {
+      chunks.push(part.value)
+      onBytes(part.value.length)
+    }
+    if (length === undefined) onSize(chunks.reduce((sum, chunk) => sum + chunk.length, 0))
+    return new Uint8Array(await new Blob(chunks).arrayBuffer())
+  } catch (cause) {
+    if (cause instanceof RangeError) throw outOfMemory(cause)
+    throw new GraftError('network', `${url.href} broke off`, {
+      hint: 'Check the connection, and reload the page.',
+      file: url.href,
+      cause,
+    })
+  }
+}
+
+export const outOfMemory = (cause: unknown): GraftError =>
+  new GraftError('memory', 'the browser has too little memory for this model', {
+    hint: 'Close other tabs or programs and reload the page, or export a smaller model.',
+    cause,
+  })
+
+/** Many hosts answer with their start page where a file is missing. */
+function refuseHtml(bytes: Uint8Array, url: URL): void {
+  const start = new TextDecoder().decode(bytes.subarray(0, 100)).trimStart().toLowerCase()
+  if (!start.startsWith('<!doctype html') && !start.startsWith('<html')) return
+  throw new GraftError('network', `${url.href}: the server sends an HTML page in place of the file`, {
+    hint: `The file is missing, and the server answers with another page. ${upload}`,
+    file: url.href,
+  })
+}
+
+const wrongFile = (url: URL, found: string, expected: string) =>
+  new GraftError('checksum', `${url.href} is not the file that belongs here: SHA-256 ${found}, not ${expected}`, {
+    hint: `It is damaged, or of another export. ${upload}`,
+    file: url.href,
+    value: found,
+  })
+
+/** SHA-256 in lower-case hexadecimal. */
+async function hash(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes))
+  return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('')
+}

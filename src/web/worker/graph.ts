@@ -1,0 +1,111 @@
+/** Loads a bundle's graph with onnxruntime-web, on the CPU or with WebGPU. */
+import * as cpuRuntime from 'onnxruntime-web/wasm'
+import { cpu, webgpu } from 'virtual:runtime-files'
+import { GraftError } from '../../core/errors.ts'
+import type { Feed, LoadedGraph } from '../../core/session.ts'
+import type { Device } from '../protocol.ts'
+import { outOfMemory } from './downloads.ts'
+
+export interface RuntimeOptions {
+  device: Device
+  threads: number
+}
+
+/** The files of the ONNX Runtime that a device needs; WebGPU's is another and larger one. */
+export const runtimeFiles = (device: Device) => (device === 'webgpu' ? webgpu : cpu)
+
+/** A vector operation: `(func (result v128) i32.const 0 i8x16.splat i8x16.popcnt)`. */
+const simd = Uint8Array.of(
+  ...[0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98, 11],
+)
+
+/** @throws GraftError `browser` for a browser that cannot run the model, before anything is downloaded */
+export async function checkBrowser({ device }: RuntimeOptions): Promise<void> {
+  if (!WebAssembly.validate(simd)) {
+    throw new GraftError('browser', 'this browser has no WebAssembly SIMD', {
+      hint: 'Use a newer one: Chrome or Edge 91, Firefox 89, Safari 16.4, or later.',
+    })
+  }
+  if (device === 'cpu') return
+  // The runtime waits for the GPU by JavaScript Promise Integration, which not all browsers with WebGPU have.
+  if ('Suspending' in WebAssembly && (await navigator.gpu?.requestAdapter())) return
+  throw new GraftError('browser', 'this browser has no WebGPU here, or no JavaScript Promise Integration', {
+    hint: 'Run it on the CPU, or use Chrome or Edge 137 or later on a machine with a GPU.',
+  })
+}
+
+/** An ONNX model that returns its input: making a session of it starts the runtime, which has no call for that alone. */
+const empty = 'CAg6LwoQCgF4EgF5IghJZGVudGl0eRIBZ1oLCgF4EgYKBAgBEgBiCwoBeRIGCgQIARIAQgIQEQ=='
+
+export interface Runtime {
+  /**
+   * Loads a graph. Runs follow one another, also where several are asked for at once.
+   * @throws GraftError `bundle` where ONNX Runtime cannot load or run it, `memory`
+   */
+  load(graph: Uint8Array): Promise<LoadedGraph>
+}
+
+/**
+ * Starts ONNX Runtime, which takes as long as loading a small model: do it while that is on its way.
+ * @throws GraftError `browser`, `memory`
+ */
+export async function startRuntime(
+  wasm: Uint8Array<ArrayBuffer>,
+  { device, threads }: RuntimeOptions,
+): Promise<Runtime> {
+  const runtime = device === 'webgpu' ? await import('onnxruntime-web/jspi') : cpuRuntime
+  const { env, InferenceSession, Tensor } = runtime
+  env.logLevel = 'error'
+  env.wasm.wasmBinary = wasm
+  env.wasm.wasmPaths = { mjs: new URL(runtimeFiles(device).loader.path, location.href) }
+  env.wasm.numThreads = threads
+  const create = (graph: Uint8Array) =>
+    InferenceSession.create(graph, {
+      executionProviders: [device === 'webgpu' ? 'webgpu' : 'wasm'],
+      graphOptimizationLevel: 'all',
+    })
+  await create(Uint8Array.from(atob(empty), (character) => character.charCodeAt(0)))
+    .then((session) => session.release())
+    .catch((error: unknown) => fail('browser', 'ONNX Runtime cannot be started', error))
+
+  const toTensors = (feeds: Record<string, Feed>) =>
+    Object.fromEntries(Object.entries(feeds).map(([name, [type, data, dims]]) => [name, new Tensor(type, data, dims)]))
+
+  async function load(graph: Uint8Array): Promise<LoadedGraph> {
+    const session = await create(graph).catch((error: unknown) => fail('bundle', 'the graph cannot be loaded', error))
+    async function run(feeds: Record<string, Feed>) {
+      const outputs = await session.run(toTensors(feeds))
+      const { data, dims } = outputs['logits'] ?? fail('bundle', 'the graph cannot be run', 'no output "logits"')
+      return data instanceof Float32Array
+        ? { data, dims }
+        : fail('bundle', 'the graph cannot be run', 'its logits are not float32')
+    }
+    let last: Promise<unknown> = Promise.resolve()
+    return {
+      run(feeds) {
+        const result = last
+          .then(() => run(feeds))
+          .catch((error: unknown) => fail('bundle', 'the graph cannot be run', error))
+        last = result.catch(() => undefined)
+        return result
+      },
+      close: () => session.release(),
+    }
+  }
+  return { load }
+}
+
+/** What ONNX Runtime, emscripten and the browsers say when memory runs out. */
+const memoryMessage = /bad_alloc|out of memory|allocat|memory\.grow|\bOOM\b|invalid array length/i
+
+const hints = {
+  browser: 'Use a current browser, and reload the page.',
+  bundle: 'Make the bundle again with `graft export`, and the site with `graft web`.',
+}
+
+function fail(code: keyof typeof hints, problem: string, cause: unknown): never {
+  if (cause instanceof GraftError) throw cause
+  const reason = cause instanceof Error ? cause.message : String(cause)
+  if (memoryMessage.test(reason)) throw outOfMemory(cause)
+  throw new GraftError(code, `${problem}: ${reason}`, { hint: hints[code], cause })
+}

@@ -1,0 +1,18 @@
+/** What vite.config.ts puts beside the page: ONNX Runtime's files and the tokenizer's vocabulary. */
+declare module 'virtual:runtime-files' {
+  interface RuntimeFile {
+    /** Path in the site. */
+    path: string
+    bytes: number
+    sha256: string
+  }
+  /** ONNX Runtime's loader, a module, and the WebAssembly that it loads. */
+  interface RuntimeBuild {
+    loader: RuntimeFile
+    wasm: RuntimeFile
+  }
+  export const cpu: RuntimeBuild
+  export const webgpu: RuntimeBuild
+  /** js-tiktoken's GPT-2 ranks as JSON. */
+  export const ranks: RuntimeFile
+}

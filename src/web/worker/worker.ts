@@ -1,0 +1,56 @@
+/** The worker behind `graft/web`: answers calls, each with its result or its failure. */
+import { GraftError } from '../../core/errors.ts'
+import { type CallName, type Calls, type FromWorker, type ToWorker, toFailure } from '../protocol.ts'
+import { type Engine, openEngine } from './engine.ts'
+import { classifyTable, readTable } from './table.ts'
+
+const post = (message: FromWorker) => postMessage(message)
+
+/** Ends of calls that can be ended, by id. */
+const running = new Map<number, AbortController>()
+
+let opening: Promise<Engine> | undefined
+
+async function engine(): Promise<Engine> {
+  if (opening) return opening
+  throw new GraftError('runtime', 'no model is open', { hint: 'Open one first.' })
+}
+
+interface Context<Name extends CallName> {
+  onProgress: (progress: Calls[Name]['progress']) => void
+  signal: AbortSignal
+}
+
+type Handlers = {
+  [Name in CallName]: (request: Calls[Name]['request'], context: Context<Name>) => Promise<Calls[Name]['result']>
+}
+
+const handlers: Handlers = {
+  async open(request, { onProgress }) {
+    opening = openEngine(request, onProgress)
+    return (await opening).info
+  },
+  classify: async ({ texts, adapter }) => (await engine()).classifier.classify(texts, { adapter }),
+  logits: async ({ texts, adapter }) => (await engine()).classifier.logits(texts, { adapter }),
+  readTable,
+  classifyTable: async (request, context) => classifyTable((await engine()).classifier, request, context),
+  addAdapter: async (request) => (await engine()).addAdapter(request),
+}
+
+async function answer<Name extends CallName>(id: number, name: Name, request: Calls[Name]['request']): Promise<void> {
+  const controller = new AbortController()
+  running.set(id, controller)
+  const onProgress = (progress: Calls[Name]['progress']) => post({ id, type: 'progress', progress })
+  try {
+    post({ id, type: 'done', result: await handlers[name](request, { onProgress, signal: controller.signal }) })
+  } catch (error) {
+    post({ id, type: 'failed', failure: toFailure(error) })
+  } finally {
+    running.delete(id)
+  }
+}
+
+addEventListener('message', ({ data }: MessageEvent<ToWorker>) => {
+  if (data.call === 'cancel') running.get(data.id)?.abort()
+  else void answer(data.id, data.call, data.request)
+})
