@@ -5,7 +5,7 @@ import { adaptedLayers } from './adapter/layers.ts'
 import { parseWeights, serializeWeights } from './adapter/weights.ts'
 import type { GPT2Config } from './config.ts'
 import { GraftError } from './errors.ts'
-import { linearLayers, parameterShapes } from './layers.ts'
+import { adaptableLayers, parameterShapes } from './layers.ts'
 import type { LoraLayer } from './lora.ts'
 import type { TensorData, TensorMap } from './tensors.ts'
 
@@ -120,13 +120,13 @@ function checkSaved({ saved, score }: PeftAdapter, config: GPT2Config, file: str
  * @throws GraftError `adapter`
  */
 export function checkFit(adapter: PeftAdapter, baseConfig: GPT2Config, file: string): void {
-  const linear = linearLayers(baseConfig)
+  const adaptable = adaptableLayers(baseConfig)
   checkTargets(
     adapter,
-    linear.map(({ name }) => name),
+    adaptable.map(({ name }) => name),
     file,
   )
-  for (const { name, in: inSize, out } of linear) {
+  for (const { name, in: inSize, out } of adaptable) {
     const layer = adapter.layers.get(name)
     if (!layer || (layer.a.shape[0] === inSize && layer.b.shape[1] === out)) continue
     throw damaged(

@@ -12,7 +12,7 @@ export interface LinearLayer {
   out: number
 }
 
-/** The linear layers of the blocks, in model order: all that LoRA can target. */
+/** The linear layers of the blocks, in model order: what `all-linear` stands for. */
 export function linearLayers(config: GPT2Config): LinearLayer[] {
   const width = config.n_embd
   const inner = innerSize(config)
@@ -23,6 +23,18 @@ export function linearLayers(config: GPT2Config): LinearLayer[] {
     { name: `transformer.h.${block}.mlp.c_proj`, in: inner, out: width },
   ]).flat()
 }
+
+/** The token embedding's name. */
+export const TOKEN_EMBEDDING = 'transformer.wte'
+
+/**
+ * All layers that LoRA can target, in model order: the token embedding, which is a linear layer of one-hot rows, its weight
+ * [vocab_size, n_embd] being [in, out] too; and the linear layers of the blocks.
+ */
+export const adaptableLayers = (config: GPT2Config): LinearLayer[] => [
+  { name: TOKEN_EMBEDDING, in: config.vocab_size, out: config.n_embd },
+  ...linearLayers(config),
+]
 
 /**
  * The shape of every tensor of a checkpoint.

@@ -1,6 +1,7 @@
 /** LoRA's arithmetic on plain data: scaling, target layers, and ΔW = s·A·B (Hu et al. 2021, arXiv:2106.09685). */
 import type { PeftAdapter } from './adapter.ts'
 import { GraftError } from './errors.ts'
+import { TOKEN_EMBEDDING } from './layers.ts'
 import type { TensorData, TensorMap } from './tensors.ts'
 
 /** `peft`: α/r. `rslora`: α/√r (Kalajdzievski 2023, arXiv:2312.03732). `alpha`: α itself. */
@@ -18,7 +19,7 @@ export function loraScaling({ mode, alpha, rank }: LoraScalingOptions): number {
   return alpha / (mode === 'rslora' ? Math.sqrt(rank) : rank)
 }
 
-/** `all-linear`, a list of names or endings of names, or a regular expression for whole names. */
+/** `all-linear` (the blocks', not the embedding), a list of names or endings of names, or a regular expression for whole names. */
 export type TargetModules = string | string[]
 
 /**
@@ -26,7 +27,7 @@ export type TargetModules = string | string[]
  * @throws GraftError `usage` for a regular expression that is none
  */
 export function targetMatcher(spec: TargetModules): (name: string) => boolean {
-  if (String(spec).toLowerCase() === 'all-linear') return () => true
+  if (String(spec).toLowerCase() === 'all-linear') return (name) => name !== TOKEN_EMBEDDING
   if (Array.isArray(spec)) return (name) => spec.some((entry) => name === entry || name.endsWith(`.${entry}`))
   try {
     const regex = new RegExp(`^(?:${spec})$`)
@@ -42,16 +43,16 @@ export function targetMatcher(spec: TargetModules): (name: string) => boolean {
 
 /**
  * The layers that a choice of target modules stands for.
- * @param names the model's linear layers
+ * @param names the layers that can be adapted
  * @returns the chosen names, in model order
  * @throws GraftError `usage` where nothing matches
  */
 export function matchTargetModules(names: readonly string[], spec: TargetModules): string[] {
   const chosen = names.filter(targetMatcher(spec))
   if (chosen.length > 0) return chosen
-  const endings = new Set(names.map((name) => name.split('.').slice(-2).join('.')))
+  const endings = new Set(names.map((name) => (name === TOKEN_EMBEDDING ? name : name.split('.').slice(-2).join('.'))))
   throw new GraftError('usage', `target modules ${JSON.stringify(spec)} match no layer of the model`, {
-    hint: `The layers are ${[...endings].join(', ')}, each in blocks such as ${names[0]}.`,
+    hint: `The layers are ${[...endings].join(', ')}, each in blocks such as ${names.at(-1)}.`,
     value: spec,
   })
 }

@@ -1,11 +1,11 @@
 /** The inference graphs of bundles: the classifier traced with its weights as constants, adapters folded in or as inputs. */
 import * as tf from '@tensorflow/tfjs'
 import type { GPT2Config } from '../core/config.ts'
-import { linearLayers } from '../core/layers.ts'
+import { adaptableLayers } from '../core/layers.ts'
 import { isHead } from '../core/lora.ts'
 import type { TensorMap } from '../core/tensors.ts'
 import { type TokenBatch, classify } from '../model/gpt2.ts'
-import { denseLinear, stackedLoraLinear } from '../model/linear.ts'
+import { denseLayers, stackedLoraLayers } from '../model/layers.ts'
 import { type Tensors, parameter } from '../model/parameters.ts'
 import { type Graph, type InputSpec, trace } from '../onnx/index.ts'
 
@@ -23,7 +23,7 @@ const TOKENS: Record<string, InputSpec> = {
  */
 export function traceMerged(config: GPT2Config, weights: TensorMap): Promise<Graph> {
   const logits = (tensors: Tensors) => ({
-    logits: classify(config, tensors, tokens(tensors), parameter(tensors, SCORE), { linear: denseLinear(tensors) }),
+    logits: classify(config, tensors, tokens(tensors), parameter(tensors, SCORE), { layers: denseLayers(tensors) }),
   })
   return trace(logits, TOKENS, { constants: weights })
 }
@@ -38,15 +38,15 @@ export function traceUnmerged(config: GPT2Config, weights: TensorMap, targets: R
   const logits = (tensors: Tensors) => {
     const adapterIndex = parameter(tensors, 'adapter_index') as tf.Tensor1D
     const score = tf.gather(parameter(tensors, SCORE), adapterIndex) // [B, labels, C]
-    const linear = stackedLoraLinear(tensors, targets, adapterIndex)
-    return { logits: classify(config, tensors, tokens(tensors), score, { linear }) }
+    const layers = stackedLoraLayers(tensors, targets, adapterIndex)
+    return { logits: classify(config, tensors, tokens(tensors), score, { layers }) }
   }
   const constants = new Map([...weights].filter(([name]) => !isHead(name)))
   return trace(logits, { ...TOKENS, ...stackInputs(config, targets) }, { constants })
 }
 
 function stackInputs(config: GPT2Config, targets: ReadonlySet<string>): Record<string, InputSpec> {
-  const layers = linearLayers(config).filter(({ name }) => targets.has(name))
+  const layers = adaptableLayers(config).filter(({ name }) => targets.has(name))
   return {
     adapter_index: { shape: ['batch'], dtype: 'int32' },
     ...Object.fromEntries(

@@ -6,7 +6,7 @@ import { padToken } from '../core/encoder.ts'
 import { replaceWeights } from '../core/lora.ts'
 import type { TensorData, TensorMap } from '../core/tensors.ts'
 import { classify } from '../model/gpt2.ts'
-import { type Linear, denseLinear, loraLinear } from '../model/linear.ts'
+import { type Layers, denseLayers, loraLayers } from '../model/layers.ts'
 import { type Tensors, parameter } from '../model/parameters.ts'
 
 export interface ReferenceModel {
@@ -31,8 +31,8 @@ export async function referenceLogits(
   try {
     return tf.tidy(() => {
       const tensors = toTensors(weights, adapter)
-      const linear = linearOf(tensors, adapter)
-      return sequences.map((ids) => logitsOf(config, tensors, ids, linear))
+      const layers = layersOf(tensors, adapter)
+      return sequences.map((ids) => logitsOf(config, tensors, ids, layers))
     })
   } finally {
     await tf.setBackend(previous)
@@ -50,16 +50,16 @@ function toTensors(weights: TensorMap, adapter: Adapter | undefined): Tensors {
   return tensors
 }
 
-function linearOf(tensors: Tensors, adapter: Adapter | undefined): Linear {
-  if (!adapter) return denseLinear(tensors)
+function layersOf(tensors: Tensors, adapter: Adapter | undefined): Layers {
+  if (!adapter) return denseLayers(tensors)
   const scalings = new Map([...adapter.layers].map(([name, { scaling }]) => [name, scaling]))
-  return loraLinear(tensors, { scalings })
+  return loraLayers(tensors, { scalings })
 }
 
 /** An empty sequence is one pad token, as in a batch. */
-function logitsOf(config: GPT2Config, tensors: Tensors, ids: readonly number[], linear: Linear): number[] {
+function logitsOf(config: GPT2Config, tensors: Tensors, ids: readonly number[], layers: Layers): number[] {
   const inputIds = tf.tensor2d([ids.length > 0 ? [...ids] : [padToken(config)]], undefined, 'int32')
   const attentionMask = tf.onesLike(inputIds)
-  const logits = classify(config, tensors, { inputIds, attentionMask }, parameter(tensors, 'score.weight'), { linear })
+  const logits = classify(config, tensors, { inputIds, attentionMask }, parameter(tensors, 'score.weight'), { layers })
   return [...logits.dataSync()]
 }

@@ -1,6 +1,6 @@
 /** The unmerged bundle: one base, and any number of adapters that the graph takes as inputs. */
 import { GraftError } from '../core/errors.ts'
-import { linearLayers } from '../core/layers.ts'
+import { adaptableLayers } from '../core/layers.ts'
 import { largestRank } from '../core/lora.ts'
 import { traceUnmerged } from './graph.ts'
 import type { ExportInputs } from './inputs.ts'
@@ -15,7 +15,7 @@ export function planUnmerged({ base, adapters }: ExportInputs): Plan {
   }
   const { id2label: _, label2id: __, ...config } = base.config // each adapter has its own labels
   const adapted = new Set(adapters.flatMap(({ adapter }) => [...adapter.layers.keys()]))
-  const targets = linearLayers(config).flatMap(({ name }) => (adapted.has(name) ? [name] : []))
+  const targets = adaptableLayers(config).flatMap(({ name }) => (adapted.has(name) ? [name] : []))
   return {
     config,
     fields: {

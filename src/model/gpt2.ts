@@ -1,8 +1,9 @@
 /** GPT-2 (Radford et al. 2019) as TF.js functions over named parameters, with the tensor names of Hugging Face's checkpoints. */
 import * as tf from '@tensorflow/tfjs'
 import type { GPT2Config } from '../core/config.ts'
+import { TOKEN_EMBEDDING } from '../core/layers.ts'
 import { padToken } from '../core/encoder.ts'
-import type { Linear } from './linear.ts'
+import type { Layers } from './layers.ts'
 import { attentionBias, causalAttention } from './ops/attention.ts'
 import { type DropoutSource, dropout } from './ops/dropout.ts'
 import { gelu } from './ops/gelu.ts'
@@ -24,8 +25,8 @@ export const tokenBatch = (tensors: Tensors): TokenBatch => ({
 })
 
 export interface ForwardOptions {
-  /** How linear layers are applied: plain, or with LoRA. */
-  linear: Linear
+  /** How embedding and linear layers are applied: plain, or with LoRA. */
+  layers: Layers
   /** Random numbers for embedding and residual dropout; none in evaluation and where the base is frozen. */
   dropoutSource?: DropoutSource | undefined
 }
@@ -64,7 +65,7 @@ export function hiddenStates(
   const mask = tf.cast(attentionMask, 'float32') as tf.Tensor2D
   const bias = attentionBias(positions, mask)
   const select = pool ? lastToken(positions, realTokens(batch, padToken(config))) : undefined
-  let hidden = embed(config, parameters, inputIds, positions, options.dropoutSource) // [B·T, C]
+  let hidden = embed(config, parameters, inputIds, positions, options) // [B·T, C]
   for (let layer = 0; layer < config.n_layer; layer++) {
     const isLast = layer === config.n_layer - 1
     hidden = block(config, parameters, `transformer.h.${layer}`, hidden, bias, options, isLast ? select : undefined)
@@ -78,13 +79,13 @@ function embed(
   parameters: Tensors,
   inputIds: tf.Tensor2D,
   positions: tf.Tensor1D,
-  source?: DropoutSource,
+  { layers, dropoutSource }: ForwardOptions,
 ): tf.Tensor2D {
   const [rows, sequence] = inputIds.shape
-  const tokens = tf.gather(parameter(parameters, 'transformer.wte.weight'), tf.reshape(inputIds, [rows * sequence]))
+  const tokens = layers.embedding(inputIds, TOKEN_EMBEDDING) // [B·T, C]
   const places = tf.gather(parameter(parameters, 'transformer.wpe.weight'), positions) // [T, C]
   const sum = tf.add(tf.reshape(tokens, [rows, sequence, config.n_embd]), places)
-  return dropout(tf.reshape(sum, [rows * sequence, config.n_embd]), config.embd_pdrop, source)
+  return dropout(tf.reshape(sum, [rows * sequence, config.n_embd]), config.embd_pdrop, dropoutSource)
 }
 
 /** One pre-norm transformer block; `select` keeps one row of each text after attention. */
@@ -94,7 +95,7 @@ function block(
   name: string,
   input: tf.Tensor2D,
   bias: tf.Tensor4D,
-  { linear, dropoutSource }: ForwardOptions,
+  { layers: { linear }, dropoutSource }: ForwardOptions,
   select: ((rows: tf.Tensor2D) => tf.Tensor2D) | undefined,
 ): tf.Tensor2D {
   const residual = (x: tf.Tensor2D, update: tf.Tensor2D): tf.Tensor2D =>

@@ -3,7 +3,7 @@ import type { Adapter } from '../core/adapter.ts'
 import { stackAdapters } from '../core/bundle.ts'
 import type { GPT2Config } from '../core/config.ts'
 import { GraftError } from '../core/errors.ts'
-import { linearLayers } from '../core/layers.ts'
+import { adaptableLayers } from '../core/layers.ts'
 import { largestRank } from '../core/lora.ts'
 import { sizeOf, type TensorData, type TensorMap } from '../core/tensors.ts'
 
@@ -23,7 +23,7 @@ export interface StackLayout {
 
 /** Shape of every input of the stack, `[slots, …]`. */
 export function stackShapes({ config, targets, limits }: StackLayout, slots: number): Map<string, number[]> {
-  const layers = linearLayers(config).filter(({ name }) => targets.includes(name))
+  const layers = adaptableLayers(config).filter(({ name }) => targets.includes(name))
   const shapes = layers.flatMap((layer): [string, number[]][] => [
     [`${layer.name}.lora_A`, [slots, layer.in, limits.rank]],
     [`${layer.name}.lora_B`, [slots, limits.rank, layer.out]],

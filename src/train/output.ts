@@ -1,6 +1,6 @@
 /** What a training run leaves: the adapter or base folder with its provenance, `metrics.jsonl` and the report. */
 import { type Adapter, createAdapterConfig, layerScaling } from '../core/adapter.ts'
-import { linearLayers } from '../core/layers.ts'
+import { adaptableLayers } from '../core/layers.ts'
 import { matchTargetModules } from '../core/lora.ts'
 import type { TensorMap } from '../core/tensors.ts'
 import { writeAdapter } from '../files/adapter-folder.ts'
@@ -49,19 +49,19 @@ export async function writeOutput({ options, data, trained, result, history }: F
     seed: settings.seed,
     metrics: flatMetrics(result),
   }
+  const weights = data.vocabulary.expand(trained, base.weights, base.config.vocab_size)
   if (settings.method === 'lora') {
-    await writeAdapter(out, createAdapter(base, settings, { ...info, kind: 'adapter' }, trained), { force, extraFiles })
+    await writeAdapter(out, createAdapter(base, settings, { ...info, kind: 'adapter' }, weights), { force, extraFiles })
     return
   }
   const id2label = Object.fromEntries(labels.map((label, id) => [String(id), label]))
   const label2id = Object.fromEntries(labels.map((label, id) => [label, id]))
   const config = { ...base.config, architectures: ['GPT2ForSequenceClassification'], id2label, label2id }
-  const weights = data.vocabulary.expand(trained, base.weights)
   await writeBase(out, { config, weights, info: { ...info, kind: 'model' } }, { force, extraFiles })
 }
 
 function createAdapter(base: Base, { lora }: TrainSettings, info: Adapter['info'], trained: TensorMap): Adapter {
-  const names = linearLayers(base.config).map(({ name }) => name)
+  const names = adaptableLayers(base.config).map(({ name }) => name)
   const tensor = (name: string) => {
     const found = trained.get(name)
     if (!found) throw new Error(`"${name}" was not trained`)

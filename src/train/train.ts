@@ -1,5 +1,5 @@
 /** A whole training run: data set and base in; adapter folder (LoRA) or base folder (full) out, with curves and report. */
-import { linearLayers } from '../core/layers.ts'
+import { adaptableLayers } from '../core/layers.ts'
 import { loraScaling, matchTargetModules } from '../core/lora.ts'
 import type { Metrics } from '../core/metrics.ts'
 import { createRandom } from '../core/random.ts'
@@ -16,6 +16,7 @@ import { fullProgram, loraProgram } from './program/classifier.ts'
 import { type OutputOptions, type RunPlan, checkOutput, runToOutput } from './run.ts'
 import type { TrainSettings } from './settings.ts'
 import { classificationTask } from './task/classification.ts'
+import { type Vocabulary, isTokenTable } from './vocabulary.ts'
 
 /** What a run starts with, for the table that is shown before it. */
 export interface TrainPlan extends RunPlan {
@@ -55,7 +56,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   const { labels } = dataset
   const { program, targets } = createProgram(base, data, labels.length, settings)
   const task = classificationTask({ ...data, labels, batchSize: settings.batchSize, seed: settings.seed })
-  const parameters = countParameters(base, program)
+  const parameters = countParameters(base, program, data.vocabulary.ids)
   const onStart = (plan: RunPlan) => options.onStart?.({ ...plan, targets, parameters })
   return runToOutput(
     { output: options, program, task, settings, fingerprint: fingerprintOf(options), onStart },
@@ -98,7 +99,7 @@ function createProgram(
   const { method, weightDecay, lora } = settings
   const common = {
     // In the compact vocabulary the pad token has another id, which tells where a text ends.
-    config: { ...base.config, pad_token_id: data.padTokenId },
+    config: { ...base.config, pad_token_id: data.padTokenId, vocab_size: data.vocabulary.ids.length },
     weights: data.vocabulary.restrict(base.weights),
     labels,
     weightDecay,
@@ -106,17 +107,23 @@ function createProgram(
     random: createRandom(settings.seed).fork(method),
   }
   if (method === 'full') return { program: fullProgram(common), targets: [] }
-  const names = linearLayers(base.config).map(({ name }) => name)
+  const names = adaptableLayers(base.config).map(({ name }) => name)
   const targets = matchTargetModules(names, lora.targetModules)
   const scaling = loraScaling({ mode: lora.scaling, alpha: lora.alpha, rank: lora.rank })
   return { program: loraProgram(common, { ...lora, scaling, targets }), targets }
 }
 
-/** All parameters of the model, and those that are trained; embeddings of unused tokens count, though they stay as they are. */
-function countParameters(base: Base, { groups, initial, frozen }: TrainingProgram): TrainPlan['parameters'] {
-  const count = (tensors: Iterable<{ shape: number[] }>) =>
-    [...tensors].reduce((total, { shape }) => total + sizeOf(shape), 0)
-  const added = count([...initial].filter(([name]) => !base.weights.has(name)).map(([, tensor]) => tensor))
-  const total = count(base.weights.values()) + added
-  return { total, trainable: frozen.size === 0 ? total : count(groups.flatMap(({ parameters }) => parameters)) }
+/** All parameters of the model, and those that are trained; rows of tokens that no text uses count, though they stay as they are. */
+function countParameters(
+  base: Base,
+  { initial, frozen }: TrainingProgram,
+  ids: Vocabulary['ids'],
+): TrainPlan['parameters'] {
+  const count = (tensors: Iterable<readonly [string, { shape: number[] }]>) =>
+    [...tensors].reduce((total, [name, { shape }]) => {
+      const rows = isTokenTable(name) ? base.config.vocab_size / ids.length : 1
+      return total + rows * sizeOf(shape)
+    }, 0)
+  const trainable = count(initial)
+  return { total: trainable + count([...frozen].filter(([name]) => !initial.has(name))), trainable }
 }

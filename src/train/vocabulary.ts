@@ -3,19 +3,23 @@
  * not decayed), so its embedding stays what it is; leaving its row out changes nothing but time and memory, of which a
  * 50,257-row embedding would be the larger part.
  */
-import type { TensorMap } from '../core/tensors.ts'
+import type { TensorData, TensorMap } from '../core/tensors.ts'
 
-const EMBEDDING = 'transformer.wte.weight'
+/** Whether a tensor has one row for each token: the embedding, and its adapter's A. */
+export const isTokenTable = (name: string): boolean => /^transformer\.wte\.(weight|lora_A)$/.test(name)
 
 export interface Vocabulary {
   /** Ids in the full vocabulary, by compact id. */
   readonly ids: readonly number[]
   /** Token ids in the compact vocabulary. */
   compact(tokens: readonly number[]): number[]
-  /** The weights with only the rows of the embedding that are in use. */
+  /** The weights with only the rows of tokens that are in use. */
   restrict(weights: TensorMap): TensorMap
-  /** Trained weights with their rows put back into the full embedding. */
-  expand(trained: TensorMap, full: TensorMap): TensorMap
+  /**
+   * Trained weights with their rows put back among those of all tokens.
+   * @param full the base; what it has no rows for, such as an adapter, gets rows of zeros
+   */
+  expand(trained: TensorMap, full: TensorMap, vocabularySize: number): TensorMap
 }
 
 /** @param sequences all texts that will be seen; @param padTokenId is always part */
@@ -30,28 +34,27 @@ export function createVocabulary(sequences: readonly (readonly number[])[], padT
   return {
     ids,
     compact: (tokens) => tokens.map(idOf),
-    restrict: (weights) => replaceEmbedding(weights, (rows, width) => gather(rows, ids, width)),
-    expand: (trained, full) =>
-      replaceEmbedding(trained, (rows, width) => scatter(full.get(EMBEDDING)?.data ?? rows, rows, ids, width)),
+    restrict: (weights) => mapTables(weights, ([, table]) => gather(table, ids)),
+    expand: (trained, full, size) => mapTables(trained, ([name, table]) => scatter(full.get(name), table, ids, size)),
   }
 }
 
-function replaceEmbedding(weights: TensorMap, change: (rows: Float32Array, width: number) => Float32Array): TensorMap {
-  const embedding = weights.get(EMBEDDING)
-  const width = embedding?.shape[1]
-  if (!embedding || !width) return weights
-  const data = change(embedding.data, width)
-  return new Map(weights).set(EMBEDDING, { shape: [data.length / width, width], data })
-}
+const mapTables = (tensors: TensorMap, change: (entry: [string, TensorData]) => TensorData): TensorMap =>
+  new Map([...tensors].map(([name, tensor]) => [name, isTokenTable(name) ? change([name, tensor]) : tensor]))
 
-function gather(rows: Float32Array, ids: readonly number[], width: number): Float32Array {
+function gather({ shape: [, width = 0], data }: TensorData, ids: readonly number[]): TensorData {
   const gathered = new Float32Array(ids.length * width)
-  ids.forEach((id, at) => gathered.set(rows.subarray(id * width, (id + 1) * width), at * width))
-  return gathered
+  ids.forEach((id, at) => gathered.set(data.subarray(id * width, (id + 1) * width), at * width))
+  return { shape: [ids.length, width], data: gathered }
 }
 
-function scatter(full: Float32Array, rows: Float32Array, ids: readonly number[], width: number): Float32Array {
-  const scattered = full.slice()
-  ids.forEach((id, at) => scattered.set(rows.subarray(at * width, (at + 1) * width), id * width))
-  return scattered
+function scatter(
+  full: TensorData | undefined,
+  { shape: [, width = 0], data }: TensorData,
+  ids: readonly number[],
+  size: number,
+): TensorData {
+  const scattered = full?.data.slice() ?? new Float32Array(size * width)
+  ids.forEach((id, at) => scattered.set(data.subarray(at * width, (at + 1) * width), id * width))
+  return { shape: [size, width], data: scattered }
 }

@@ -52,6 +52,21 @@ describe('format', () => {
     expect(tensors.get('base_model.model.score.weight')).toEqual(adapter.score)
   })
 
+  it("stores an embedding's pair under PEFT's own names, and reads it back", () => {
+    const embedding = randomAdapter({ targetModules: ['wte', 'c_fc'] })
+    const { tensors } = parseSafetensors(serializeAdapter(embedding)[weightsFile], 'x')
+    const shapes = ['A', 'B'].map(
+      (part) => tensors.get(`base_model.model.transformer.wte.lora_embedding_${part}`)?.shape,
+    )
+    expect(shapes).toEqual([
+      [3, 20],
+      [8, 3],
+    ])
+    const read = parseAdapter(filesOf(embedding), 'dir')
+    expect(read).toEqual(embedding)
+    expect(() => checkAdapter(read, tinyConfig, 'b'.repeat(64), 'dir')).not.toThrow()
+  })
+
   it('stores the configuration that makes PEFT compute the same', () => {
     expect(filesOf(randomAdapter({ scaling: 'alpha', alpha: 16, rank: 8 }))['adapter_config.json']).toEqual({
       base_model_name_or_path: 'models/tiny',

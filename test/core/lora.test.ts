@@ -1,11 +1,11 @@
 /** LoRA's arithmetic by its properties: scaling, choice of layers, ΔW, merging. */
 import { describe, expect, it } from 'vitest'
 import { loraDelta, type LoraScaling, loraScaling, matchTargetModules, mergeLora } from '../../src/core/lora.ts'
-import { linearLayers } from '../../src/core/layers.ts'
+import { adaptableLayers } from '../../src/core/layers.ts'
 import { createRandom } from '../../src/core/random.ts'
 import { randomAdapter, randomTensor, randomWeights, tinyConfig } from '../fixtures/adapter.ts'
 
-const names = linearLayers(tinyConfig).map(({ name }) => name)
+const names = adaptableLayers(tinyConfig).map(({ name }) => name)
 
 describe('scaling', () => {
   it.each<[LoraScaling, number]>([
@@ -21,7 +21,8 @@ describe('scaling', () => {
 
 describe('matchTargetModules', () => {
   it.each<[string, string | string[], number]>([
-    ['all', 'all-linear', 8],
+    ['all linear layers, but not the embedding', 'all-linear', 8],
+    ['the embedding too', ['wte', 'c_fc'], 3],
     ['endings', ['c_attn', 'c_fc'], 4],
     ['longer endings', ['attn.c_proj'], 2],
     ['whole names', ['transformer.h.1.mlp.c_fc'], 1],
@@ -32,7 +33,7 @@ describe('matchTargetModules', () => {
   })
 
   it('keeps model order', () => {
-    expect(matchTargetModules(names.slice(0, 4), ['c_fc', 'c_attn'])).toEqual([names[0], names[2]])
+    expect(matchTargetModules(names.slice(0, 4), ['c_fc', 'c_attn', 'wte'])).toEqual([names[0], names[1], names[3]])
   })
 
   it.each<[string, string | string[]]>([

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Batch } from '../../src/core/batch.ts'
 import { stackAdapters } from '../../src/core/bundle.ts'
-import { linearLayers } from '../../src/core/layers.ts'
+import { adaptableLayers } from '../../src/core/layers.ts'
 import { mergeLora } from '../../src/core/lora.ts'
 import { createRandom } from '../../src/core/random.ts'
 import { traceMerged, traceUnmerged } from '../../src/export/graph.ts'
@@ -18,10 +18,10 @@ const random = createRandom(7)
 const adapters = [
   createAdapter({ seed: 3, rank: 2, targetModules: ['c_fc'], labels: ['a', 'b', 'c'] }),
   createAdapter({ seed: 4, rank: 4, scaling: 'rslora' }),
-  createAdapter({ seed: 5, rank: 1, targetModules: ['c_proj'], labels: ['a', 'b', 'c', 'd', 'e'] }),
+  createAdapter({ seed: 5, rank: 1, targetModules: ['wte', 'c_proj'], labels: ['a', 'b', 'c', 'd', 'e'] }),
 ]
 const merged = adapters.map((adapter) => mergeLora(weights, adapter))
-const targets = linearLayers(config).map(({ name }) => name)
+const targets = adaptableLayers(config).map(({ name }) => name)
 
 let dir: string
 const sessions: Session[] = []

@@ -5,7 +5,7 @@ import { createRandom } from '../../src/core/random.ts'
 import type { TensorMap } from '../../src/core/tensors.ts'
 import { classify } from '../../src/model/gpt2.ts'
 import { initializeBase, initializeScore } from '../../src/model/initialize.ts'
-import { type Linear, denseLinear } from '../../src/model/linear.ts'
+import { type Layers, denseLayers } from '../../src/model/layers.ts'
 import { type Tensors, parameter } from '../../src/model/parameters.ts'
 import { tinyConfig } from '../fixtures/adapter.ts'
 
@@ -30,7 +30,7 @@ export interface Row {
 }
 
 interface LogitsOptions {
-  linear?: (parameters: Tensors) => Linear
+  layers?: (parameters: Tensors) => Layers
   score?: tf.Tensor
 }
 
@@ -38,7 +38,7 @@ interface LogitsOptions {
 export const logitsOf = (
   tensors: TensorMap,
   rows: readonly Row[],
-  { linear = denseLinear, score }: LogitsOptions = {},
+  { layers = denseLayers, score }: LogitsOptions = {},
 ): number[][] =>
   tf.tidy(() => {
     const parameters = toTensors(tensors)
@@ -55,7 +55,7 @@ export const logitsOf = (
       ),
     }
     const head = score ?? parameter(parameters, 'score.weight')
-    return classify(config, parameters, batch, head, { linear: linear(parameters) }).arraySync()
+    return classify(config, parameters, batch, head, { layers: layers(parameters) }).arraySync()
   })
 
 /** Random token ids. */

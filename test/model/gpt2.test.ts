@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { classify } from '../../src/model/gpt2.ts'
-import { denseLinear } from '../../src/model/linear.ts'
+import { denseLayers } from '../../src/model/layers.ts'
 import { largestDifference } from '../export/fixtures.ts'
 import { naiveLogits } from '../export/naive-gpt2.ts'
 import { type Row, config, logitsOf, toTensors, tokens, weights } from './fixtures.ts'
@@ -89,7 +89,7 @@ describe('classify', () => {
       inputIds: tf.tensor2d([tokens(3, 1), tokens(3, 2)], undefined, 'int32'),
       attentionMask: tf.ones<tf.Rank.R2>([2, 3], 'int32'),
     }
-    const result = classify(config, parameters, batch, parameters['score.weight']!, { linear: denseLinear(parameters) })
+    const result = classify(config, parameters, batch, parameters['score.weight']!, { layers: denseLayers(parameters) })
     expect({ dtype: result.dtype, shape: result.shape }).toEqual({ dtype: 'float32', shape: [2, 3] })
   })
 

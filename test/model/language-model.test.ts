@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { createRandom } from '../../src/core/random.ts'
 import { tokenLosses } from '../../src/model/language-model.ts'
-import { denseLinear } from '../../src/model/linear.ts'
+import { denseLayers } from '../../src/model/layers.ts'
 import { largestDifference } from '../export/fixtures.ts'
 import { naiveLogits } from '../export/naive-gpt2.ts'
 import { config, toTensors, tokens, weights } from './fixtures.ts'
@@ -40,7 +40,7 @@ function losses(candidates: number[], biases: number[]): number[] {
       candidates: tf.tensor1d(candidates, 'int32'),
       candidate_biases: tf.tensor1d(biases),
     }
-    return tokenLosses(config, tensors, { linear: denseLinear(tensors) }).arraySync()
+    return tokenLosses(config, tensors, { layers: denseLayers(tensors) }).arraySync()
   })
 }
 

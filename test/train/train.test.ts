@@ -122,17 +122,39 @@ describe('train --method lora', () => {
     expect(result.bestStep).toBe(best?.step)
     expect(result.bestStep).toBeLessThan(10)
     expect(result.validation.loss).toBeCloseTo(best?.loss ?? NaN, 6)
+    expect(result.test.loss).toBeCloseTo(await testLoss('best'), 5)
+  })
+
+  it("writes the embedding's adapter with a row for each token, zero where no text has it", async () => {
+    const { lora } = trainDefaults('lora')
+    const plans: TrainPlan[] = []
+    const settings = { epochs: 2, lora: { ...lora, rank: 2, targetModules: ['wte', 'c_fc'] } }
+    const result = await run('embedding', { settings, onStart: (plan) => plans.push(plan) })
+    expect(result.test.loss).toBeCloseTo(await testLoss('embedding'), 5)
+    const adapter = await readAdapter(path('embedding'))
+    const { a } = adapter.layers.get('transformer.wte')!
+    expect(a.shape).toEqual([50257, 2])
+    const { encode } = createTokenizer(ranks)
+    const used = new Set(dataset.splits.train.flatMap(({ text }) => encode(text)))
+    const changed = Array.from({ length: 50257 }, (_, id) => id).filter((id) => a.data[2 * id] !== 0)
+    expect(changed).toEqual([...used].toSorted((x, y) => x - y))
+    const stored = [...adapter.layers.values()].reduce((sum, { a, b }) => sum + sizeOf(a.shape) + sizeOf(b.shape), 0)
+    expect(plans[0]?.parameters.trainable).toBe(stored + sizeOf(adapter.score.shape))
+  })
+
+  /** The loss on the test part of an adapter as it was written, by the reference. */
+  async function testLoss(name: string): Promise<number> {
     const { encode } = createTokenizer(ranks)
     const { test } = dataset.splits
-    const adapter = await readAdapter(path('best'))
+    const adapter = await readAdapter(path(name))
     const sequences = test.map(({ text }) => encode(text))
     const logits = await referenceLogits({ config: base.config, weights: base.weights, adapter }, sequences)
     const losses = logits.map((row, at) => {
       const label = dataset.labels.indexOf(test[at]!.label)
       return Math.log(row.reduce((sum, logit) => sum + Math.exp(logit), 0)) - row[label]!
     })
-    expect(result.test.loss).toBeCloseTo(losses.reduce((sum, loss) => sum + loss) / losses.length, 5)
-  })
+    return losses.reduce((sum, loss) => sum + loss) / losses.length
+  }
 
   it('gives the same on both engines, within what single precision leaves', async () => {
     const settings = { epochs: 1 }

@@ -30,18 +30,23 @@ describe('createVocabulary', () => {
   it('puts trained rows back where they were, and leaves the others and the base alone', () => {
     const before = structuredClone(full)
     const trained = new Map(vocabulary.restrict(full)).set(WTE, { shape: [4, 2], data: new Float32Array(8).fill(100) })
-    const { shape, data } = vocabulary.expand(trained, full).get(WTE)!
+    const { shape, data } = vocabulary.expand(trained, full, 10).get(WTE)!
     const expected = full.get(WTE)!.data.map((value, at) => ([2, 4, 7, 9].includes(Math.floor(at / 2)) ? 100 : value))
     expect({ shape, data }).toEqual({ shape: [10, 2], data: expected })
     expect(full).toEqual(before)
   })
 
   it('gives the full embedding again where nothing was trained', () => {
-    expect(vocabulary.expand(vocabulary.restrict(full), full)).toEqual(full)
+    expect(vocabulary.expand(vocabulary.restrict(full), full, 10)).toEqual(full)
   })
 
-  it('leaves weights without an embedding alone', () => {
-    const adapter: TensorMap = new Map([['bias', bias]])
-    expect(vocabulary.expand(adapter, full)).toEqual(adapter)
+  it('puts the rows of an adapter among zeros, and leaves other tensors alone', () => {
+    const a = { shape: [4, 1], data: Float32Array.of(1, 2, 3, 4) }
+    const expanded = vocabulary.expand(new Map([...full, ['transformer.wte.lora_A', a]]).set(WTE, a), new Map(), 10)
+    expect(expanded.get('transformer.wte.lora_A')).toEqual({
+      shape: [10, 1],
+      data: Float32Array.of(0, 0, 1, 0, 2, 0, 0, 3, 0, 4),
+    })
+    expect(expanded.get('bias')).toBe(bias)
   })
 })

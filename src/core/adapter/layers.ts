@@ -43,7 +43,7 @@ function blockOf(name: string, patterns: string | string[] | null | undefined): 
 
 /**
  * The layers that have an adapter.
- * @param names the base's linear layers
+ * @param names the base's layers that can be adapted
  * @throws GraftError `usage`, `adapter` for a regular expression that is none
  */
 export function adaptedLayers(config: AdapterConfig, names: readonly string[]): string[] {

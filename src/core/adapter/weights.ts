@@ -1,7 +1,7 @@
 /** `adapter_model.safetensors`: PEFT's names, and its orientation: A `[r, in]` and B `[out, r]`, ours transposed. */
 import type { PeftAdapter } from '../adapter.ts'
 import { GraftError } from '../errors.ts'
-import { fullName } from '../layers.ts'
+import { TOKEN_EMBEDDING, fullName } from '../layers.ts'
 import { parseSafetensors, serializeSafetensors } from '../safetensors.ts'
 import type { TensorData, TensorMap } from '../tensors.ts'
 import type { AdapterConfig } from './config.ts'
@@ -11,7 +11,14 @@ type AdapterWeights = Omit<PeftAdapter, 'config'>
 
 const prefix = 'base_model.model.'
 const scoreName = 'score.weight'
-const loraPattern = /^(.+)\.lora_([AB])\.weight$/
+/** A linear layer's pair; an embedding's, which PEFT names otherwise. */
+const loraPattern = /^(.+)\.lora_(?:[AB]\.weight|embedding_[AB])$/
+
+/** Names of a layer's pair. */
+const pairNames = (layer: string): [a: string, b: string] =>
+  layer === TOKEN_EMBEDDING
+    ? [`${layer}.lora_embedding_A`, `${layer}.lora_embedding_B`]
+    : [`${layer}.lora_A.weight`, `${layer}.lora_B.weight`]
 
 /** `[rows, columns]` → `[columns, rows]` */
 function transpose({ shape, data }: TensorData): TensorData {
@@ -27,7 +34,7 @@ function transpose({ shape, data }: TensorData): TensorData {
 
 const fault = (file: string, problem: string) =>
   new GraftError('adapter', `${file}: ${problem}`, {
-    hint: 'Make the adapter again with `graft train`; of PEFT, LoRA adapters of the linear layers are supported.',
+    hint: 'Make the adapter again with `graft train`; of PEFT, LoRA adapters of the linear layers and of wte are supported.',
     file,
   })
 
@@ -72,8 +79,9 @@ export function parseWeights(bytes: Uint8Array, config: AdapterConfig, file: str
     if (name === undefined && key !== scoreName) saved.set(key, tensor)
     if (name === undefined || layers.has(name)) continue
     const rank = layerRank(config, name)
-    const a = matrix(tensors, `${name}.lora_A.weight`, file, 0, rank)
-    const b = matrix(tensors, `${name}.lora_B.weight`, file, 1, rank)
+    const [nameOfA, nameOfB] = pairNames(name)
+    const a = matrix(tensors, nameOfA, file, 0, rank)
+    const b = matrix(tensors, nameOfB, file, 1, rank)
     layers.set(name, { a: transpose(a), b: transpose(b), scaling: layerScaling(config, name) })
   }
   return { layers, saved, ...(tensors.has(scoreName) && { score: matrix(tensors, scoreName, file) }) }
@@ -84,7 +92,8 @@ export function serializeWeights({ layers, score, saved }: AdapterWeights): Uint
   const tensors: TensorMap = new Map(saved)
   if (score) tensors.set(scoreName, score)
   for (const [name, { a, b }] of layers) {
-    tensors.set(`${name}.lora_A.weight`, transpose(a)).set(`${name}.lora_B.weight`, transpose(b))
+    const [nameOfA, nameOfB] = pairNames(name)
+    tensors.set(nameOfA, transpose(a)).set(nameOfB, transpose(b))
   }
   const keyed: TensorMap = new Map([...tensors].map(([name, tensor]) => [`${prefix}${name}`, tensor]))
   return serializeSafetensors(keyed, { format: 'pt' })

@@ -2,7 +2,7 @@
 import type { Adapter } from '../adapter.ts'
 import type { GPT2Config } from '../config.ts'
 import { GraftError } from '../errors.ts'
-import { linearLayers } from '../layers.ts'
+import { adaptableLayers } from '../layers.ts'
 import { largestRank } from '../lora.ts'
 import type { TensorData, TensorMap } from '../tensors.ts'
 
@@ -57,7 +57,7 @@ export function stackAdapters(adapters: readonly Adapter[], config: GPT2Config, 
   const rank = Math.max(...adapters.map(largestRank))
   const labels = Math.max(...adapters.map((adapter) => adapter.info.labels.length))
   const inputs: TensorMap = new Map()
-  for (const layer of linearLayers(config).filter(({ name }) => targets.includes(name))) {
+  for (const layer of adaptableLayers(config).filter(({ name }) => targets.includes(name))) {
     const pairs = adapters.map(({ layers }) => layers.get(layer.name))
     inputs.set(
       `${layer.name}.lora_A`,

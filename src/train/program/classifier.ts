@@ -1,13 +1,13 @@
 /** The two ways of training the GPT-2 classifier: all parameters, or LoRA layers and the head on a frozen base. */
 import type * as tf from '@tensorflow/tfjs'
 import type { GPT2Config } from '../../core/config.ts'
-import { linearLayers } from '../../core/layers.ts'
+import { type LinearLayer, TOKEN_EMBEDDING, adaptableLayers } from '../../core/layers.ts'
 import { isHead } from '../../core/lora.ts'
 import type { Random } from '../../core/random.ts'
-import type { TensorMap } from '../../core/tensors.ts'
+import type { TensorData, TensorMap } from '../../core/tensors.ts'
 import { classify, tokenBatch } from '../../model/gpt2.ts'
 import { filled, initializeScore, normal } from '../../model/initialize.ts'
-import { denseLinear, loraLinear } from '../../model/linear.ts'
+import { denseLayers, loraLayers } from '../../model/layers.ts'
 import { crossEntropy } from '../../model/ops/cross-entropy.ts'
 import { parameter } from '../../model/parameters.ts'
 import { TOKEN_INPUTS, type TrainingProgram, allParameterGroups } from '../program.ts'
@@ -22,6 +22,7 @@ const classification = {
 } satisfies Partial<TrainingProgram>
 
 export interface ClassifierOptions {
+  /** Its `vocab_size` is the number of rows that the weights' embedding has. */
   config: GPT2Config
   /** The base, by Hugging Face names. */
   weights: TensorMap
@@ -36,9 +37,9 @@ export interface LoraTrainingOptions {
   /** The factor of A·B, as `loraScaling` gives it. */
   scaling: number
   dropout: number
-  /** Names of the linear layers that get an adapter. */
+  /** Names of the layers that get an adapter. */
   targets: readonly string[]
-  /** Distribution of A's starting values: N(0, 0.01²), or PEFT's Kaiming-uniform. B starts at 0. */
+  /** Distribution of the starting values of linear layers' A: N(0, 0.01²), or PEFT's Kaiming-uniform. */
   initialization: 'normal' | 'kaiming'
 }
 
@@ -57,7 +58,7 @@ export function fullProgram({ config, weights, labels, weightDecay, random }: Cl
     usesDropout: config.embd_pdrop > 0 || config.resid_pdrop > 0,
     predict: (tensors, dropoutSource) =>
       classify(config, tensors, tokenBatch(tensors), parameter(tensors, SCORE), {
-        linear: denseLinear(tensors),
+        layers: denseLayers(tensors),
         dropoutSource,
       }),
   }
@@ -69,14 +70,9 @@ export function loraProgram(
   { rank, scaling, dropout, targets, initialization }: LoraTrainingOptions,
 ): TrainingProgram {
   const initial: TensorMap = new Map()
-  for (const layer of linearLayers(config).filter(({ name }) => targets.includes(name))) {
-    const stream = random.fork(layer.name)
-    const a = [layer.in, rank]
-    initial.set(
-      `${layer.name}.lora_A`,
-      initialization === 'normal' ? normal(a, 0.01, stream) : kaimingUniform(a, layer.in, stream),
-    )
-    initial.set(`${layer.name}.lora_B`, filled([rank, layer.out], 0))
+  for (const layer of adaptableLayers(config).filter(({ name }) => targets.includes(name))) {
+    const [a, b] = initialPair(layer, rank, initialization, random.fork(layer.name))
+    initial.set(`${layer.name}.lora_A`, a).set(`${layer.name}.lora_B`, b)
   }
   initial.set(SCORE, initializeScore(config, labels, random))
   const scalings = new Map(targets.map((name) => [name, scaling]))
@@ -88,10 +84,25 @@ export function loraProgram(
     frozen,
     usesDropout: dropout > 0,
     predict: (tensors, dropoutSource) => {
-      const linear = loraLinear(tensors, { scalings, dropoutRate: dropout, dropoutSource })
-      return classify(config, tensors, tokenBatch(tensors), parameter(tensors, SCORE), { linear })
+      const layers = loraLayers(tensors, { scalings, dropoutRate: dropout, dropoutSource })
+      return classify(config, tensors, tokenBatch(tensors), parameter(tensors, SCORE), { layers })
     },
   }
+}
+
+/** As PEFT does, one of the two is zero: A for an embedding, where B is N(0, 1); B for a linear layer. */
+function initialPair(
+  layer: LinearLayer,
+  rank: number,
+  initialization: LoraTrainingOptions['initialization'],
+  random: Random,
+): [a: TensorData, b: TensorData] {
+  const [a, b] = [
+    [layer.in, rank],
+    [rank, layer.out],
+  ]
+  if (layer.name === TOKEN_EMBEDDING) return [filled(a, 0), normal(b, 1, random)]
+  return [initialization === 'normal' ? normal(a, 0.01, random) : kaimingUniform(a, layer.in, random), filled(b, 0)]
 }
 
 /** PyTorch's default for linear layers, which PEFT uses for A: uniform in ±1/√in (Kaiming with a = √5). */

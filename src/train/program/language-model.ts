@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs'
 import type { GPT2Config } from '../../core/config.ts'
 import type { TensorMap } from '../../core/tensors.ts'
 import { tokenLosses } from '../../model/language-model.ts'
-import { denseLinear } from '../../model/linear.ts'
+import { denseLayers } from '../../model/layers.ts'
 import { TOKEN_INPUTS, type TrainingProgram, allParameterGroups } from '../program.ts'
 
 export interface LanguageModelOptions {
@@ -27,7 +27,7 @@ export function languageModelProgram({ config, weights, weightDecay }: LanguageM
       candidate_biases: { shape: ['candidates'] },
     },
     targets: {},
-    predict: (tensors, dropoutSource) => tokenLosses(config, tensors, { linear: denseLinear(tensors), dropoutSource }),
+    predict: (tensors, dropoutSource) => tokenLosses(config, tensors, { layers: denseLayers(tensors), dropoutSource }),
     loss: (prediction) => tf.mean(prediction),
   }
 }

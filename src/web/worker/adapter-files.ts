@@ -2,7 +2,6 @@
 import { type Adapter, type AdapterFiles, checkAdapter, parseAdapter } from '../../core/adapter.ts'
 import type { GPT2Config } from '../../core/config.ts'
 import { GraftError } from '../../core/errors.ts'
-import { adapterScaling } from '../../core/lora.ts'
 import { parseSafetensors } from '../../core/safetensors.ts'
 import type { TensorMap } from '../../core/tensors.ts'
 import { parseJson } from './bundle.ts'
@@ -61,7 +60,7 @@ function inferConfig(tensors: TensorMap, { example }: AdapterBase) {
   const names = [...tensors.keys()].flatMap((key) => /^base_model\.model\.(.+)\.lora_A\.weight$/.exec(key)?.[1] ?? [])
   const [first] = names
   const rank = tensors.get(`base_model.model.${first}.lora_A.weight`)?.shape[0] ?? 0
-  const scaling = example ? adapterScaling(example.config) : 2
+  const scaling = [...(example?.layers.values() ?? [])][0]?.scaling ?? 2
   return {
     value: { peft_type: 'LORA', task_type: 'SEQ_CLS', r: rank, lora_alpha: scaling * rank, target_modules: names },
     assumption: `Without adapter_config.json its scaling is taken to be ${scaling}, as the other adapters have it.`,

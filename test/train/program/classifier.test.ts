@@ -48,6 +48,19 @@ describe('loraProgram', () => {
     for (const name of names) expect(new Set(initial.get(`${name}.lora_B`)!.data)).toEqual(new Set([0]))
   })
 
+  it('starts the embedding as PEFT does: A at 0, B at N(0, 1)', () => {
+    const { initial } = lora({ targets: ['transformer.wte'], rank: 64 })
+    expect([...initial.keys()]).toEqual([...pairs(['transformer.wte']), 'score.weight'])
+    expect(initial.get('transformer.wte.lora_A')).toEqual({
+      shape: [config.vocab_size, 64],
+      data: new Float32Array(64 * config.vocab_size),
+    })
+    const b = initial.get('transformer.wte.lora_B')!.data
+    const deviation = Math.sqrt(b.reduce((sum, x) => sum + x * x, 0) / b.length)
+    expect(deviation).toBeGreaterThan(0.9)
+    expect(deviation).toBeLessThan(1.1)
+  })
+
   it('starts a layer at the same values whatever the other targets are', () => {
     const [name] = names.slice(3)
     expect(lora({ targets: [name!] }).initial.get(`${name}.lora_A`)).toEqual(lora().initial.get(`${name}.lora_A`))

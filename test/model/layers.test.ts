@@ -5,7 +5,7 @@ import type { Adapter, AdapterSettings } from '../../src/core/adapter.ts'
 import { mergeLora } from '../../src/core/lora.ts'
 import { createRandom } from '../../src/core/random.ts'
 import type { TensorMap } from '../../src/core/tensors.ts'
-import { type LoraOptions, loraLinear, stackedLoraLinear } from '../../src/model/linear.ts'
+import { type LoraOptions, loraLayers, stackedLoraLayers } from '../../src/model/layers.ts'
 import type { Tensors } from '../../src/model/parameters.ts'
 import { largestDifference } from '../export/fixtures.ts'
 import { randomAdapter } from '../fixtures/adapter.ts'
@@ -34,13 +34,13 @@ function adapted({ layers, score }: Adapter): TensorMap {
 
 const adaptedLogits = (adapter: Adapter, options: Partial<LoraOptions> = {}) => {
   const defaults = { scalings: new Map([...adapter.layers].map(([name, { scaling }]) => [name, scaling])) }
-  const linear = (parameters: Tensors) => loraLinear(parameters, { ...defaults, ...options })
-  return logitsOf(adapted(adapter), rows, { linear })
+  const layers = (parameters: Tensors) => loraLayers(parameters, { ...defaults, ...options })
+  return logitsOf(adapted(adapter), rows, { layers })
 }
 
 const difference = (a: number[][], b: number[][]) => largestDifference(a.flat(), b.flat())
 
-describe('loraLinear', () => {
+describe('loraLayers', () => {
   it('is the base while B is zero, bit for bit, with dropout too', () => {
     const adapter = createAdapter()
     for (const { b } of adapter.layers.values()) b.data.fill(0)
@@ -55,6 +55,7 @@ describe('loraLinear', () => {
     ['scaling by α/√r', { scaling: 'rslora' }],
     ['scaling by α', { scaling: 'alpha', alpha: 1.5 }],
     ['some layers', { targetModules: ['c_attn', 'mlp.c_proj'], rank: 5 }],
+    ['the token embedding too', { targetModules: ['wte', 'c_fc'] }],
     ['layers by a regular expression', { targetModules: '.*1\\.mlp\\..*', rank: 1 }],
   ])('gives what the merged weights give: %s', (_, settings) => {
     const adapter = createAdapter(settings)
@@ -73,9 +74,9 @@ describe('loraLinear', () => {
   })
 })
 
-describe('stackedLoraLinear', () => {
+describe('stackedLoraLayers', () => {
   it('takes each row through its own adapter', () => {
-    const adapters = [1, 2].map((seed) => createAdapter({ seed, targetModules: ['c_fc', 'attn.c_proj'] }))
+    const adapters = [1, 2].map((seed) => createAdapter({ seed, targetModules: ['c_fc', 'attn.c_proj', 'wte'] }))
     const targets = new Set(adapters[0]!.layers.keys())
     const indices = [1, 0, 1]
     const stacked = (parameters: Tensors) => {
@@ -85,10 +86,10 @@ describe('stackedLoraLinear', () => {
         parameters[`${name}.lora_A`] = tf.mul(stack('a'), pairs[0]!.scaling)
         parameters[`${name}.lora_B`] = stack('b')
       }
-      return stackedLoraLinear(parameters, targets, tf.tensor1d(indices, 'int32'))
+      return stackedLoraLayers(parameters, targets, tf.tensor1d(indices, 'int32'))
     }
     const score = tf.stack(indices.map((index) => tf.tensor(adapters[index]!.score.data, adapters[index]!.score.shape)))
-    const found = logitsOf(weights, rows, { linear: stacked, score })
+    const found = logitsOf(weights, rows, { layers: stacked, score })
     for (const [row, index] of indices.entries()) {
       expect(largestDifference(found[row]!, adaptedLogits(adapters[index]!)[row]!)).toBeLessThan(1e-5)
     }
