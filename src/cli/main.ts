@@ -12,6 +12,7 @@ import { initCommand } from './init.ts'
 import { pretrainCommand } from './pretrain.ts'
 import { quickstartCommand } from './quickstart.ts'
 import { serveCommand } from './serve.ts'
+import { sweepCommand } from './sweep.ts'
 import { trainCommand } from './train.ts'
 import { stopProgress } from './ui/progress.ts'
 import { verifyCommand } from './verify.ts'
@@ -25,6 +26,7 @@ const commands = [
   importCommand(),
   pretrainCommand(),
   trainCommand(),
+  sweepCommand(),
   evalCommand(),
   exportCommand(),
   verifyCommand(),

@@ -4,7 +4,7 @@ import { LEARNING_RATES, type TrainSettings, trainDefaults } from '../train/sett
 import type { TrainResult } from '../train/train.ts'
 import { percent } from './format.ts'
 import { interruptSignal } from './interrupt.ts'
-import { fraction, jsonOption, list, positiveInteger, positiveNumber, wholeNumber } from './options.ts'
+import { fraction, jsonOption, parseTargets, positiveInteger, positiveNumber, wholeNumber } from './options.ts'
 import type { Ui } from './ui.ts'
 import { createUi } from './ui.ts'
 
@@ -109,7 +109,7 @@ async function runTrain({
   const settings = toSettings(options)
   const result = await showTraining(ui, { base, dataset, out, resume, force, threads, signal, settings })
   printResult(ui, result)
-  ui.result(result)
+  ui.result({ ...result, memoryBytes: 1024 * process.resourceUsage().maxRSS })
 }
 
 function toSettings(options: Omit<Options, 'base' | 'data' | 'out'>): TrainSettings {
@@ -121,10 +121,6 @@ function toSettings(options: Omit<Options, 'base' | 'data' | 'out'>): TrainSetti
     lora: { rank, alpha, dropout, scaling, initialization, targetModules: parseTargets(targetModules) },
   }
 }
-
-/** A plain name or names with commas are a list; anything else is a regular expression. */
-const parseTargets = (text: string): string | string[] =>
-  text === 'all-linear' || !/^[\w.,\s]+$/.test(text) ? text : list(text)
 
 function printResult(ui: Ui, { out, bestStep, steps, validation, test, seconds }: TrainResult): void {
   ui.line(`\nKept step ${bestStep} of ${steps}, the best on the validation part. ${seconds.toFixed(1)} s.`)

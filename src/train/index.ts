@@ -22,4 +22,5 @@ export {
   pretrainDefaults,
   trainDefaults,
 } from './settings.ts'
+export { type SweepGrid, type SweepOptions, type SweepResult, sweep } from './sweep.ts'
 export { type TrainOptions, type TrainPlan, type TrainResult, train } from './train.ts'

@@ -59,7 +59,7 @@ export interface FinishedRun {
 }
 
 /** Where a run keeps its checkpoint until the output folder is written. */
-const checkpointPath = (out: string) => `${out}.checkpoint.safetensors`
+export const checkpointPath = (out: string) => `${out}.checkpoint.safetensors`
 
 /**
  * Refuses at the start what would fail at the end.
