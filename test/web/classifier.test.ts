@@ -106,7 +106,8 @@ describe('a classifier', () => {
 
   it('takes another adapter for each text, and says which there are', async () => {
     const site = await serve(sites.site)
-    const visited = await open(site, browser)
+    const visited = await open(site, browser, { threads: 2 })
+    expect(await visited.page.evaluate(() => classifier.model.threads)).toBe(1) // as the page is not isolated
     const node = await openBundle(sites.unmerged)
     const [texts, adapter] = [
       ['Win a prize', 'The match ended', 'Win a prize'],

@@ -11,7 +11,7 @@ import type { AddAdapterRequest, AddedAdapter, LoadProgress, ModelInfo, OpenRequ
 import { readAdapterFiles } from './adapter-files.ts'
 import { type RemoteBundle, openBundle, parseJson } from './bundle.ts'
 import { type FileSource, openDownloads } from './downloads.ts'
-import { checkBrowser, runtimeFiles, startRuntime } from './graph.ts'
+import { type RuntimeOptions, checkBrowser, runtimeFiles, startRuntime } from './graph.ts'
 
 export interface Engine {
   info: ModelInfo
@@ -37,8 +37,9 @@ export async function openEngine(request: OpenRequest, onProgress: (progress: Lo
   // One that fails while another is awaited is reported below.
   for (const each of [starting, vocabulary]) each.catch(() => undefined)
   const bundle = await openBundle(folder, downloads)
-  const [graph, encode, model, golden] = await Promise.all([
+  const [graph, { threads }, encode, model, golden] = await Promise.all([
     Promise.all([bundle.graph(), starting]).then(([bytes, runtime]) => runtime.load(bytes)),
+    starting,
     // Made by vite.config.ts, and checked against its hash.
     vocabulary.then((json) => createEncoder(bundle.config, parseJson(json, ranks.path) as BytePairRanks)),
     bundle.model(),
@@ -49,14 +50,14 @@ export async function openEngine(request: OpenRequest, onProgress: (progress: Lo
     const session = createSession(graph, stackOf(model, bundle.config))
     return createClassifier({ session, encode, config: bundle.config, model })
   }
-  return createEngine(bundle, model, golden, request, classifierOf)
+  return createEngine(bundle, model, golden, { device: request.device, threads }, classifierOf)
 }
 
 function createEngine(
   { manifest, config }: RemoteBundle,
   downloaded: Model,
   golden: readonly Probe[],
-  { device, threads }: OpenRequest,
+  { device, threads }: RuntimeOptions,
   classifierOf: (model: Model) => Classifier,
 ): Engine {
   let model = downloaded

@@ -38,6 +38,8 @@ export async function checkBrowser({ device }: RuntimeOptions): Promise<void> {
 const empty = 'CAg6LwoQCgF4EgF5IghJZGVudGl0eRIBZ1oLCgF4EgYKBAgBEgBiCwoBeRIGCgQIARIAQgIQEQ=='
 
 export interface Runtime {
+  /** Threads that it runs on: one where the page is not cross-origin isolated. */
+  threads: number
   /**
    * Loads a graph. Runs follow one another, also where several are asked for at once.
    * @throws GraftError `bundle` where ONNX Runtime cannot load or run it, `memory`
@@ -93,7 +95,7 @@ export async function startRuntime(
       close: () => session.release(),
     }
   }
-  return { load }
+  return { load, threads: env.wasm.numThreads ?? 1 }
 }
 
 /** What ONNX Runtime, emscripten and the browsers say when memory runs out. */

@@ -1,0 +1,85 @@
+/** `graft web` as a child process: what it writes, what it refuses, and the site that it opens. */
+import { spawn, spawnSync } from 'node:child_process'
+import { appendFileSync, cpSync, existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { exportBundle } from '../../src/export/index.ts'
+import { type Fixture, writeFixture } from '../export/fixtures.ts'
+
+const program = fileURLToPath(new URL('../../bin/graft.js', import.meta.url))
+
+let fixture: Fixture
+beforeAll(async () => {
+  fixture = await writeFixture()
+  await exportBundle({
+    adapters: [{ dir: fixture.adapters.spam }],
+    mode: 'unmerged',
+    dir: path('bundle'),
+    probes: ['ok'],
+  })
+})
+afterAll(() => rm(fixture.dir, { recursive: true }))
+
+const path = (name: string) => join(fixture.dir, name)
+const graft = (...args: string[]) =>
+  spawnSync(process.execPath, [program, 'web', ...args], { cwd: fixture.dir, encoding: 'utf8' })
+
+it('writes page and bundle, once', () => {
+  const { status, stdout, stderr } = graft('bundle', '--out', 'site')
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
+  expect(stdout).toMatch(/^page: JavaScript and CSS +\d\.\d\d MB$/m)
+  expect(stdout).toContain('Wrote site: put it on any static host')
+  expect(readdirSync(path('site')).sort()).toEqual([
+    'assets',
+    'bundle',
+    'graft.js',
+    'index.html',
+    'service-worker.js',
+    'worker.js',
+  ])
+  expect(readFileSync(path('site/bundle/graft.json'))).toEqual(readFileSync(path('bundle/graft.json')))
+  const again = graft('bundle', '--out', 'site')
+  expect(again.status).toBe(1)
+  expect(again.stderr).toContain('--force')
+  const json = JSON.parse(graft('bundle', '--out', 'site', '--force', '--json').stdout)
+  expect(json).toMatchObject({ out: 'site', parts: [{ name: 'page: JavaScript and CSS' }, {}, {}, {}, {}, {}, {}] })
+})
+
+it('refuses a bundle that is not sound, and writes nothing', () => {
+  cpSync(path('bundle'), path('damaged'), { recursive: true })
+  appendFileSync(path('damaged/onnx/model.onnx'), ' ')
+  const { status, stderr } = graft('damaged', '--out', 'never')
+  expect(status).toBe(1)
+  expect(stderr).toContain('damaged is not sound: onnx/model.onnx: its SHA-256 is')
+  expect(existsSync(path('never'))).toBe(false)
+  expect(graft('nowhere', '--out', 'never').stderr).toContain('nowhere/graft.json does not exist')
+  expect(graft('bundle').status).toBe(2)
+})
+
+// On Linux the program of the variable BROWSER is the browser.
+it.skipIf(process.platform !== 'linux')('serves the site and opens it, until it is asked to stop', async () => {
+  const browser = path('browser')
+  writeFileSync(browser, `#!/bin/sh\necho "$1" > ${path('opened')}\n`, { mode: 0o755 })
+  const child = spawn(process.execPath, [program, 'web', 'bundle', '--out', 'opened-site', '--open', '--json'], {
+    cwd: fixture.dir,
+    env: { ...process.env, BROWSER: browser, DISPLAY: '', WAYLAND_DISPLAY: '' },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const ended = new Promise((resolve) => child.on('close', resolve))
+  let stdout = ''
+  for await (const chunk of child.stdout) {
+    stdout += chunk
+    if (stdout.endsWith('}\n')) break
+  }
+  const { url } = JSON.parse(stdout)
+  await expect.poll(() => existsSync(path('opened')), { timeout: 10_000 }).toBe(true)
+  expect(readFileSync(path('opened'), 'utf8').trim()).toBe(url)
+  const response = await fetch(url)
+  expect(await response.text()).toContain('<title>Text classifier</title>')
+  expect(response.headers.get('Content-Security-Policy')).toContain("script-src 'self' 'wasm-unsafe-eval'")
+  expect(response.headers.get('Cross-Origin-Embedder-Policy')).toBe('require-corp')
+  child.kill('SIGTERM')
+  expect(await ended).toBe(0)
+})
