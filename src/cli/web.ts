@@ -44,10 +44,10 @@ function printSite(ui: Ui, out: string, parts: readonly SitePart[]): void {
 }
 
 async function show(ui: Ui, out: string, parts: readonly SitePart[]): Promise<void> {
-  const { serveSite } = await import('./web/server.ts')
+  const { isolation, serveSite, siteHeaders } = await import('./web/server.ts')
   const { default: openBrowser } = await import('open')
   const stopped = untilAskedToStop()
-  const { url, close } = await serveSite(out, { isolated: true })
+  const { url, close } = await serveSite(out, { headers: { ...siteHeaders, ...isolation } })
   ui.line(`\nServing it on ${url} until Ctrl-C`)
   ui.result({ out, parts, url })
   await openBrowser(url)

@@ -2,7 +2,7 @@
 import { cp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { BrowserContext, ConsoleMessage, Page } from 'playwright-core'
-import { type RunningSite, type ServeSiteOptions, serveSite } from '../../src/cli/web/server.ts'
+import { type RunningSite, type ServeSiteOptions, isolation, serveSite, siteHeaders } from '../../src/cli/web/server.ts'
 import { writeSite } from '../../src/cli/web/site.ts'
 import { exportBundle } from '../../src/export/index.ts'
 import { type Fixture, writeFixture } from '../export/fixtures.ts'
@@ -59,9 +59,21 @@ export async function openPage(page: Page, { url }: RunningSite): Promise<void> 
   await page.locator('#tools').waitFor()
 }
 
-/** A running site and what its server answered. */
-export async function serve(dir: string, options: ServeSiteOptions = {}) {
+interface ServeOptions extends ServeSiteOptions {
+  isolated?: boolean
+}
+
+/** A running site, what its server answered, and what its pages and workers did that the policy forbids. */
+export async function serve(dir: string, { isolated = false, base = '/', ...options }: ServeOptions = {}) {
   const responses: { path: string; status: number }[] = []
-  const running = await serveSite(dir, { ...options, onResponse: (path, status) => responses.push({ path, status }) })
-  return { ...running, responses }
+  const report = `${base}forbidden`
+  const headers = {
+    ...siteHeaders,
+    ...(isolated && isolation),
+    'Content-Security-Policy': `${siteHeaders['Content-Security-Policy']}; report-uri ${report}`,
+  }
+  const onResponse = (path: string, status: number) => responses.push({ path, status })
+  const running = await serveSite(dir, { ...options, base, headers, onResponse })
+  const forbidden = () => responses.filter(({ path }) => path === report)
+  return { ...running, responses, forbidden }
 }

@@ -31,7 +31,7 @@ async function withPage(test: (page: Page) => Promise<void>): Promise<void> {
   const { page, errors, close } = await visit(visited)
   await openPage(page, site)
   await test(page)
-  expect(errors).toEqual([])
+  expect([...errors, ...site.forbidden()]).toEqual([])
   await close()
 }
 

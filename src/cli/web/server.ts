@@ -16,20 +16,20 @@ const contentSecurityPolicy = [
   "frame-ancestors 'none'",
 ].join('; ')
 
-const headers = {
+export const siteHeaders = {
   'Content-Security-Policy': contentSecurityPolicy,
   'X-Content-Type-Options': 'nosniff',
   'Referrer-Policy': 'no-referrer',
 }
 
 /** With these a page is cross-origin isolated, and ONNX Runtime may use several threads. */
-const isolation = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' }
+export const isolation = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' }
 
 export interface ServeSiteOptions {
   /** Any that is free by default. */
   port?: number
-  /** Whether pages may use several threads. */
-  isolated?: boolean
+  /** Sent with every answer. */
+  headers?: Record<string, string>
   /** Path under which the site lies, with slashes around it. */
   base?: string
   /** Called after each answer. */
@@ -44,15 +44,13 @@ export interface RunningSite {
 /** Serves a folder on this machine alone. */
 export async function serveSite(
   dir: string,
-  { port = 0, isolated = false, base = '/', onResponse }: ServeSiteOptions = {},
+  { port = 0, headers = siteHeaders, base = '/', onResponse }: ServeSiteOptions = {},
 ): Promise<RunningSite> {
   // Files are looked up at each request, and browsers ask whether they have changed.
   const files = sirv(dir, { dev: true, etag: true })
   const server = createServer((request, response) => {
     const path = request.url ?? '/'
-    for (const [name, value] of Object.entries({ ...headers, ...(isolated && isolation) })) {
-      response.setHeader(name, value)
-    }
+    for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
     response.on('finish', () => onResponse?.(path, response.statusCode))
     if (!path.startsWith(base)) return response.writeHead(404).end()
     request.url = path.slice(base.length - 1)
