@@ -6,7 +6,7 @@ import { type Encode, type Encoded, padToken } from './encoder.ts'
 import { argMax, softmax } from './metrics.ts'
 import type { Session } from './session.ts'
 
-export type { Model, Task } from './classifier/tasks.ts'
+export type { Model } from './classifier/tasks.ts'
 
 export interface LabelScore {
   label: string

@@ -136,5 +136,6 @@ it('goes on after a failure, once its reason is gone', async () => {
   })
   await page.getByRole('button', { name: 'Try again' }).click()
   await page.locator('#tools').waitFor()
+  expect(await page.getByRole('alert', { name: 'The model cannot be loaded' }).isVisible()).toBe(false)
   await context.close()
 })

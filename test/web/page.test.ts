@@ -4,6 +4,7 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parse } from 'csv-parse/sync'
+import type * as axeCore from 'axe-core'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openBundle } from '../../src/runtime/index.ts'
@@ -38,7 +39,9 @@ async function withPage(test: (page: Page) => Promise<void>): Promise<void> {
 const verdicts = (page: Page) => page.locator('.result .verdict strong').allTextContents()
 
 /** Waits until a text is classified so. */
-const expectVerdicts = (page: Page, labels: string[]) => expect.poll(() => verdicts(page)).toEqual(labels)
+async function expectVerdicts(page: Page, labels: string[]): Promise<void> {
+  await expect.poll(() => verdicts(page)).toEqual(labels)
+}
 
 /** What Node says. */
 async function labelsOf(text: string, ...adapters: string[]): Promise<string[]> {
@@ -84,6 +87,7 @@ describe('a text', () => {
       await page.keyboard.press('Shift+Tab') // to the switch
       await page.keyboard.press('Shift+Tab')
       await page.keyboard.press('ArrowRight')
+      expect(await page.getByRole('radio', { name: 'topic' }).isChecked()).toBe(true)
       await expectVerdicts(page, await labelsOf('Free entry', 'topic'))
     }))
 })
@@ -274,7 +278,7 @@ describe.each([
         await page.getByRole('link', { name: 'Download the result' }).waitFor()
         await page.evaluate(axe)
         const violations = await page.evaluate(async () => {
-          const { axe } = globalThis as unknown as { axe: typeof import('axe-core') }
+          const { axe } = globalThis as unknown as { axe: typeof axeCore }
           return (await axe.run()).violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)])
         })
         expect(violations).toEqual([])

@@ -53,7 +53,7 @@ export function createTaskPicker(onChange: () => void): TaskPicker {
     show(tasks) {
       const before = chosen()
       const named = tasks.filter(({ adapter }) => adapter !== undefined)
-      list.replaceChildren(...[...list.querySelectorAll('legend')], ...named.map(option))
+      list.replaceChildren(...list.querySelectorAll('legend'), ...named.map(option))
       check(before)
       area.hidden = named.length === 0
       byId('compare-label', HTMLLabelElement).hidden = named.length < 2

@@ -15,9 +15,9 @@ export interface RuntimeOptions {
 export const runtimeFiles = (device: Device) => (device === 'webgpu' ? webgpu : cpu)
 
 /** A vector operation: `(func (result v128) i32.const 0 i8x16.splat i8x16.popcnt)`. */
-const simd = Uint8Array.of(
-  ...[0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98, 11],
-)
+const simd = Uint8Array.from([
+  0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98, 11,
+])
 
 /** @throws GraftError `browser` for a browser that cannot run the model, before anything is downloaded */
 export async function checkBrowser({ device }: RuntimeOptions): Promise<void> {
