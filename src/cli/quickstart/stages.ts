@@ -166,6 +166,7 @@ export async function classifyExamples(ui: Ui, bundles: Bundles): Promise<object
 
 export function suggestNext(ui: Ui, out: string, { unmerged }: Bundles): void {
   ui.line(`Classify a text of yours:  npx graft classify --model ${unmerged} --adapter sentiment "what a film"`)
+  ui.line(`Try it in a browser:       npx graft web ${unmerged} --out ${join(out, 'site')} --open`)
   ui.line(`Train on your own file:    npx graft data FILE.csv --out runs/data`)
   ui.line(`                           npx graft train --base ${join(out, 'base')} --data runs/data --out runs/adapter`)
   ui.line(`Look at the curves:        open ${join(out, 'adapters', 'spam', 'report.html')}`)
