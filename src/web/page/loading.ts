@@ -25,9 +25,10 @@ export function endLoading(): void {
   loading.hidden = true
 }
 
-export function showFailure(error: unknown): void {
+export function showFailure(title: string, error: unknown): void {
   const { message, hint } = describeError(error)
   loading.hidden = true
+  byId('failure-heading', HTMLHeadingElement).textContent = title
   byId('failure-message', HTMLParagraphElement).textContent = message
   byId('failure-hint', HTMLParagraphElement).textContent = hint
   failure.hidden = false

@@ -49,7 +49,7 @@ const classifyLatest = latest(async (classifier: WebClassifier) => {
     const results = classified.map((classification, at) => ({ adapter: chosen[at], classification }))
     if (classifier === opened) showResults(results, measured)
   } catch (error) {
-    if (classifier === opened) showFailure(error)
+    if (classifier === opened) showFailure('The text cannot be classified', error)
   }
 })
 
@@ -57,20 +57,28 @@ function classify(): void {
   if (opened) classifyLatest(opened)
 }
 
+let loads = 0
+
+/** Opens the model on a device; only the newest of several loads counts. */
 async function load(device: Device): Promise<void> {
+  const number = ++loads
   void opened?.close()
   opened = undefined
   startLoading()
   fadeResults()
   try {
-    const classifier = await createClassifier(site, { device, onProgress: showLoadProgress })
+    const classifier = await createClassifier(site, {
+      device,
+      onProgress: (progress) => number === loads && showLoadProgress(progress),
+    })
     await adapters.restore(classifier)
+    if (number !== loads) return void classifier.close()
     opened = classifier
     showModel(classifier)
     endLoading()
     classify()
   } catch (error) {
-    showFailure(error)
+    if (number === loads) showFailure('The model cannot be loaded', error)
   }
 }
 
@@ -94,7 +102,7 @@ function showExamples(probes: readonly string[]): void {
   area.querySelector('ul')?.replaceChildren(
     ...examples.map((example) => {
       const button = create('button', { text: example, className: 'plain' })
-      button.type = 'button'
+      Object.assign(button, { type: 'button', title: example })
       button.addEventListener('click', () => {
         text.value = example
         classify()

@@ -34,7 +34,8 @@ export async function openDownloads(folder: URL, onProgress: (progress: LoadProg
       hint: 'Serve the page over https, or from localhost.',
     })
   }
-  const cache = await caches.open(`graft ${folder.href}`)
+  // A private window may have no cache: it downloads each time.
+  const cache = await caches.open(`graft ${folder.href}`).catch(() => undefined)
   const sizes = { loaded: 0, total: 0, /** Files whose size is not known yet. */ unknown: 0 }
   const kept = new Set<string>()
   const writing: Promise<unknown>[] = []
@@ -51,12 +52,12 @@ export async function openDownloads(folder: URL, onProgress: (progress: LoadProg
 
   function keep(key: string, body: BodyInit): void {
     kept.add(key)
-    // A full disk, or a private window that keeps nothing, must not stop the page: it downloads again next time.
-    writing.push(cache.put(key, new Response(body)).catch(() => undefined))
+    // A full disk must not stop the page either.
+    if (cache) writing.push(cache.put(key, new Response(body)).catch(() => undefined))
   }
 
   async function fromCache(key: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
-    const response = await cache.match(key)
+    const response = await cache?.match(key)
     // By way of a blob, which Chromium reads twice as fast.
     return response && new Uint8Array(await (await response.blob()).arrayBuffer())
   }
@@ -88,7 +89,7 @@ export async function openDownloads(folder: URL, onProgress: (progress: LoadProg
     sizes.unknown++
     kept.add(url.href)
     try {
-      const response = await fetch(url, { cache: 'no-cache' }).catch(() => cache.match(url))
+      const response = await fetch(url, { cache: 'no-cache' }).catch(() => cache?.match(url))
       if (!response) throw unreachable(url)
       const bytes = new Uint8Array(await checkStatus(response, url).arrayBuffer())
       refuseHtml(bytes, url)
@@ -102,7 +103,7 @@ export async function openDownloads(folder: URL, onProgress: (progress: LoadProg
 
   async function tidy(): Promise<void> {
     await Promise.all(writing)
-    for (const { url } of await cache.keys()) if (!kept.has(url)) await cache.delete(url)
+    for (const { url } of (await cache?.keys()) ?? []) if (!kept.has(url)) await cache?.delete(url)
   }
 
   return { get, latest, tidy }
@@ -142,15 +143,20 @@ async function readBody(
 ): Promise<Uint8Array<ArrayBuffer>> {
   const length = expected ?? lengthOf(response)
   if (length !== undefined) onSize(length)
-  const chunks: Uint8Array<ArrayBuffer>[] = []
   try {
+    // At its full size from the start, where that is known: a model is not in memory twice.
+    let bytes = new Uint8Array(length ?? 0)
+    let filled = 0
     const reader = response.body?.getReader()
     for (let part = await reader?.read(); part?.value; part = await reader?.read()) {
-      chunks.push(part.value)
+      const end = filled + part.value.length
+      if (end > bytes.length) bytes = grow(bytes, Math.max(end, 2 * bytes.length))
+      bytes.set(part.value, filled)
+      filled = end
       onBytes(part.value.length)
     }
-    if (length === undefined) onSize(chunks.reduce((sum, chunk) => sum + chunk.length, 0))
-    return new Uint8Array(await new Blob(chunks).arrayBuffer())
+    if (length === undefined) onSize(filled)
+    return filled === bytes.length ? bytes : bytes.slice(0, filled)
   } catch (cause) {
     if (cause instanceof RangeError) throw outOfMemory(cause)
     throw new GraftError('network', `${url.href} broke off`, {
@@ -159,6 +165,12 @@ async function readBody(
       cause,
     })
   }
+}
+
+function grow(bytes: Uint8Array, size: number): Uint8Array<ArrayBuffer> {
+  const grown = new Uint8Array(size)
+  grown.set(bytes)
+  return grown
 }
 
 export const outOfMemory = (cause: unknown): GraftError =>
