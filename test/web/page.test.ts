@@ -175,7 +175,7 @@ describe('an adapter of one’s own', () => {
       await page.getByLabel('Choose its files').setInputFiles(file)
       await expect.poll(() => page.locator('#adapter-notes').textContent()).toContain('its scaling is taken to be 3')
       const [label] = await labelsOf(text, 'spam')
-      await expectVerdicts(page, [label === 'ham' ? 'label 0' : 'label 1'])
+      await expectVerdicts(page, [label === 'ham' ? 'LABEL_0' : 'LABEL_1'])
     }))
 
   it('is refused with the reason where it does not fit', () =>

@@ -56,13 +56,24 @@ export async function readAdapterFiles(files: readonly File[], base: AdapterBase
 
 const bytesOf = async (file: File) => new Uint8Array(await file.arrayBuffer())
 
+/** A layer's name and rank, of its A `[r, in]`; of an embedding's too. */
+const pairPattern = /^base_model\.model\.(.+)\.lora_(?:A\.weight|embedding_A)$/
+
 function inferConfig(tensors: TensorMap, { example }: AdapterBase) {
-  const names = [...tensors.keys()].flatMap((key) => /^base_model\.model\.(.+)\.lora_A\.weight$/.exec(key)?.[1] ?? [])
-  const [first] = names
-  const rank = tensors.get(`base_model.model.${first}.lora_A.weight`)?.shape[0] ?? 0
+  const ranks = [...tensors].flatMap(([key, { shape }]): [string, number][] => {
+    const name = pairPattern.exec(key)?.[1]
+    return name === undefined ? [] : [[name, shape[0] ?? 0]]
+  })
+  const r = ranks[0]?.[1] ?? 0
   const scaling = [...(example?.layers.values() ?? [])][0]?.scaling ?? 2
   return {
-    value: { peft_type: 'LORA', task_type: 'SEQ_CLS', r: rank, lora_alpha: scaling * rank, target_modules: names },
+    value: {
+      peft_type: 'LORA',
+      task_type: 'SEQ_CLS',
+      r,
+      lora_alpha: scaling * r,
+      target_modules: ranks.map(([name]) => name),
+    },
     assumption: `Without adapter_config.json its scaling is taken to be ${scaling}, as the other adapters have it.`,
   }
 }
@@ -73,12 +84,11 @@ function inferInfo(tensors: TensorMap, { sha256, maxLength }: AdapterBase) {
     value: {
       formatVersion: 1,
       kind: 'adapter',
-      labels: Array.from({ length: count }, (_, id) => `label ${id}`),
+      // As transformers names them.
+      labels: Array.from({ length: count }, (_, id) => `LABEL_${id}`),
       baseSha256: sha256,
-      dataSha256: '0'.repeat(64),
       maxLength,
       hyperparameters: {},
-      seed: 0,
       metrics: {},
     },
     assumption: 'Without graft.json its labels have no names, and whether it was trained on this base is not known.',
