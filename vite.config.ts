@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { basename } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import ranks from 'js-tiktoken/ranks/gpt2'
 import { type Plugin, defineConfig } from 'vite'
@@ -11,33 +11,29 @@ const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.u
 const { resolve } = createRequire(import.meta.url)
 const sha256 = (data: string | Uint8Array) => createHash('sha256').update(data).digest('hex')
 
+/** ONNX Runtime's files, not all of which its package exports. */
+const runtimeFolder = dirname(resolve('onnxruntime-web/ort-wasm-simd-threaded.wasm'))
+
 /** The module `virtual:runtime-files`: where the files are that the worker downloads itself, with their hashes. */
 function runtimeFiles(): Plugin {
   const id = 'virtual:runtime-files'
-  const vocabulary = { name: 'gpt2-ranks.json', source: Buffer.from(JSON.stringify(ranks)) }
-  const ofPackage = (name: string) => {
-    const file = resolve(`onnxruntime-web/${name}`)
-    return { name: basename(file), source: readFileSync(file) }
-  }
   return {
     name: 'runtime-files',
     resolveId: (source) => (source === id ? `\0${id}` : undefined),
     load(source) {
       if (source !== `\0${id}`) return undefined
-      const emit = ({ name, source }: { name: string; source: Buffer }) => {
+      const emit = (name: string, source = readFileSync(join(runtimeFolder, name))) => {
         const hash = sha256(source)
         const fileName = `assets/${name.replace(/(\.\w+)$/, `-${hash.slice(0, 8)}$1`)}`
         this.emitFile({ type: 'asset', fileName, source })
         return { path: fileName, bytes: source.length, sha256: hash }
       }
-      const build = (name: string) => ({
-        loader: emit(ofPackage(`${name}.mjs`)),
-        wasm: emit(ofPackage(`${name}.wasm`)),
-      })
+      const build = (name: string) => ({ loader: emit(`${name}.mjs`), wasm: emit(`${name}.wasm`) })
+      const webgpu = { module: emit('ort.jspi.min.mjs'), ...build('ort-wasm-simd-threaded.jspi') }
       return [
         `export const cpu = ${JSON.stringify(build('ort-wasm-simd-threaded'))}`,
-        `export const webgpu = ${JSON.stringify(build('ort-wasm-simd-threaded.jspi'))}`,
-        `export const ranks = ${JSON.stringify(emit(vocabulary))}`,
+        `export const webgpu = ${JSON.stringify(webgpu)}`,
+        `export const ranks = ${JSON.stringify(emit('gpt2-ranks.json', Buffer.from(JSON.stringify(ranks))))}`,
       ].join('\n')
     },
   }
@@ -45,6 +41,9 @@ function runtimeFiles(): Plugin {
 
 /** Files that the worker keeps itself, and that the service worker therefore leaves alone. */
 const isKeptByWorker = (fileName: string) => /\.wasm$|gpt2-ranks/.test(fileName)
+
+/** Files that only some visitors need: kept when they are used. */
+const isOptional = (fileName: string) => fileName.includes('jspi')
 
 /** Tells the service worker which files the page consists of. */
 function pageFiles(): Plugin {
@@ -58,7 +57,8 @@ function pageFiles(): Plugin {
       const contents = files.map((file) => sha256(file.type === 'chunk' ? file.code : file.source))
       const names = files.map(({ fileName }) => fileName)
       serviceWorker.code = serviceWorker.code
-        .replace('PAGE_FILES', JSON.stringify(names))
+        .replace('PAGE_FILES', JSON.stringify(names.filter((name) => !isOptional(name))))
+        .replace('OPTIONAL_FILES', JSON.stringify(names.filter(isOptional)))
         .replace('PAGE_VERSION', JSON.stringify(sha256(contents.join()).slice(0, 16)))
     },
   }

@@ -1,14 +1,17 @@
 /** Keeps the page's own files, so that it opens without a network. Model, wasm and vocabulary are kept by the worker. */
 declare const self: ServiceWorkerGlobalScope
 
-/** Paths in the site, and a hash over their contents: filled in by vite.config.ts. */
+/** Paths in the site, those that only some visitors need, and a hash over the contents: filled in by vite.config.ts. */
 declare const PAGE_FILES: string[]
+declare const OPTIONAL_FILES: string[]
 declare const PAGE_VERSION: string
 
 const scope = new URL(self.registration.scope)
 const prefix = `graft-page ${scope.href} `
 const cacheName = prefix + PAGE_VERSION
-const urls = new Set(PAGE_FILES.map((path) => new URL(path, scope).href))
+const toUrl = (path: string) => new URL(path, scope).href
+const urls = new Set(PAGE_FILES.map(toUrl))
+const optionalUrls = new Set(OPTIONAL_FILES.map(toUrl))
 
 async function install(): Promise<void> {
   const cache = await caches.open(cacheName)
@@ -25,7 +28,11 @@ async function activate(): Promise<void> {
 
 async function respond(request: Request, url: string): Promise<Response> {
   const cache = await caches.open(cacheName)
-  return (await cache.match(url)) ?? fetch(request)
+  const cached = await cache.match(url)
+  if (cached) return cached
+  const response = await fetch(request)
+  if (response.ok) await cache.put(url, response.clone())
+  return response
 }
 
 /** The page itself is asked for by its folder. */
@@ -40,5 +47,6 @@ self.addEventListener('install', (event) => event.waitUntil(install()))
 self.addEventListener('activate', (event) => event.waitUntil(activate()))
 self.addEventListener('fetch', (event) => {
   const url = keyOf(event.request)
-  if (event.request.method === 'GET' && urls.has(url)) event.respondWith(respond(event.request, url))
+  if (event.request.method === 'GET' && (urls.has(url) || optionalUrls.has(url)))
+    event.respondWith(respond(event.request, url))
 })

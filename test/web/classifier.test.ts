@@ -26,15 +26,24 @@ afterAll(async () => {
   await sites.remove()
 })
 
-/** Opens a page that has the library, and a classifier. */
-async function open({ url }: { url: string }, browser: Browser, options: library.WebOptions = {}): Promise<Visit> {
+/** Opens a page that has the library. */
+async function openLibrary({ url }: { url: string }, browser: Browser): Promise<Visit> {
   const visited = await visit(await browser.newContext())
   await visited.page.goto(new URL('graft.js', url).href)
   // As text: the test's own imports are not the page's.
   await visited.page.evaluate(`import('./graft.js').then((module) => { globalThis.graft = module })`)
-  await visited.page.evaluate(async (options) => {
+  return visited
+}
+
+/** Makes a classifier in a page. */
+const createClassifier = ({ page }: Visit, options: library.WebOptions = {}) =>
+  page.evaluate(async (options) => {
     globalThis.classifier = await graft.createClassifier('./', options)
   }, options)
+
+async function open(site: { url: string }, browser: Browser, options: library.WebOptions = {}): Promise<Visit> {
+  const visited = await openLibrary(site, browser)
+  await createClassifier(visited, options)
   return visited
 }
 
@@ -59,20 +68,25 @@ const browsers = [
   ...(systemChromium ? [['the system’s Chromium', systemChromium]] : []),
 ]
 
-describe.each(browsers)('in %s', (_, program) => {
-  it.each(['unmerged', 'merged'] as const)('the logits of a bundle, %s, are onnxruntime-node’s', async (kind) => {
-    const site = await serve(sites.site)
-    const own = program ? await launchChromium({ program }) : browser
-    const visited = await open(site, own, kind === 'merged' ? { bundle: 'merged/' } : {})
-    const node = await openBundle(sites[kind])
-    const golden = await readGolden(sites[kind])
-    expect(golden.length).toBe(kind === 'merged' ? 8 : 24)
+it.each(browsers)('in %s the logits are onnxruntime-node’s', async (_, program) => {
+  const site = await serve(sites.site)
+  const own = program ? await launchChromium({ program }) : browser
+  const visited = await openLibrary(site, own)
+  for (const [bundle, probes] of [
+    ['unmerged', 24],
+    ['merged', 8],
+  ] as const) {
+    await createClassifier(visited, bundle === 'merged' ? { bundle: 'merged/' } : {})
+    const node = await openBundle(sites[bundle])
+    const golden = await readGolden(sites[bundle])
+    expect(golden.length).toBe(probes)
     // Both compute in float32, in another order.
     expect(await compare(visited, node, golden)).toBeLessThan(1e-3)
-    expect([...visited.errors, ...site.forbidden()]).toEqual([])
-    await Promise.all([node.close(), visited.close(), site.close()])
-    if (program) await own.close()
-  })
+    await node.close()
+  }
+  expect([...visited.errors, ...site.forbidden()]).toEqual([])
+  await Promise.all([visited.close(), site.close()])
+  if (program) await own.close()
 })
 
 describe('a classifier', () => {
@@ -134,9 +148,7 @@ describe('a classifier', () => {
 
   it('fails with a message where the site is not', async () => {
     const site = await serve(sites.site)
-    const visited = await visit(await browser.newContext())
-    await visited.page.goto(new URL('graft.js', site.url).href)
-    await visited.page.evaluate(`import('./graft.js').then((module) => { globalThis.graft = module })`)
+    const visited = await openLibrary(site, browser)
     const message = await visited.page.evaluate(() =>
       graft.createClassifier('./elsewhere').catch((error: library.GraftError) => `${error.message}. ${error.hint}`),
     )

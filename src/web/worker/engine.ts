@@ -11,7 +11,7 @@ import type { AddAdapterRequest, AddedAdapter, LoadProgress, ModelInfo, OpenRequ
 import { readAdapterFiles } from './adapter-files.ts'
 import { type RemoteBundle, openBundle, parseJson } from './bundle.ts'
 import { type FileSource, openDownloads } from './downloads.ts'
-import { type RuntimeOptions, checkBrowser, runtimeFiles, startRuntime } from './graph.ts'
+import { type RuntimeOptions, checkBrowser, runtimeFiles, startRuntime, urlOf } from './graph.ts'
 
 export interface Engine {
   info: ModelInfo
@@ -22,7 +22,7 @@ export interface Engine {
 
 const siteFile = (file: { path: string; sha256: string; bytes: number }): FileSource => ({
   ...file,
-  url: new URL(file.path, location.href),
+  url: urlOf(file.path),
 })
 
 /** @throws GraftError what `checkBrowser`, `openBundle`, `startRuntime` and loading the graph throw */

@@ -37,6 +37,12 @@ export async function checkBrowser({ device }: RuntimeOptions): Promise<void> {
 /** An ONNX model that returns its input: making a session of it starts the runtime, which has no call for that alone. */
 const empty = 'CAg6LwoQCgF4EgF5IghJZGVudGl0eRIBZ1oLCgF4EgYKBAgBEgBiCwoBeRIGCgQIARIAQgIQEQ=='
 
+/** URL of a file beside the worker. */
+export const urlOf = (path: string): URL => new URL(path, location.href)
+
+/** The same interface with another execution provider. */
+const loadWebGpuRuntime = (): Promise<typeof cpuRuntime> => import(/* @vite-ignore */ urlOf(webgpu.module.path).href)
+
 export interface Runtime {
   /** Threads that it runs on: one where the page is not cross-origin isolated. */
   threads: number
@@ -55,10 +61,9 @@ export async function startRuntime(
   wasm: Uint8Array<ArrayBuffer>,
   { device, threads }: RuntimeOptions,
 ): Promise<Runtime> {
-  const runtime = device === 'webgpu' ? await import('onnxruntime-web/jspi') : cpuRuntime
-  const { env, InferenceSession, Tensor } = runtime
+  const { env, InferenceSession, Tensor } = device === 'webgpu' ? await loadWebGpuRuntime() : cpuRuntime
   env.wasm.wasmBinary = wasm
-  env.wasm.wasmPaths = { mjs: new URL(runtimeFiles(device).loader.path, location.href) }
+  env.wasm.wasmPaths = { mjs: urlOf(runtimeFiles(device).loader.path) }
   env.wasm.numThreads = threads
   const create = (graph: Uint8Array) =>
     InferenceSession.create(graph, {

@@ -12,7 +12,8 @@ declare module 'virtual:runtime-files' {
     wasm: RuntimeFile
   }
   export const cpu: RuntimeBuild
-  export const webgpu: RuntimeBuild
+  /** Its JavaScript is a file too, which only those load who ask for it. */
+  export const webgpu: RuntimeBuild & { module: RuntimeFile }
   /** js-tiktoken's GPT-2 ranks as JSON. */
   export const ranks: RuntimeFile
 }
