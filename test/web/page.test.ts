@@ -134,11 +134,11 @@ describe('a table', () => {
       await page.getByRole('link', { name: 'Download the result' }).waitFor()
       const problem = page.locator('#table-problem')
       await give('short.csv', 'id,text\n1,hello\n2')
-      await expect.poll(() => problem.textContent()).toContain('Short.csv, row 2: the row has 1 fields, the header 2')
+      await expect.poll(() => problem.textContent()).toContain('short.csv, row 2: the row has 1 fields, the header 2')
       await give('empty.csv', 'text\n')
-      await expect.poll(() => problem.textContent()).toContain('Empty.csv holds no rows')
+      await expect.poll(() => problem.textContent()).toContain('empty.csv holds no rows')
       await give('latin.csv', Uint8Array.of(0x61, 0x0a, 0xe9, 0x0a))
-      await expect.poll(() => problem.textContent()).toContain('Latin.csv is not UTF-8')
+      await expect.poll(() => problem.textContent()).toContain('latin.csv is not UTF-8')
     }))
 })
 
@@ -193,7 +193,7 @@ describe('an adapter of one’s own', () => {
       await input.setInputFiles([...(await Promise.all(files)), graft])
       await expect.poll(() => problem.textContent()).toContain('was trained on another base')
       await input.setInputFiles({ name: 'x.safetensors', mimeType: '', buffer: Buffer.from('hello') })
-      await expect.poll(() => problem.textContent()).toContain('X.safetensors cannot be read as safetensors')
+      await expect.poll(() => problem.textContent()).toContain('x.safetensors cannot be read as safetensors')
     }))
 })
 

@@ -19,7 +19,8 @@ export const plural = (value: number, noun: string): string => `${count(value)} 
 /** What to say of a failure: an error of ours has a hint. */
 export function describeError(error: unknown): { message: string; hint: string } {
   const { message = String(error), hint = 'Reload the page.' } = error as { message?: string; hint?: string }
-  return { message: message.slice(0, 1).toUpperCase() + message.slice(1), hint }
+  // A word begins with a capital, a file's name or URL stays as it is.
+  return { message: message.replace(/^[a-z]+(?= )/, (word) => word.slice(0, 1).toUpperCase() + word.slice(1)), hint }
 }
 
 /** The same as one text. */

@@ -189,12 +189,18 @@ function refuseHtml(bytes: Uint8Array, url: URL): void {
   })
 }
 
+const short = (hash: string) => `${hash.slice(0, 12)}…`
+
 const wrongFile = (url: URL, found: string, expected: string) =>
-  new GraftError('checksum', `${url.href} is not the file that belongs here: SHA-256 ${found}, not ${expected}`, {
-    hint: `It is damaged, or of another export. ${upload}`,
-    file: url.href,
-    value: found,
-  })
+  new GraftError(
+    'checksum',
+    `${url.href} is not the file that belongs here: SHA-256 ${short(found)}, not ${short(expected)}`,
+    {
+      hint: `It is damaged, or of another export. ${upload}`,
+      file: url.href,
+      value: found,
+    },
+  )
 
 /** SHA-256 in lower-case hexadecimal. */
 async function hash(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
