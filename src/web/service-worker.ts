@@ -10,7 +10,7 @@ const scope = new URL(self.registration.scope)
 const prefix = `graft-page ${scope.href} `
 const cacheName = prefix + PAGE_VERSION
 const toUrl = (path: string) => new URL(path, scope).href
-const urls = new Set(PAGE_FILES.map(toUrl))
+const urls = new Set(PAGE_FILES.map((path) => toUrl(path === 'index.html' ? '' : path)))
 const optionalUrls = new Set(OPTIONAL_FILES.map(toUrl))
 
 async function install(): Promise<void> {
@@ -35,12 +35,12 @@ async function respond(request: Request, url: string): Promise<Response> {
   return response
 }
 
-/** The page itself is asked for by its folder. */
+/** The page is kept by its folder's URL: many hosts redirect `index.html` there, and a redirected answer opens no page. */
 function keyOf(request: Request): string {
   const url = new URL(request.url)
   url.search = ''
   url.hash = ''
-  return url.href === scope.href ? new URL('index.html', scope).href : url.href
+  return url.href === toUrl('index.html') ? scope.href : url.href
 }
 
 self.addEventListener('install', (event) => event.waitUntil(install()))
