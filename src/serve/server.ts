@@ -11,6 +11,8 @@ export interface ServerOptions {
   host: string
   /** Milliseconds in which a whole request must have come (408). */
   requestTimeout?: number
+  /** Milliseconds after which a connection on which nothing moves is ended, such as one whose client does not read. */
+  idleTimeout?: number
 }
 
 export interface RunningServer {
@@ -23,13 +25,20 @@ export interface RunningServer {
  * Listens.
  * @throws GraftError `network` where the port cannot be had
  */
-export async function startServer({ app, port, host, requestTimeout = 60_000 }: ServerOptions): Promise<RunningServer> {
+export async function startServer({
+  app,
+  port,
+  host,
+  requestTimeout = 60_000,
+  idleTimeout = 120_000,
+}: ServerOptions): Promise<RunningServer> {
   const serverOptions = {
     requestTimeout,
     headersTimeout: Math.min(requestTimeout, 10_000),
     connectionsCheckingInterval: Math.min(requestTimeout / 2, 5_000),
   }
   const server = createAdaptorServer({ fetch: (request) => app.fetch(request), serverOptions }) as Server
+  server.timeout = idleTimeout
   const requests = countRequests(server)
   await listen(server, port, host)
   const { address, family, port: taken } = server.address() as AddressInfo

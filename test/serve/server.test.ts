@@ -180,6 +180,18 @@ describe('close', () => {
     expect(others).toEqual(['', ''])
   })
 
+  it('does not wait for ever for a client that does not read', async () => {
+    const app = createApp({ service: served.service })
+    const ending = await startServer({ app, port: 0, host: '127.0.0.1', idleTimeout: 300 })
+    const socket = open(ending)
+    socket.pause()
+    // More than the buffers of a connection take.
+    socket.write('GET /docs/swagger-ui-bundle.js HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(20))
+    await expect.poll(() => socket.readableLength).toBeGreaterThan(0)
+    await ending.close()
+    socket.destroy()
+  })
+
   it('says who has the port', async () => {
     const port = Number(new URL(server.url).port)
     const second = startServer({ app: createApp({ service: patient }), port, host: '127.0.0.1' })
