@@ -103,7 +103,7 @@ async function main({ minutes, warmUp, plantLeak }: Settings): Promise<boolean> 
       console.log(`${sample.minute.toFixed(0).padStart(3)} min  ${sample.megabytes.toFixed(0)} MB`)
     }
   }
-  const leak = plantLeak ? ', with a leak planted: 4 KB a request' : ''
+  const leak = plantLeak ? ', with a leak planted: 16 KB a request' : ''
   console.log(`graft serve ${BUNDLE}, concurrency ${CONCURRENCY}, ${minutes} minutes${leak}`)
   await Promise.all([...Array.from({ length: CONCURRENCY }, ask), keepChanging(), watch()])
   await pool.close()

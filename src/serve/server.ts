@@ -1,5 +1,5 @@
 /** Opens the port, and closes it so that every accepted request gets its answer. */
-import type { Server } from 'node:http'
+import type { Server, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createAdaptorServer } from '@hono/node-server'
 import { GraftError } from '../core/errors.ts'
@@ -68,22 +68,26 @@ async function listen(server: Server, port: number, host: string): Promise<void>
 
 /** Follows requests from their headers to the last byte of their answer; from `finished` on, answers end their connection. */
 function countRequests(server: Server): { finished(): Promise<void> } {
-  let active = 0
+  const open = new Set<ServerResponse>()
   let onIdle: (() => void) | undefined
+  function end(response: ServerResponse): void {
+    if (open.delete(response) && open.size === 0) onIdle?.()
+  }
   // Before the app's own listener, so that the header is set before the answer.
   server.prependListener('request', (_, response) => {
-    active++
+    open.add(response)
     if (onIdle) response.setHeader('Connection', 'close')
-    response.once('close', () => {
-      active--
-      if (active === 0) onIdle?.()
-    })
+    response.once('close', () => end(response))
   })
+  // Where a client vanishes, Node tells only the answer whose turn it is, and none that is queued behind it.
+  server.on('connection', (socket) =>
+    socket.once('close', () => open.forEach((response) => response.req.socket === socket && end(response))),
+  )
   return {
     finished: () =>
       new Promise((resolve) => {
         onIdle = resolve
-        if (active === 0) resolve()
+        if (open.size === 0) resolve()
       }),
   }
 }

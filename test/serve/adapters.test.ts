@@ -106,7 +106,7 @@ describe('adapters', () => {
     const service = await serve(fixture, { adapterDir, maxAdapters: 4 })
     const folder = join(adapterDir, 'v9')
     await cp(fixture.versions[9]!.folder, folder, { recursive: true })
-    await service.loadAdapter('tiny', 'v9')
+    await service.loadAdapter('tiny', 'v9', 'v9')
     for (let version = 0; version < 8; version++) {
       await classify(service, 'spam', ['ok'])
       await service.putAdapter('tiny', `v${version}`, fixture.versions[version]!.files)
