@@ -89,7 +89,13 @@ async function main(rounds: number): Promise<void> {
 
   async function direct(): Promise<Measured> {
     await tell({ type: 'begin' })
-    const count = await tell<number>({ type: 'direct', texts, concurrency: CONNECTIONS, seconds: SECONDS, adapter: 'a0' })
+    const count = await tell<number>({
+      type: 'direct',
+      texts,
+      concurrency: CONNECTIONS,
+      seconds: SECONDS,
+      adapter: 'a0',
+    })
     const { cpuSeconds } = await tell<Usage>({ type: 'end' })
     return { rate: count / SECONDS, cpu: (1e6 * cpuSeconds) / count }
   }
@@ -103,7 +109,12 @@ async function main(rounds: number): Promise<void> {
   // Each round has all, so that they see the same noise of the machine.
   const measured: Record<'direct' | 'one' | 'some' | 'all', Measured>[] = []
   for (let round = 0; round < rounds; round++) {
-    measured.push({ direct: await direct(), one: await overHttp(1), some: await overHttp(64), all: await overHttp(ADAPTERS) })
+    measured.push({
+      direct: await direct(),
+      one: await overHttp(1),
+      some: await overHttp(64),
+      all: await overHttp(ADAPTERS),
+    })
   }
   type Phase = keyof (typeof measured)[number]
   const rates = (phase: Phase) => measured.map((each) => each[phase].rate)
@@ -112,22 +123,31 @@ async function main(rounds: number): Promise<void> {
   const cpuRatio = (a: Phase, b: Phase) => measured.map((each) => each[b].cpu / each[a].cpu)
   const cpus = (phase: Phase) => measured.map((each) => each[phase].cpu)
   console.log(`\nThroughput, texts a second in ${rounds} rounds: median (smallest–largest)`)
-  console.log(`  workers fed directly  ${spread(rates('direct'), whole)}, CPU a text ${spread(cpus('direct'), whole)} µs`)
+  console.log(
+    `  workers fed directly  ${spread(rates('direct'), whole)}, CPU a text ${spread(cpus('direct'), whole)} µs`,
+  )
   console.log(`  HTTP, one adapter     ${spread(rates('one'), whole)}, CPU a text ${spread(cpus('one'), whole)} µs`)
   console.log(`  HTTP, 64 adapters     ${spread(rates('some'), whole)}, CPU a text ${spread(cpus('some'), whole)} µs`)
   console.log(`  HTTP, 256 adapters    ${spread(rates('all'), whole)}, CPU a text ${spread(cpus('all'), whole)} µs`)
   console.log(`  HTTP / direct         ${spread(rateRatio('one', 'direct'), percent)} (bar: ≥ 85 %)`)
-  console.log(`    by the server's CPU ${spread(cpuRatio('one', 'direct'), percent)}: without the load generator's share`)
+  console.log(
+    `    by the server's CPU ${spread(cpuRatio('one', 'direct'), percent)}: without the load generator's share`,
+  )
   console.log(`  64 adapters / one     ${spread(rateRatio('some', 'one'), percent)} (bar: ≥ 85 %)`)
   console.log(`  256 adapters / one    ${spread(rateRatio('all', 'one'), percent)} (bar: ≥ 85 %)`)
-  console.log(`  event loop's lag, p99 ${spread(counted.map(({ lagMs }) => lagMs), milliseconds)} (bar: < 20 ms)`)
+  console.log(
+    `  event loop's lag, p99 ${spread(
+      counted.map(({ lagMs }) => lagMs),
+      milliseconds,
+    )} (bar: < 20 ms)`,
+  )
 
   const rate = median(rates('one')) / 2
   /** With uploads: of adapters that are asked for meanwhile, replaced one after the other. */
   async function atHalfLoad(seed: number, uploads: boolean): Promise<Load> {
-    let done = false
+    const stop = new AbortController()
     async function keepUploading(): Promise<number> {
-      for (let at = 0; !done; at++) {
+      for (let at = 0; !stop.signal.aborted; at++) {
         const since = performance.now()
         await upload(`a${at % 16}`, 1000 * seed + at)
         await sleep(Math.max(0, UPLOAD_EVERY_MS - (performance.now() - since)))
@@ -136,7 +156,7 @@ async function main(rounds: number): Promise<void> {
     }
     const uploading = uploads ? keepUploading() : undefined
     const load = await client.arrive({ seconds: 1.5 * SECONDS, next: over(16), rate, seed })
-    done = true
+    stop.abort()
     await uploading
     return load
   }
@@ -150,7 +170,9 @@ async function main(rounds: number): Promise<void> {
   console.log(`\nLatency at half that load: ${whole(rate)} requests a second, at random; p99 of all, and by round`)
   console.log(`  median                ${milliseconds(median(quiet.flat()))}`)
   console.log(`  p99                   ${milliseconds(p99(quiet.flat()))}: ${spread(quiet.map(p99), milliseconds)}`)
-  console.log(`  p99, ${1000 / UPLOAD_EVERY_MS} uploads a second ${milliseconds(p99(loading.flat()))}: ${spread(loading.map(p99), milliseconds)}`)
+  console.log(
+    `  p99, ${1000 / UPLOAD_EVERY_MS} uploads a second ${milliseconds(p99(loading.flat()))}: ${spread(loading.map(p99), milliseconds)}`,
+  )
   const ratio = p99(loading.flat()) / p99(quiet.flat())
   const ratios = quiet.map((latencies, round) => p99(loading[round] ?? []) / p99(latencies))
   console.log(`  ratio of p99          ${times(ratio)}; by round ${spread(ratios, times)} (bar: ≤ 1.2)`)
@@ -174,7 +196,9 @@ async function main(rounds: number): Promise<void> {
     const part = (values: number[], round: number) => median(values.slice(200 * round, 200 * (round + 1)))
     const ratios = Array.from({ length: rounds }, (_, at) => part(latencies.swapped, at) / part(latencies.same, at))
     console.log('\nA resident adapter’s swap: requests one after the other, median latency')
-    console.log(`  same adapter as before ${median(latencies.same).toFixed(2)} ms, another ${median(latencies.swapped).toFixed(2)} ms`)
+    console.log(
+      `  same adapter as before ${median(latencies.same).toFixed(2)} ms, another ${median(latencies.swapped).toFixed(2)} ms`,
+    )
     console.log(`  ratio                  ${spread(ratios, times)} (bar: not measurable)`)
   }
 }

@@ -34,7 +34,17 @@ async function startServer(dir: string, plantLeak: boolean) {
   const keyFile = join(dir, 'admin.key')
   await writeFile(keyFile, adminKey)
   const leak = plantLeak ? ['--import', resolve('bench/soak/leak.mjs')] : []
-  const options = ['--port', '0', '--json', '--admin-key-file', keyFile, '--adapter-dir', dir, '--max-adapters', `${MAX_ADAPTERS}`]
+  const options = [
+    '--port',
+    '0',
+    '--json',
+    '--admin-key-file',
+    keyFile,
+    '--adapter-dir',
+    dir,
+    '--max-adapters',
+    `${MAX_ADAPTERS}`,
+  ]
   const child = spawn(process.execPath, [...leak, 'bin/graft.js', 'serve', BUNDLE, ...options], {
     stdio: ['ignore', 'pipe', 'ignore'],
   })
@@ -118,8 +128,12 @@ async function main({ minutes, warmUp, plantLeak }: Settings): Promise<boolean> 
   const changed = [...changes].map(([kind, times]) => `${times} × ${kind}`).join(', ')
   // An adapter that was just removed is 404; nothing else may go wrong.
   const failed = requests - (statuses.get(200) ?? 0) - (statuses.get(404) ?? 0)
-  console.log(`${requests} requests: ${[...statuses].map(([status, times]) => `${times} × ${status}`).join(', ')}; ${changed}`)
-  console.log(`memory after ${warmUp} minutes: ${growth >= 0 ? '+' : ''}${growth.toFixed(1)} MB (bar: < ${LIMIT_MB} MB); the server ended with ${exitCode}`)
+  console.log(
+    `${requests} requests: ${[...statuses].map(([status, times]) => `${times} × ${status}`).join(', ')}; ${changed}`,
+  )
+  console.log(
+    `memory after ${warmUp} minutes: ${growth >= 0 ? '+' : ''}${growth.toFixed(1)} MB (bar: < ${LIMIT_MB} MB); the server ended with ${exitCode}`,
+  )
   const passed = growth < LIMIT_MB && failed === 0 && exitCode === 0
   console.log(passed ? 'PASSED' : `FAILED${growth < LIMIT_MB ? '' : ': memory leaks'}`)
   return passed

@@ -39,7 +39,12 @@ export function createChanges({ url, adminKey, dir, names, versions, random }: C
 
   function choose(name: string): Change {
     const entry = there.get(name)
-    const kinds: Change[] = ['upload', 'folder', ...(entry ? (['remove'] as const) : []), ...(entry?.folder ? (['reload'] as const) : [])]
+    const kinds: Change[] = [
+      'upload',
+      'folder',
+      ...(entry ? (['remove'] as const) : []),
+      ...(entry?.folder ? (['reload'] as const) : []),
+    ]
     return kinds[random.integer(kinds.length)] ?? 'upload'
   }
 
