@@ -34,6 +34,13 @@ interface BundleSource {
   dir: string
 }
 
+/** Texts in one request. */
+const MAX_INPUTS = 256
+/** How long a connection may be silent, over the time that its request may take. */
+const IDLE_MS = 60_000
+/** A log line is out after so long. */
+const LOG_FLUSH_MS = 100
+
 /** The `serve` command. */
 export function serveCommand(): Command {
   return new Command('serve')
@@ -84,7 +91,8 @@ async function start(bundles: BundleSource[], options: Options) {
   const { port, host, maxBody, timeoutMs, watch, corsOrigin: corsOrigins, ...limits } = options
   const { createApp, createInference, createMetrics, startServer, watchAdapters } = await import('../serve/index.ts')
   const [apiKeys, adminKeys] = [await readKeys(limits.apiKeyFile), await readKeys(limits.adminKeyFile)]
-  const log = pino(pino.destination({ fd: 2, sync: false }))
+  // Many lines in one write: one for each would cost a request about 50 µs.
+  const log = pino(pino.destination({ fd: 2, sync: false, minLength: 4096, periodicFlush: LOG_FLUSH_MS }))
   const metrics = createMetrics()
   const service = await createInference({ bundles, observer: metrics.observer, ...limits })
   const watched = watch ? { model: watchedModel(service), dir: watchedDir(options) } : undefined
@@ -93,7 +101,10 @@ async function start(bundles: BundleSource[], options: Options) {
   // Readiness goes false first, while requests that are on their way are still served.
   const ready = () => !stopping && service.ready()
   const parts = { service: { ...service, ready }, metrics, log, maxBody, timeoutMs, adminKeys }
-  const server = await startServer({ app: createApp({ ...parts, apiKeys, corsOrigins }), port, host })
+  // A request of more texts than may ever wait would be told to try again for ever.
+  const maxInputs = Math.min(MAX_INPUTS, limits.maxQueue)
+  const app = createApp({ ...parts, maxInputs, apiKeys, corsOrigins })
+  const server = await startServer({ app, port, host, idleTimeout: timeoutMs + IDLE_MS })
   async function close(): Promise<void> {
     stopping = true
     log.info('stopping: requests that have come are finished')

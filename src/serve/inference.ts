@@ -98,13 +98,11 @@ function service({ models, pool, queue, maxQueue, maxWaitMs, adapterDir }: Parts
     return work.finally(() => accepted.delete(work))
   }
 
-  async function answer(model: ServedModel, request: ClassifyRequest): Promise<ClassifyResult> {
+  function answer(model: ServedModel, request: ClassifyRequest): Promise<ClassifyResult> {
     const count = request.texts.length
     resolving += count
-    const lease = await model.resolve(request.adapter).finally(() => (resolving -= count))
-    const result = submit({ request, lease, queue, positions: model.config.n_positions })
-    wakeSoon()
-    return result
+    const leased = model.resolve(request.adapter).finally(() => (resolving -= count))
+    return submit({ request, leased, queue, positions: model.config.n_positions, onQueued: wakeSoon })
   }
 
   return {
@@ -114,6 +112,7 @@ function service({ models, pool, queue, maxQueue, maxWaitMs, adapterDir }: Parts
     async classify(request) {
       if (closing) throw closed()
       const model = modelOf(request.model)
+      if (!pool.ready()) throw notReady()
       checkTexts(request.texts)
       if (queue.size + resolving + request.texts.length > maxQueue) throw overloaded(maxQueue)
       return accept(answer(model, request))
@@ -121,8 +120,7 @@ function service({ models, pool, queue, maxQueue, maxWaitMs, adapterDir }: Parts
     putAdapter: async (model, name, files) => accept(registryOf(model).load(name, { files })),
     async loadAdapter(model, name, folder) {
       const registry = registryOf(model)
-      const known = folder === undefined ? registry.folderOf(name) : undefined
-      const source = { folder: known ?? (await folderInside(adapterDir, folder ?? name)) }
+      const source = { folder: folder === undefined ? registry.folderOf(name) : await folderInside(adapterDir, folder) }
       if (closing) throw closed()
       return accept(registry.load(name, source))
     },
@@ -160,6 +158,9 @@ const unknownModel = (name: string, names: string[]) =>
 
 const overloaded = (maxQueue: number) =>
   new GraftError('serve-overloaded', `more than ${maxQueue} texts would wait`, { hint: 'Try again in a moment.' })
+
+const notReady = () =>
+  new GraftError('serve-closed', 'no worker is up at the moment', { hint: 'Try again in a few seconds.' })
 
 const closed = () =>
   new GraftError('serve-closed', 'the server is shutting down', { hint: 'Send the request to another server.' })

@@ -32,7 +32,7 @@ export function stackShapes({ config, targets, limits }: StackLayout, slots: num
 }
 
 /**
- * An adapter's tensors in the shapes of one slot, in memory that threads share.
+ * An adapter's tensors in the shapes of one slot.
  * @throws GraftError `adapter` for a rank or a number of labels over the limit, or a layer that the graph takes no adapter for
  */
 export function packAdapter(adapter: Adapter, layout: StackLayout, file: string): TensorMap {
@@ -56,7 +56,7 @@ function checkLimit(what: string, value: number, limit: number, file: string): v
 function pad({ shape, data }: TensorData, target: number[]): TensorData {
   const [, rows = 0, columns = 0] = shape
   const [, , targetColumns = 0] = target
-  const padded = new Float32Array(new SharedArrayBuffer(4 * sizeOf(target)))
+  const padded = new Float32Array(sizeOf(target))
   // The usual case, and a hundred times faster than many short rows.
   if (columns === targetColumns) padded.set(data)
   else {

@@ -15,7 +15,7 @@ export interface PreparedAdapter {
   version: string
   labels: string[]
   maxLength: number
-  /** In the shapes of a slot, in memory that threads share. */
+  /** In the shapes of a slot. */
   tensors: TensorMap
 }
 

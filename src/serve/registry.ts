@@ -31,8 +31,11 @@ export interface RegistryOptions {
 export interface Registry {
   /** In the order in which they were added. */
   statuses(): AdapterStatus[]
-  /** The folder that an adapter was loaded from, if it was. */
-  folderOf(name: string): string | undefined
+  /**
+   * The folder that an adapter was loaded from.
+   * @throws GraftError `serve-adapter`; `usage` for one that was uploaded
+   */
+  folderOf(name: string): string
   /**
    * What a request for an adapter, or for the only one, uses.
    * @throws GraftError `serve-adapter` for one that is not there, or was evicted and cannot be read again
@@ -111,8 +114,12 @@ export function createRegistry({ maxAdapters, slots, prepare }: RegistryOptions)
   return {
     statuses: () => Array.from(entries.values(), toStatus),
     folderOf(name) {
-      const source = entries.get(name)?.source
-      return source && 'folder' in source ? source.folder : undefined
+      const { source } = find(name)
+      if ('folder' in source) return source.folder
+      throw new GraftError('usage', `adapter "${name}" was uploaded: there is no folder to read it from`, {
+        hint: 'Upload it again.',
+        value: name,
+      })
     },
     async resolve(name) {
       const entry = find(name)

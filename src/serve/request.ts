@@ -11,35 +11,39 @@ export interface QueuedText extends Waiting, Row {
   /** The worker's answer, and this text's row in it. */
   onResult(result: RunResult, row: number): void
   onError(error: GraftError): void
+  /** The text needs its adapter no longer. */
+  leave(): void
 }
 
 export interface Submission {
   request: ClassifyRequest
-  lease: Lease
+  /** What the request uses; it may have to come back from disk first. */
+  leased: Promise<Lease>
   queue: Queue<QueuedText>
   /** Tokens after which the model's positions end. */
   positions: number
+  /** The texts are in the queue. */
+  onQueued(): void
 }
 
 /**
- * Queues a request's texts.
- * @throws GraftError `serve-timeout`, `serve-too-long`, `interrupted` (the client is gone), and what workers throw
+ * Queues a request's texts. Its deadline and its client's leaving end the wait for the adapter too.
+ * @throws GraftError `serve-timeout`, `serve-too-long`, `interrupted` (the client is gone), and what `leased` and workers throw
  */
-export function submit({ request, lease, queue, positions }: Submission): Promise<ClassifyResult> {
+export function submit({ request, leased, queue, positions, onQueued }: Submission): Promise<ClassifyResult> {
   const { model, texts, truncate, signal, deadline = Infinity } = request
-  const maxLength = Math.min(lease.maxLength, positions)
   const results: ClassifiedText[] = []
   /** Texts in the queue or with a worker: as long as there are any, they need the adapter's slot. */
   const open = new Set<QueuedText>()
   let missing = texts.length
+  let settled = false
 
   return new Promise<ClassifyResult>((resolve, reject) => {
-    const leave = (text: QueuedText) => open.delete(text) && open.size === 0 && lease.release()
-
     function settle(): void {
+      settled = true
       clearTimeout(timer)
       signal?.removeEventListener('abort', onAbort)
-      for (const text of open) if (queue.remove(text)) leave(text)
+      for (const text of open) if (queue.remove(text)) text.leave()
     }
 
     function fail(error: GraftError): void {
@@ -47,7 +51,8 @@ export function submit({ request, lease, queue, positions }: Submission): Promis
       reject(error)
     }
 
-    function toQueued(text: string, index: number): QueuedText {
+    function toQueued(text: string, index: number, lease: Lease): QueuedText {
+      const maxLength = Math.min(lease.maxLength, positions)
       const queued: QueuedText = {
         model,
         text,
@@ -56,8 +61,9 @@ export function submit({ request, lease, queue, positions }: Submission): Promis
         slot: lease.slot,
         since: performance.now(),
         tokens: estimateTokens(text, maxLength),
+        leave: () => open.delete(queued) && open.size === 0 && lease.release(),
         onResult(result, row) {
-          leave(queued)
+          queued.leave()
           if (result.truncated[row] && !truncate) return fail(tooLong(index, maxLength))
           results[index] = describe(result, row, lease.labels)
           if (--missing > 0) return
@@ -65,7 +71,7 @@ export function submit({ request, lease, queue, positions }: Submission): Promis
           resolve({ model, adapter: lease.adapter, version: lease.version, results })
         },
         onError(error) {
-          leave(queued)
+          queued.leave()
           fail(error)
         },
       }
@@ -74,10 +80,14 @@ export function submit({ request, lease, queue, positions }: Submission): Promis
 
     const onAbort = () => fail(clientGone())
     const timer = setTimeout(() => fail(tooLate()), Math.min(deadline - performance.now(), MAX_TIMER_MS))
-    for (const [index, text] of texts.entries()) open.add(toQueued(text, index))
-    open.forEach(queue.add)
     signal?.addEventListener('abort', onAbort)
     if (signal?.aborted) onAbort()
+    leased.then((lease) => {
+      if (settled) return lease.release()
+      for (const [index, text] of texts.entries()) open.add(toQueued(text, index, lease))
+      open.forEach(queue.add)
+      onQueued()
+    }, fail)
   })
 }
 

@@ -1,5 +1,5 @@
 /** Opens the port, and closes it so that every accepted request gets its answer. */
-import type { Server } from 'node:http'
+import type { Server, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createAdaptorServer } from '@hono/node-server'
 import { GraftError } from '../core/errors.ts'
@@ -11,6 +11,8 @@ export interface ServerOptions {
   host: string
   /** Milliseconds in which a whole request must have come (408). */
   requestTimeout?: number
+  /** Milliseconds after which a connection on which nothing moves is ended, such as one whose client does not read. */
+  idleTimeout?: number
 }
 
 export interface RunningServer {
@@ -23,13 +25,20 @@ export interface RunningServer {
  * Listens.
  * @throws GraftError `network` where the port cannot be had
  */
-export async function startServer({ app, port, host, requestTimeout = 60_000 }: ServerOptions): Promise<RunningServer> {
+export async function startServer({
+  app,
+  port,
+  host,
+  requestTimeout = 60_000,
+  idleTimeout = 120_000,
+}: ServerOptions): Promise<RunningServer> {
   const serverOptions = {
     requestTimeout,
     headersTimeout: Math.min(requestTimeout, 10_000),
     connectionsCheckingInterval: Math.min(requestTimeout / 2, 5_000),
   }
   const server = createAdaptorServer({ fetch: (request) => app.fetch(request), serverOptions }) as Server
+  server.timeout = idleTimeout
   const requests = countRequests(server)
   await listen(server, port, host)
   const { address, family, port: taken } = server.address() as AddressInfo
@@ -59,22 +68,26 @@ async function listen(server: Server, port: number, host: string): Promise<void>
 
 /** Follows requests from their headers to the last byte of their answer; from `finished` on, answers end their connection. */
 function countRequests(server: Server): { finished(): Promise<void> } {
-  let active = 0
+  const open = new Set<ServerResponse>()
   let onIdle: (() => void) | undefined
+  function end(response: ServerResponse): void {
+    if (open.delete(response) && open.size === 0) onIdle?.()
+  }
   // Before the app's own listener, so that the header is set before the answer.
   server.prependListener('request', (_, response) => {
-    active++
+    open.add(response)
     if (onIdle) response.setHeader('Connection', 'close')
-    response.once('close', () => {
-      active--
-      if (active === 0) onIdle?.()
-    })
+    response.once('close', () => end(response))
   })
+  // Where a client vanishes, Node tells only the answer whose turn it is, and none that is queued behind it.
+  server.on('connection', (socket) =>
+    socket.once('close', () => open.forEach((response) => response.req.socket === socket && end(response))),
+  )
   return {
     finished: () =>
       new Promise((resolve) => {
         onIdle = resolve
-        if (active === 0) resolve()
+        if (open.size === 0) resolve()
       }),
   }
 }

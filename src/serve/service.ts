@@ -71,14 +71,14 @@ export interface InferenceService {
   /** Texts waiting. */
   queueSize(): number
   /**
-   * @throws GraftError `serve-model` or `serve-adapter` (unknown), `serve-overloaded`, `serve-timeout`, `serve-closed`,
+   * @throws GraftError `serve-model` or `serve-adapter` (unknown), `serve-overloaded`, `serve-timeout`, `serve-closed` (or no worker is up),
    *   `serve-too-long` (truncate: false), `text-empty`; `interrupted` (the client is gone), `runtime` (a worker died twice),
    *   `bundle` (ONNX Runtime failed)
    */
   classify(request: ClassifyRequest): Promise<ClassifyResult>
   /** Adds or replaces an adapter, atomically: requests that were resolved to an older version finish with it. */
   putAdapter(model: string, name: string, files: AdapterFiles): Promise<AdapterStatus>
-  /** The same from a folder inside the adapter directory. */
+  /** The same from a folder inside the adapter directory; without one, from the folder that the adapter came from. */
   loadAdapter(model: string, name: string, folder?: string): Promise<AdapterStatus>
   removeAdapter(model: string, name: string): Promise<void>
   /** Refuses new requests, finishes accepted ones, ends the workers. */

@@ -76,20 +76,24 @@ describe('adapters', () => {
     await running.close()
   })
 
-  it('in the adapter directory are loaded by name or folder, from nowhere else', async () => {
+  it('in the adapter directory are loaded by folder, and read again, from nowhere else', async () => {
     const adapterDir = await mkdtemp(join(tmpdir(), 'graft-adapters-'))
     const service = await serve(fixture, { adapterDir })
     const code = (code: string) => expect.objectContaining({ code })
     await cp(fixture.versions[2]!.folder, join(adapterDir, 'mood'), { recursive: true })
     await symlink(fixture.versions[3]!.folder, join(adapterDir, 'link'))
-    expect(await service.loadAdapter('tiny', 'mood')).toMatchObject({ version: fixture.versions[2]!.sha256 })
+    // A name is never a path: without a folder there has to be one that the adapter came from.
+    await expect(service.loadAdapter('tiny', 'mood')).rejects.toEqual(code('serve-adapter'))
     expect(await service.loadAdapter('tiny', 'other', 'mood')).toMatchObject({ version: fixture.versions[2]!.sha256 })
+    expect(await service.loadAdapter('tiny', 'mood', 'mood')).toMatchObject({ version: fixture.versions[2]!.sha256 })
     expect(await service.loadAdapter('tiny', 'spam')).toMatchObject({ version: fixture.versions[0]!.sha256 })
     await expect(service.loadAdapter('tiny', 'x', '../adapters/v2')).rejects.toEqual(code('usage'))
     await expect(service.loadAdapter('tiny', 'x', fixture.versions[2]!.folder)).rejects.toEqual(code('usage'))
     await expect(service.loadAdapter('tiny', 'x', '.')).rejects.toEqual(code('usage'))
-    await expect(service.loadAdapter('tiny', 'link')).rejects.toEqual(code('usage'))
-    await expect(service.loadAdapter('tiny', 'missing')).rejects.toEqual(code('file-not-found'))
+    await expect(service.loadAdapter('tiny', 'x', 'link')).rejects.toEqual(code('usage'))
+    await expect(service.loadAdapter('tiny', 'x', 'missing')).rejects.toEqual(code('file-not-found'))
+    await service.putAdapter('tiny', 'uploaded', fixture.versions[2]!.files)
+    await expect(service.loadAdapter('tiny', 'uploaded')).rejects.toEqual(code('usage'))
     await writeFile(join(adapterDir, 'mood', 'graft.json'), '{')
     await expect(service.loadAdapter('tiny', 'mood')).rejects.toEqual(code('file-format'))
     expect(await versionOf(service, 'mood')).toBe(fixture.versions[2]!.sha256)
@@ -102,7 +106,7 @@ describe('adapters', () => {
     const service = await serve(fixture, { adapterDir, maxAdapters: 4 })
     const folder = join(adapterDir, 'v9')
     await cp(fixture.versions[9]!.folder, folder, { recursive: true })
-    await service.loadAdapter('tiny', 'v9')
+    await service.loadAdapter('tiny', 'v9', 'v9')
     for (let version = 0; version < 8; version++) {
       await classify(service, 'spam', ['ok'])
       await service.putAdapter('tiny', `v${version}`, fixture.versions[version]!.files)
@@ -128,23 +132,37 @@ describe('adapters', () => {
   })
 
   it('change 1,000 times during 10,000 requests, and each answer is that of the version that was asked for', async () => {
-    const service = await serve(fixture, { maxAdapters: 6 })
+    const service = await serve(fixture, { maxAdapters: 6, adapterDir: join(fixture.dir, 'adapters') })
     const names = Array.from({ length: 8 }, (_, at) => `a${at}`)
     /** Version by name; an adapter that just changes is neither. */
     const current = new Map<string, number | undefined>()
     const changing = new Set<string>()
+    const fromFolder = new Set<string>()
+    const done = { upload: 0, folder: 0, reload: 0, remove: 0 }
     const random = createRandom(7)
     const pick = (count: number) => Math.floor(random.uniform() * count)
 
     async function change(name: string): Promise<void> {
       changing.add(name)
       const version = pick(24)
-      if (current.get(name) !== undefined && pick(8) === 0) {
+      const kind = (['upload', 'upload', 'upload', 'folder', 'folder', 'folder', 'reload', 'remove'] as const)[pick(8)]!
+      if (kind === 'remove' && current.get(name) !== undefined) {
         await service.removeAdapter('tiny', name)
         current.set(name, undefined)
+        done.remove++
+      } else if (kind === 'reload' && current.get(name) !== undefined && fromFolder.has(name)) {
+        await service.loadAdapter('tiny', name)
+        done.reload++
+      } else if (kind === 'folder') {
+        await service.loadAdapter('tiny', name, `v${version}`)
+        current.set(name, version)
+        fromFolder.add(name)
+        done.folder++
       } else {
         await service.putAdapter('tiny', name, fixture.versions[version]!.files)
         current.set(name, version)
+        fromFolder.delete(name)
+        done.upload++
       }
       changing.delete(name)
     }
@@ -187,7 +205,8 @@ describe('adapters', () => {
     expect(answered.wrong).toBe(0)
     expect(answered.right).toBeGreaterThan(7000)
     expect(answered.right + answered.unknown).toBeGreaterThanOrEqual(10_000)
-    expect(changes).toBeGreaterThan(1000)
+    expect(Object.values(done).reduce((a, b) => a + b)).toBeGreaterThanOrEqual(1000)
+    expect(Math.min(...Object.values(done))).toBeGreaterThan(30)
     await service.close()
   })
 })

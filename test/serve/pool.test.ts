@@ -42,6 +42,17 @@ describe('a worker that dies', () => {
     await service.close()
   })
 
+  it('leaves a service that is not ready until another is up', async () => {
+    const service = await serve(fixture, { workers: 1 })
+    const load = { model: 'tiny', adapter: 'spam', texts: ['ok'], truncate: true }
+    workers.forEach(kill)
+    await expect.poll(() => service.ready()).toBe(false)
+    await expect(service.classify(load)).rejects.toMatchObject({ code: 'serve-closed' })
+    await expect.poll(() => service.ready(), { timeout: 20_000 }).toBe(true)
+    expect((await service.classify(load)).results).toHaveLength(1)
+    await service.close()
+  })
+
   it('fails its requests the second time', async () => {
     const service = await serve(fixture, { workers: 1 })
     const load = { model: 'tiny', adapter: 'spam', texts: ['ok'], truncate: true }

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
   createApp,
   createInference,
+  createMetrics,
   type InferenceService,
   type RunningServer,
   startServer,
@@ -178,6 +179,19 @@ describe('close', () => {
     const [answer, ...others] = await Promise.all(answers)
     expect(statuses(answer ?? '')).toEqual([200])
     expect(others).toEqual(['', ''])
+  })
+
+  it('does not wait for ever for a client that does not read', async () => {
+    const metrics = createMetrics()
+    const app = createApp({ service: served.service, metrics })
+    const ending = await startServer({ app, port: 0, host: '127.0.0.1', idleTimeout: 300 })
+    const socket = open(ending)
+    socket.pause()
+    // More than the buffers of a connection take.
+    socket.write('GET /docs/swagger-ui-bundle.js HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(20))
+    await expect.poll(() => metrics.requests.get().then(({ values }) => values.length)).toBeGreaterThan(0)
+    await ending.close()
+    socket.destroy()
   })
 
   it('says who has the port', async () => {

@@ -29,4 +29,15 @@ describe('createSlots', () => {
     expect([...slots.contents]).toEqual([[second, b]])
     expect(told).toEqual([first, second])
   })
+
+  it('keeps the memory of a slot, which threads share, from one content to the next', async () => {
+    const told: (Float32Array | undefined)[] = []
+    const slots = createSlots(1, (_, tensors) => told.push(tensors.get('w')?.data))
+    const tensors = (value: number) => new Map([['w', { shape: [2], data: Float32Array.of(value, value) }]])
+    slots.release(await slots.fill(tensors(1)))
+    await slots.fill(tensors(2))
+    expect(told[0]?.buffer).toBeInstanceOf(SharedArrayBuffer)
+    expect(told[1]).toBe(told[0])
+    expect([...(told[1] ?? [])]).toEqual([2, 2])
+  })
 })

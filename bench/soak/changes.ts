@@ -1,0 +1,66 @@
+/** Adapters that come, are replaced, read again from disk and removed, one change after the other, over HTTP. */
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { AdapterFiles } from '../../src/core/adapter.ts'
+import type { Random } from '../../src/core/random.ts'
+import { toForm } from '../serve/adapters.ts'
+
+export interface ChangesOptions {
+  url: string
+  adminKey: string
+  /** The server's `--adapter-dir`. */
+  dir: string
+  names: readonly string[]
+  /** Different versions of one adapter. */
+  versions: readonly AdapterFiles<string>[]
+  random: Random
+}
+
+export type Change = 'upload' | 'folder' | 'reload' | 'remove'
+
+export function createChanges({ url, adminKey, dir, names, versions, random }: ChangesOptions) {
+  const headers = { Authorization: `Bearer ${adminKey}` }
+  /** Adapters that are there, and whether they came from a folder. */
+  const there = new Map<string, { folder: boolean }>()
+
+  async function send(method: string, path: string, body?: FormData): Promise<void> {
+    const response = await fetch(`${url}/v1/adapters/${path}`, { method, headers, body })
+    const text = await response.text()
+    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`)
+  }
+
+  async function writeFolder(name: string, files: AdapterFiles<string>): Promise<void> {
+    const temporary = join(dir, `.${name}`)
+    await mkdir(temporary, { recursive: true })
+    for (const [file, content] of Object.entries(files)) await writeFile(join(temporary, file), content)
+    await rm(join(dir, name), { recursive: true, force: true })
+    await rename(temporary, join(dir, name))
+  }
+
+  function choose(name: string): Change {
+    const entry = there.get(name)
+    const kinds: Change[] = [
+      'upload',
+      'folder',
+      ...(entry ? (['remove'] as const) : []),
+      ...(entry?.folder ? (['reload'] as const) : []),
+    ]
+    return kinds[random.integer(kinds.length)] ?? 'upload'
+  }
+
+  /** One change, of any adapter. */
+  return async function change(): Promise<Change> {
+    const name = names[random.integer(names.length)] ?? ''
+    const files = versions[random.integer(versions.length)]
+    if (!files) throw new Error('there is no version of an adapter')
+    const kind = choose(name)
+    if (kind === 'upload') await send('PUT', name, toForm(files))
+    if (kind === 'folder' || kind === 'reload') await writeFolder(name, files)
+    if (kind === 'folder') await send('PUT', `${name}?folder=${name}`)
+    if (kind === 'reload') await send('POST', `${name}/reload`)
+    if (kind === 'remove') await send('DELETE', name)
+    if (kind === 'remove') there.delete(name)
+    else there.set(name, { folder: kind !== 'upload' })
+    return kind
+  }
+}
