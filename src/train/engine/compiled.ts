@@ -72,11 +72,13 @@ const traceEvaluation = (program: TrainingProgram) =>
 const DATA_FILE = 'frozen.bin'
 
 function createSession(model: string | Uint8Array, threads: number | undefined): Promise<InferenceSession> {
+  const isLarge = typeof model === 'string'
   const options: InferenceSession.SessionOptions = {
     executionProviders: ['cpu'],
     graphOptimizationLevel: 'all',
-    // A plan of memory for each batch shape doubles what a large model's activations take, for a few per cent of speed.
-    enableMemPattern: typeof model !== 'string',
+    // What is planned for each batch shape and kept between steps doubles what a large model's activations take.
+    enableMemPattern: !isLarge,
+    enableCpuMemArena: !isLarge,
     ...(threads !== undefined && { intraOpNumThreads: threads }),
     // Adam's second moments decay into denormal numbers, on which arithmetic is many times slower.
     extra: { session: { set_denormal_as_zero: '1' } },
