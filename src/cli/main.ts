@@ -1,6 +1,7 @@
 /** The `graft` program: lists the commands, runs the one asked for, and turns failures into messages and exit codes. */
 import { createRequire } from 'node:module'
 import { Command } from 'commander'
+import { adaptersCommand } from './adapters.ts'
 import { classifyCommand } from './classify.ts'
 import { dataCommand } from './data.ts'
 import { doctorCommand } from './doctor.ts'
@@ -28,6 +29,7 @@ const commands = [
   trainCommand(),
   sweepCommand(),
   evalCommand(),
+  adaptersCommand(),
   exportCommand(),
   verifyCommand(),
   classifyCommand(),

@@ -84,10 +84,15 @@ export function completeAdapter({ score, ...adapter }: PeftAdapter, info: Adapte
 
 const toJson = (value: unknown) => `${JSON.stringify(value, undefined, 2)}\n`
 
-/** The content of an adapter folder. */
-export const serializeAdapter = (adapter: Adapter): AdapterFiles<string> => ({
+/** The two files that PEFT reads. */
+export const serializePeftAdapter = (adapter: PeftAdapter): Omit<AdapterFiles<string>, 'graft.json'> => ({
   'adapter_config.json': toJson(adapter.config),
   'adapter_model.safetensors': serializeWeights(adapter),
+})
+
+/** The content of an adapter folder. */
+export const serializeAdapter = (adapter: Adapter): AdapterFiles<string> => ({
+  ...serializePeftAdapter(adapter),
   'graft.json': toJson(adapter.info),
 })
 

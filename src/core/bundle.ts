@@ -56,6 +56,9 @@ export type Manifest = z.infer<typeof merged> | z.infer<typeof unmerged>
 /** Path of the ONNX graph in a bundle. */
 export const graphPath = 'onnx/model.onnx'
 
+/** Name of the file beside it that holds the weights of a large graph, as Hugging Face Optimum names it. */
+export const graphDataFile = 'model.onnx_data'
+
 /** Files that a bundle must have besides `graft.json`. */
 function requiredFiles(manifest: Manifest): string[] {
   const adapters = manifest.kind === 'merged' ? [] : manifest.adapters

@@ -91,11 +91,6 @@ export function loraDelta({ a, b, scaling }: LoraLayer): TensorData {
   return { shape: [inSize, outSize], data: delta }
 }
 
-/** W + ΔW, a new tensor. */
-function addDelta(weight: TensorData, delta: TensorData): TensorData {
-  return { shape: weight.shape, data: weight.data.map((value, index) => value + delta.data[index]!) } // same shape
-}
-
 /** Whether a tensor is of the classification head. */
 export const isHead = (name: string): boolean => name.startsWith('score.')
 
@@ -111,18 +106,31 @@ export function replaceWeights(weights: TensorMap, { score, saved }: PeftAdapter
  * @throws GraftError `adapter` for a layer that the weights do not have in its shape
  */
 export function mergeLora(weights: TensorMap, adapter: PeftAdapter): TensorMap {
+  const copies: TensorMap = new Map(weights)
+  for (const name of adapter.layers.keys()) {
+    const weight = weights.get(`${name}.weight`)
+    if (weight) copies.set(`${name}.weight`, { shape: weight.shape, data: weight.data.slice() })
+  }
+  return mergeInPlace(copies, adapter)
+}
+
+/**
+ * The same without a second copy of the weights: the values of the given ones change.
+ * @throws GraftError `adapter` for a layer that the weights do not have in its shape
+ */
+export function mergeInPlace(weights: TensorMap, adapter: PeftAdapter): TensorMap {
   const merged = replaceWeights(weights, adapter)
   for (const [name, layer] of adapter.layers) {
     const weight = merged.get(`${name}.weight`)
-    const delta = loraDelta(layer)
-    if (!weight || String(weight.shape) !== String(delta.shape)) {
+    const { shape, data } = loraDelta(layer)
+    if (!weight || String(weight.shape) !== String(shape)) {
       const found = weight ? `is [${weight.shape.join(', ')}] in the base` : 'is not in the base'
-      throw new GraftError('adapter', `${name} [${delta.shape.join(', ')}] of the adapter ${found}`, {
+      throw new GraftError('adapter', `${name} [${shape.join(', ')}] of the adapter ${found}`, {
         hint: 'Use the base that the adapter was trained on.',
         value: name,
       })
     }
-    merged.set(`${name}.weight`, addDelta(weight, delta))
+    for (let at = 0; at < data.length; at++) weight.data[at]! += data[at]! // same shape
   }
   return merged
 }

@@ -1,10 +1,11 @@
 /** Writes bundles: graph, adapters, and proof that ONNX Runtime gives TF.js' logits. */
 import { copyFile, mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Manifest, graphPath } from '../core/bundle.ts'
+import { type Manifest, graphDataFile, graphPath } from '../core/bundle.ts'
 import { writeFolderAtomic } from '../files/atomic.ts'
+import { writeModel } from '../files/model-file.ts'
 import { tokenizerFilesOf } from '../files/tokenizer-files.ts'
-import { toOnnx } from '../onnx/index.ts'
+import { toOnnxParts } from '../onnx/index.ts'
 import { computeGolden } from './golden.ts'
 import { type AdapterSource, type ExportInputs, readInputs } from './inputs.ts'
 import { createManifest } from './manifest.ts'
@@ -25,6 +26,8 @@ export interface ExportOptions {
   force?: boolean | undefined
   /** Texts for `golden.json`; chosen for the model's size by default. */
   probes?: readonly string[]
+  /** Bytes of weights from which on they get a file beside the graph; a quarter of a gigabyte by default. */
+  externalFrom?: number | undefined
   /** Stops the export, which then leaves nothing behind. */
   signal?: AbortSignal | undefined
 }
@@ -40,11 +43,13 @@ export async function exportBundle(options: ExportOptions): Promise<Manifest> {
   const inputs = await readInputs(base, adapters)
   const plan = mode === 'merged' ? planMerged(inputs) : planUnmerged(inputs)
   return writeFolderAtomic(dir, { force }, async (folder) => {
-    await writeModel(folder, plan)
     if (mode === 'unmerged') await copyAdapters(folder, inputs)
     signal?.throwIfAborted()
+    // First, since a merged graph is made of the very weights that the reference reads.
     const golden = await computeGolden(plan, options.probes)
     await writeJson(join(folder, 'golden.json'), golden)
+    signal?.throwIfAborted()
+    await writeParts(folder, plan, options.externalFrom)
     signal?.throwIfAborted()
     const parity = await checkParity(join(folder, graphPath), plan, golden)
     const manifest = await createManifest(folder, { inputs, plan, parity })
@@ -56,12 +61,13 @@ export async function exportBundle(options: ExportOptions): Promise<Manifest> {
 const writeJson = (path: string, value: unknown) => writeFile(path, `${JSON.stringify(value, undefined, 2)}\n`)
 
 /** `config.json`, the tokenizer's files and the graph. */
-async function writeModel(folder: string, { config, trace }: Plan): Promise<void> {
+async function writeParts(folder: string, { config, trace }: Plan, externalFrom: number | undefined): Promise<void> {
   await writeJson(join(folder, 'config.json'), config)
   for (const [name, content] of Object.entries(tokenizerFilesOf(config) ?? {}))
     await writeFile(join(folder, name), content)
   await mkdir(join(folder, 'onnx'))
-  await writeFile(join(folder, graphPath), toOnnx(await trace(), 'classifier'))
+  const parts = toOnnxParts(await trace(), { name: 'classifier', dataFile: graphDataFile, externalFrom })
+  await writeModel(join(folder, graphPath), join(folder, 'onnx', graphDataFile), parts)
 }
 
 async function copyAdapters(folder: string, { adapters }: ExportInputs): Promise<void> {

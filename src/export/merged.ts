@@ -1,7 +1,7 @@
 /** The merged bundle: one classifier, its adapter folded into the weights, or fine-tuned in full. */
 import type { GPT2Config } from '../core/config.ts'
 import { GraftError } from '../core/errors.ts'
-import { mergeLora } from '../core/lora.ts'
+import { mergeInPlace } from '../core/lora.ts'
 import type { Base } from '../files/base-folder.ts'
 import { traceMerged } from './graph.ts'
 import type { ExportInputs } from './inputs.ts'
@@ -20,7 +20,6 @@ export function planMerged({ base, adapters }: ExportInputs): Plan {
   const labels = adapter?.info.labels ?? labelsOf(base)
   const { info } = adapter ?? base
   const maxLength = info && 'maxLength' in info ? info.maxLength : base.config.n_positions
-  const weights = adapter ? mergeLora(base.weights, adapter) : base.weights
   const config = classifierConfig(base.config, labels)
   return {
     config,
@@ -28,7 +27,7 @@ export function planMerged({ base, adapters }: ExportInputs): Plan {
     maxLength,
     model: { labels, maxLength },
     references: [{ config, weights: base.weights, adapter, maxLength }],
-    trace: () => traceMerged(config, weights),
+    trace: () => traceMerged(config, adapter ? mergeInPlace(base.weights, adapter) : base.weights),
   }
 }
 

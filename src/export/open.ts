@@ -1,10 +1,12 @@
 /** Opens whatever classifies: a bundle, or what training writes, whose graph is then made in memory. */
 import { join } from 'node:path'
 import { z } from 'zod'
+import { graphDataFile } from '../core/bundle.ts'
 import { GraftError } from '../core/errors.ts'
 import { checkSchema } from '../core/schema.ts'
 import { readJson } from '../files/read.ts'
-import { toOnnx } from '../onnx/index.ts'
+import { loadModel } from '../files/model-file.ts'
+import { toOnnxParts } from '../onnx/index.ts'
 import { type Classifier, createClassifier } from '../runtime/classifier.ts'
 import { type OpenOptions, openBundle } from '../runtime/index.ts'
 import { readInputs } from './inputs.ts'
@@ -35,5 +37,6 @@ export async function openModel(dir: string, { base, threads }: OpenModelOptions
   // The name would only be seen in an unmerged bundle; the folder's own need not be fit for one.
   const inputs = kind === 'adapter' ? readInputs(base, [{ name: 'adapter', dir }]) : readInputs(dir, [])
   const { config, model, trace } = planMerged(await inputs)
-  return createClassifier({ graph: toOnnx(await trace(), 'classifier'), config, model, threads })
+  const parts = toOnnxParts(await trace(), { name: 'classifier', dataFile: graphDataFile })
+  return loadModel(parts, graphDataFile, (graph) => createClassifier({ graph, config, model, threads }))
 }

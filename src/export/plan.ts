@@ -25,5 +25,6 @@ export interface Plan {
   /** The graph's tasks, for replaying probes. */
   model: Model
   references: NamedReference[]
+  /** The graph. Called once, after the references were run: merging changes the weights that they read. */
   trace(): Promise<Graph>
 }

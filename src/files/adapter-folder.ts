@@ -1,7 +1,15 @@
 /** An adapter folder: PEFT's two files and `graft.json`. */
+import { existsSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Adapter, type PeftAdapter, parseAdapter, parsePeftAdapter, serializeAdapter } from '../core/adapter.ts'
+import {
+  type Adapter,
+  type PeftAdapter,
+  parseAdapter,
+  parsePeftAdapter,
+  serializeAdapter,
+  serializePeftAdapter,
+} from '../core/adapter.ts'
 import { writeFolderAtomic, type WriteFolderWithExtrasOptions } from './atomic.ts'
 import { readBytes, readJson } from './read.ts'
 
@@ -23,6 +31,13 @@ export async function readAdapter(dir: string): Promise<Adapter> {
 }
 
 /**
+ * Reads an adapter, or only PEFT's part where there is no `graft.json`.
+ * @throws GraftError `file-not-found`, `file-format`, `adapter`, `safetensors`
+ */
+export const readAnyAdapter = (dir: string): Promise<Adapter | PeftAdapter> =>
+  existsSync(join(dir, 'graft.json')) ? readAdapter(dir) : readPeftAdapter(dir)
+
+/**
  * Reads the files that PEFT writes; `graft.json` may be lacking.
  * @throws GraftError `file-not-found`, `file-format`, `adapter`, `safetensors`
  */
@@ -30,16 +45,17 @@ export const readPeftAdapter = async (dir: string): Promise<PeftAdapter> =>
   parsePeftAdapter(await readPeftFiles(dir), dir)
 
 /**
- * Writes an adapter folder, whole or not at all.
+ * Writes an adapter folder, whole or not at all; one without `graft.json` where nothing but PEFT's part is known.
  * @throws GraftError `file-exists`, `file-write`
  */
 export async function writeAdapter(
   dir: string,
-  adapter: Adapter,
+  adapter: Adapter | PeftAdapter,
   { force, extraFiles = {} }: WriteFolderWithExtrasOptions = {},
 ): Promise<void> {
+  const files = 'info' in adapter ? serializeAdapter(adapter) : serializePeftAdapter(adapter)
   await writeFolderAtomic(dir, { force }, async (temporaryDir) => {
-    for (const [name, content] of Object.entries({ ...extraFiles, ...serializeAdapter(adapter) })) {
+    for (const [name, content] of Object.entries({ ...extraFiles, ...files })) {
       await writeFile(join(temporaryDir, name), content)
     }
   })

@@ -3,4 +3,4 @@ export { type InputSpec, type TracedFunction, type TraceOptions, trace } from '.
 export { type Graph, type Node, type Value } from './graph.ts'
 export { printGraph } from './print.ts'
 export { checkGraph } from './check.ts'
-export { OPSET, toOnnx } from './proto.ts'
+export { OPSET, type OnnxParts, toOnnx, toOnnxParts } from './proto.ts'

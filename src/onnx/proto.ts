@@ -1,6 +1,7 @@
 /** Graphs as the bytes of an ONNX model file. */
 import onnxProto from 'onnx-proto'
 import type { Attributes, Graph, Node, Value } from './graph.ts'
+import { concat, encode, field } from './proto/wire.ts'
 import type { ElementType } from './types.ts'
 
 const { onnx } = onnxProto
@@ -15,26 +16,82 @@ const ELEMENT_TYPE: Record<ElementType, number> = {
   bool: onnx.TensorProto.DataType.BOOL,
 }
 
+/** A model in parts: bytes that follow each other in a file, weights among them as they lie in memory. */
+export interface OnnxParts {
+  model: Uint8Array[]
+  /** The file that the model names for its large constants; empty where it holds them itself. */
+  data: Uint8Array[]
+}
+
+export interface PartsOptions {
+  /** Of the graph, shown by viewers. */
+  name?: string
+  /** Name of the file beside the model for large constants. Without it the model holds them. */
+  dataFile?: string | undefined
+  /** Bytes of constants from which on they are put there. */
+  externalFrom?: number | undefined
+}
+
+/**
+ * protobuf takes no more than 2 GiB. Far below that it pays to have weights in a file of their own: ONNX Runtime maps it
+ * into memory, where from within the model it keeps them twice, as they were and packed for its products.
+ */
+const EXTERNAL_FROM = 2 ** 28
+
+/** Smaller constants, which shapes may depend on, stay in the model. */
+const MIN_EXTERNAL_BYTES = 1024
+
+/** External tensors begin at multiples of this, so that every system can map them. */
+const ALIGNMENT = 65_536
+
 /**
  * Encodes a graph as an ONNX model: IR version 9, opset 20.
  * @param name of the graph, shown by viewers
  */
-export function toOnnx(graph: Graph, name = 'graft'): Uint8Array {
+export const toOnnx = (graph: Graph, name = 'graft'): Uint8Array => concat(toOnnxParts(graph, { name }).model)
+
+/**
+ * Encodes a graph without copying its weights.
+ *
+ * A protobuf message is a sequence of fields, so large ones can be written by themselves: a model's graph is field 7, a graph's
+ * initializers are fields 5, a tensor's data is field 9 (https://github.com/onnx/onnx/blob/main/onnx/onnx.proto).
+ */
+export function toOnnxParts(
+  graph: Graph,
+  { name = 'graft', dataFile, externalFrom = EXTERNAL_FROM }: PartsOptions = {},
+): OnnxParts {
   const names = nameValues(graph)
-  const renamed = renamedOutputs(graph, names)
-  const model = onnx.ModelProto.create({
+  const constants = constantsOf(graph).map((value) => ({ head: tensorHead(value, names), raw: rawData(value) }))
+  const isLarge = constants.reduce((sum, { raw }) => sum + raw.length, 0) >= externalFrom
+  const data: Uint8Array[] = []
+  let offset = 0
+
+  function external(head: ReturnType<typeof tensorHead>, raw: Uint8Array): Uint8Array {
+    const padding = new Uint8Array((ALIGNMENT - (offset % ALIGNMENT)) % ALIGNMENT)
+    const place = { location: dataFile, offset: String(offset + padding.length), length: String(raw.length) }
+    data.push(padding, raw)
+    offset += padding.length + raw.length
+    const externalData = Object.entries(place).map(([key, value]) => ({ key, value }))
+    return encode(onnx.TensorProto, { ...head, externalData, dataLocation: onnx.TensorProto.DataLocation.EXTERNAL })
+  }
+
+  const initializers = constants.map(({ head, raw }) =>
+    isLarge && dataFile !== undefined && raw.length >= MIN_EXTERNAL_BYTES
+      ? [external(head, raw)]
+      : [encode(onnx.TensorProto, head), ...field(9, [raw])],
+  )
+  const body = encode(onnx.GraphProto, {
+    name,
+    input: graph.inputs.map((value) => declare(value, names.get(value))),
+    output: [...graph.outputs].map(([output, value]) => declare(value, output)),
+    node: [...graph.nodes.map((node) => toNode(node, names)), ...renamedOutputs(graph, names)],
+  })
+  const head = encode(onnx.ModelProto, {
     irVersion: IR_VERSION,
     opsetImport: [{ domain: '', version: OPSET }],
     producerName: 'graft',
-    graph: {
-      name,
-      input: graph.inputs.map((value) => declare(value, names.get(value))),
-      output: [...graph.outputs].map(([output, value]) => declare(value, output)),
-      initializer: constantsOf(graph).map((value) => toTensor(value, names.get(value))),
-      node: [...graph.nodes.map((node) => toNode(node, names)), ...renamed],
-    },
   })
-  return onnx.ModelProto.encode(model).finish()
+  return { model: [head, ...field(7, [body, ...initializers.flatMap((parts) => field(5, parts))])], data }
 }
 
 /** Inputs and named constants keep their names, outputs get theirs, all others a number. */
@@ -92,9 +149,14 @@ function declare({ type, shape }: Value, name: string | undefined) {
   return { name, type: { tensorType: { elemType: ELEMENT_TYPE[type], shape: { dim } } } }
 }
 
-function toTensor({ type, shape, data }: Value, name: string | undefined) {
-  const values =
-    type === 'int64' ? BigInt64Array.from(data ?? [], (value) => BigInt(value)) : (data ?? new Uint8Array())
-  const rawData = new Uint8Array(values.buffer, values.byteOffset, values.byteLength)
-  return { name, dataType: ELEMENT_TYPE[type], dims: shape.map(Number), rawData }
+const tensorHead = (value: Value, names: Map<Value, string>) => ({
+  name: names.get(value),
+  dataType: ELEMENT_TYPE[value.type],
+  dims: value.shape.map(Number),
+})
+
+/** A constant's values as ONNX stores them, little-endian. */
+function rawData({ type, data = new Uint8Array() }: Value): Uint8Array {
+  const values = type === 'int64' ? BigInt64Array.from(data, (value) => BigInt(value)) : data
+  return new Uint8Array(values.buffer, values.byteOffset, values.byteLength)
 }

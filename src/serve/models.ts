@@ -1,6 +1,6 @@
 /** The models behind a server: what workers open, and which version of what answers a request. */
 import { join } from 'node:path'
-import { graphPath, type Manifest } from '../core/bundle.ts'
+import { graphDataFile, graphPath, type Manifest } from '../core/bundle.ts'
 import type { GPT2Config } from '../core/config.ts'
 import { GraftError } from '../core/errors.ts'
 import { type Bundle, readBundle } from '../files/bundle-folder.ts'
@@ -42,7 +42,9 @@ const MIN_LABEL_LIMIT = 64
 /** @throws GraftError what `readBundle` throws, and `adapter`, `file-read` */
 export async function openModel(name: string, dir: string, options: ModelOptions): Promise<ServedModel> {
   const bundle = await readBundle(dir)
-  const graph = shareBytes(await readBytes(join(dir, graphPath)))
+  const path = join(dir, graphPath)
+  // Weights beside the graph are found by its path, and mapped into memory once for all workers.
+  const graph = `onnx/${graphDataFile}` in bundle.manifest.files ? path : shareBytes(await readBytes(path))
   return bundle.manifest.kind === 'merged'
     ? mergedModel(name, graph, bundle, bundle.manifest)
     : unmergedModel(name, graph, bundle, bundle.manifest, options)
@@ -50,7 +52,12 @@ export async function openModel(name: string, dir: string, options: ModelOptions
 
 type ManifestOf<Kind> = Extract<Manifest, { kind: Kind }>
 
-function mergedModel(name: string, graph: Uint8Array, { config }: Bundle, manifest: ManifestOf<'merged'>): ServedModel {
+function mergedModel(
+  name: string,
+  graph: WorkerModel['graph'],
+  { config }: Bundle,
+  manifest: ManifestOf<'merged'>,
+): ServedModel {
   const { labels, maxLength } = manifest
   const version = manifest.files[graphPath] ?? '' // a manifest that lists no graph is refused
   return {
@@ -70,7 +77,7 @@ function mergedModel(name: string, graph: Uint8Array, { config }: Bundle, manife
 
 async function unmergedModel(
   name: string,
-  graph: Uint8Array,
+  graph: WorkerModel['graph'],
   { config, dir }: Bundle,
   manifest: ManifestOf<'unmerged'>,
   { maxAdapters, maxRank = manifest.rank, onFill, prepare }: ModelOptions,

@@ -8,8 +8,11 @@ import type { AdapterRequirements, PreparedAdapter } from './prepare.ts'
 /** A model as a worker opens it. */
 export interface WorkerModel {
   name: string
-  /** The ONNX file, in shared memory: it is there for every worker, and for one that replaces another later. */
-  graph: Uint8Array
+  /**
+   * The ONNX file, in shared memory: it is there for every worker, and for one that replaces another later. Its path where the
+   * weights lie beside it.
+   */
+  graph: string | Uint8Array
   config: GPT2Config
   /** Columns of the logits: the model's labels, or the most that an adapter may have. */
   labels: number

@@ -23,7 +23,10 @@ export async function openRunner(model: WorkerModel, maxBatchTokens: number): Pr
   const encode = createEncoder(model.config)
   const stack = model.stack && emptyStack(model.stack)
   // ONNX Runtime refuses shared memory, so each worker has a copy of the graph for as long as it loads, and its own stack.
-  const session = await openSession(Uint8Array.from(model.graph), { stack, threads: 1 })
+  const session = await openSession(typeof model.graph === 'string' ? model.graph : Uint8Array.from(model.graph), {
+    stack,
+    threads: 1,
+  })
   const fill: Runner['fill'] = (slot, tensors) => {
     for (const [name, { data }] of tensors) stack?.get(name)?.data.set(data, slot * data.length)
   }

@@ -1,12 +1,12 @@
 /** Exports: files, description, equality with TF.js, refused inputs, and nothing left behind after a failure. */
 import { existsSync } from 'node:fs'
-import { readFile, readdir, rm } from 'node:fs/promises'
+import { readFile, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as tf from '@tensorflow/tfjs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createConfig } from '../../src/core/config.ts'
 import { createRandom } from '../../src/core/random.ts'
-import { exportBundle, openBundle } from '../../src/export/index.ts'
+import { exportBundle, openBundle, verifyBundle } from '../../src/export/index.ts'
 import { writeAdapter } from '../../src/files/adapter-folder.ts'
 import { readBase, writeBase } from '../../src/files/base-folder.ts'
 import { sha256File } from '../../src/files/hash.ts'
@@ -32,9 +32,17 @@ describe('exportBundle', () => {
     expect(manifest).toMatchObject({ kind: 'merged', labels: ['2', '1', '0'], maxLength: 32, parity: { probes: 8 } })
     expect(manifest.parity.maxDifference).toBeLessThan(1e-4)
     expect(manifest).toEqual(await json('merged', 'graft.json'))
-    expect(Object.keys(manifest.files)).toEqual(['config.json', 'golden.json', 'onnx/model.onnx'])
+    expect(Object.keys(manifest.files)).toEqual([
+      'config.json',
+      'golden.json',
+      'merges.txt',
+      'onnx/model.onnx',
+      'tokenizer.json',
+      'tokenizer_config.json',
+      'vocab.json',
+    ])
     expect(manifest.files['onnx/model.onnx']).toBe(await sha256File(path('merged', 'onnx', 'model.onnx')))
-    expect(await filesOf(path('merged'))).toBe(4)
+    expect(await filesOf(path('merged'))).toBe(8)
     expect(await json('merged', 'config.json')).toMatchObject({
       architectures: ['GPT2ForSequenceClassification'],
       id2label: { 0: '2', 1: '1', 2: '0' },
@@ -59,7 +67,7 @@ describe('exportBundle', () => {
     expect(await sha256File(path('unmerged', 'adapters', 'feeling', 'adapter_model.safetensors'))).toBe(
       await sha256File(path('mood', 'adapter_model.safetensors')),
     )
-    expect(await filesOf(path('unmerged'))).toBe(4 + 3 * 3)
+    expect(await filesOf(path('unmerged'))).toBe(8 + 3 * 3)
   })
 
   it("gives TF.js' logits, merged and unmerged", async () => {
@@ -76,6 +84,26 @@ describe('exportBundle', () => {
         expect(largestDifference(logits[at]!, expected.logits)).toBeLessThan(1e-4)
       }
     }
+  })
+
+  it.each(['merged', 'unmerged'] as const)('puts weights beside a large graph: %s', async (mode) => {
+    const options = { adapters: sources('spam'), mode, probes }
+    const alone = await exportBundle({ ...options, dir: path(`alone-${mode}`) })
+    const beside = await exportBundle({ ...options, dir: path(`beside-${mode}`), externalFrom: 1 })
+    expect(Object.keys(beside.files)).toEqual(
+      Object.keys(alone.files).flatMap((name) =>
+        name === 'onnx/model.onnx' ? [name, 'onnx/model.onnx_data'] : [name],
+      ),
+    )
+    const size = async (dir: string, name: string) => (await stat(path(dir, 'onnx', name))).size
+    expect(await size(`beside-${mode}`, 'model.onnx')).toBeLessThan((await size(`alone-${mode}`, 'model.onnx')) / 20)
+    expect((await verifyBundle(path(`beside-${mode}`))).ok).toBe(true)
+    const [a, b] = [await openBundle(path(`alone-${mode}`)), await openBundle(path(`beside-${mode}`))]
+    expect(await b.logits(probes)).toEqual(await a.logits(probes))
+    await Promise.all([a.close(), b.close()])
+    await writeFile(path(`beside-${mode}`, 'onnx', 'model.onnx_data'), new Uint8Array(100))
+    const { checks } = await verifyBundle(path(`beside-${mode}`))
+    expect(checks.filter(({ ok }) => !ok).map(({ name }) => name)).toEqual(['onnx/model.onnx_data', 'golden logits'])
   })
 
   it('exports a base that was fine-tuned in full', async () => {

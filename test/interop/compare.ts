@@ -70,7 +70,9 @@ export async function logitsOfAdapter(
   adapter: Adapter,
   batches: readonly GoldenBatch[],
 ): Promise<GoldenBatch[]> {
-  const plan = planMerged({ base, adapters: [{ name: 'adapter', dir: '', adapter }] })
+  // Merging changes the weights that it is given.
+  const own = { ...base, weights: structuredClone(base.weights) }
+  const plan = planMerged({ base: own, adapters: [{ name: 'adapter', dir: '', adapter }] })
   const session = await openSession(toOnnx(await plan.trace()), { threads: 1 })
   try {
     const found: GoldenBatch[] = []
@@ -94,8 +96,9 @@ export async function adapterDifferences(
   out: string,
 ): Promise<{ merged: number; unmerged?: number }> {
   await importModel(folder, { out, base })
-  const inputs = await readInputs(base, [{ name: 'adapter', dir: out }])
-  const merged = await differenceOf(planMerged(inputs), folder)
+  const read = () => readInputs(base, [{ name: 'adapter', dir: out }])
+  const merged = await differenceOf(planMerged(await read()), folder)
+  const inputs = await read()
   const takesWhole = inputs.adapters.some(({ adapter }) => adapter.saved.size > 0)
   return takesWhole ? { merged } : { merged, unmerged: await differenceOf(planUnmerged(inputs), folder) }
 }

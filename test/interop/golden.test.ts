@@ -8,8 +8,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { readPeftAdapter } from '../../src/files/adapter-folder.ts'
 import { importModel } from '../../src/files/import.ts'
 import { readBase } from '../../src/files/base-folder.ts'
-import { serializeAdapter } from '../../src/core/adapter.ts'
+import { parsePeftAdapter, serializeAdapter, serializePeftAdapter } from '../../src/core/adapter.ts'
+import { combineAdapters } from '../../src/core/adapter/combine.ts'
 import { loraDelta } from '../../src/core/lora.ts'
+import { parseSafetensors } from '../../src/core/safetensors.ts'
 import { createTokenizer } from '../../src/core/tokenizer.ts'
 import { tokenizerFiles } from '../../src/core/tokenizer/hugging-face.ts'
 import { sha256 } from '../../src/files/hash.ts'
@@ -53,8 +55,9 @@ describe('an adapter that PEFT wrote', () => {
       join(dir, `adapter-${name}`),
     )
     expect(merged).toBeLessThan(TOLERANCE)
-    if (/modules-to-save|head-with-bias/.test(name)) expect(unmerged).toBeUndefined()
-    else expect(unmerged).toBeLessThan(TOLERANCE)
+    // What replaces the base's tensors whole is for merged graphs only.
+    expect(unmerged === undefined).toBe(/modules-to-save|head-with-bias/.test(name))
+    expect(unmerged ?? 0).toBeLessThan(TOLERANCE)
     expect(cases.length).toBe(11)
   })
 })
@@ -86,6 +89,30 @@ function chunkNorms(data: Float32Array): number[] {
   for (let at = 0; at < data.length; at += 1000) norms.push(Math.hypot(...data.subarray(at, at + 1000)))
   return norms
 }
+
+describe('adapters that are combined', async () => {
+  const folder = join(golden, 'merges')
+  const [a, b] = [await readPeftAdapter(join(folder, 'a')), await readPeftAdapter(join(folder, 'b'))]
+  const weighted = [
+    { name: 'a', adapter: a, weight: 0.7 },
+    { name: 'b', adapter: b, weight: -0.4 },
+  ]
+
+  it.each(['linear', 'cat', 'svd'] as const)("have the ΔW of PEFT's add_weighted_adapter: %s", async (method) => {
+    const combined = combineAdapters(weighted, { method, ...(method === 'svd' && { rank: 2 }) })
+    const { tensors } = parseSafetensors(readFileSync(join(folder, `${method}.safetensors`)), method)
+    expect([...combined.layers.keys()].toSorted()).toEqual([...tensors.keys()].toSorted())
+    for (const [name, layer] of combined.layers) {
+      const { data } = loraDelta(layer)
+      const expected = tensors.get(name)!.data
+      expect(Math.max(...data.map((value, at) => Math.abs(value - expected[at]!)))).toBeLessThan(1e-5)
+    }
+    // Also by way of the files, whose configuration has to say what each layer's rank and scale are.
+    const files = serializePeftAdapter(combined)
+    const read = parsePeftAdapter({ ...files, 'adapter_config.json': JSON.parse(files['adapter_config.json']) }, 'x')
+    expect(read.layers).toEqual(combined.layers)
+  })
+})
 
 describe('an adapter that Graft wrote', async () => {
   const theirs = readJsonFile<Record<string, { sha256: string; logits: number[][][] }>>(join(golden, 'ours.json'))

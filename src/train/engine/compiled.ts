@@ -1,6 +1,7 @@
 /** The fast engine: the training step traced once with symbolic batch and sequence, and run by ONNX Runtime. */
 import { InferenceSession, Tensor } from 'onnxruntime-node'
-import { toOnnx, trace } from '../../onnx/index.ts'
+import { loadModel } from '../../files/model-file.ts'
+import { type Graph, toOnnxParts, trace } from '../../onnx/index.ts'
 import type { Engine, EngineOptions, Feed, Feeds, StepOptions, TrainingState } from '../engine.ts'
 import type { TrainingProgram } from '../program.ts'
 import { dropoutRows, evaluationInputs, evaluationStep, nextName, stepInputs, trainingStep } from '../step.ts'
@@ -15,7 +16,8 @@ export async function createCompiledEngine(
   { program, optimizer, seed }: EngineOptions,
   { threads }: CompiledOptions = {},
 ): Promise<Engine> {
-  const session = (graph: Parameters<typeof toOnnx>[0]) => createSession(toOnnx(graph), threads)
+  const session = (graph: Graph) =>
+    loadModel(toOnnxParts(graph, { dataFile: DATA_FILE }), DATA_FILE, (model) => createSession(model, threads))
   const graph = await trace(trainingStep(program, optimizer, seed), stepInputs(program), { constants: program.frozen })
   const training = await session(graph)
   // Made when first needed: it holds a second copy of the frozen weights.
@@ -66,14 +68,24 @@ export async function createCompiledEngine(
 const traceEvaluation = (program: TrainingProgram) =>
   trace(evaluationStep(program), evaluationInputs(program), { constants: program.frozen })
 
-const createSession = (model: Uint8Array, threads: number | undefined) =>
-  InferenceSession.create(model, {
+/** Of frozen weights, where they are large. */
+const DATA_FILE = 'frozen.bin'
+
+function createSession(model: string | Uint8Array, threads: number | undefined): Promise<InferenceSession> {
+  const isLarge = typeof model === 'string'
+  const options: InferenceSession.SessionOptions = {
     executionProviders: ['cpu'],
     graphOptimizationLevel: 'all',
+    // What is planned for each batch shape and kept between steps doubles what a large model's activations take.
+    enableMemPattern: !isLarge,
+    enableCpuMemArena: !isLarge,
     ...(threads !== undefined && { intraOpNumThreads: threads }),
     // Adam's second moments decay into denormal numbers, on which arithmetic is many times slower.
     extra: { session: { set_denormal_as_zero: '1' } },
-  })
+  }
+  // Its types have one signature for paths and one for bytes, and none for either.
+  return typeof model === 'string' ? InferenceSession.create(model, options) : InferenceSession.create(model, options)
+}
 
 const toTensors = (state: TrainingState): Record<string, Tensor> =>
   Object.fromEntries([...state].map(([name, values]) => [name, new Tensor('float32', values, [values.length])]))

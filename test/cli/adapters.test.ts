@@ -1,0 +1,108 @@
+/** `graft adapters` as a program: lists, inspects, compares and merges what training and PEFT wrote. */
+import { execFile } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { loraDelta } from '../../src/core/lora.ts'
+import { readAdapter, writeAdapter } from '../../src/files/adapter-folder.ts'
+import { randomAdapter } from '../fixtures/adapter.ts'
+import { golden } from '../interop/ours.ts'
+
+const program = fileURLToPath(new URL('../../bin/graft.js', import.meta.url))
+let dir: string
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'graft-adapters-'))
+  await writeAdapter(join(dir, 'a'), randomAdapter({ seed: 1 }))
+  await writeAdapter(join(dir, 'b'), randomAdapter({ seed: 2, rank: 5, targetModules: ['c_attn'] }))
+  await writeAdapter(join(dir, 'other'), randomAdapter({ seed: 3, labels: ['x', 'y'] }))
+})
+afterAll(() => rm(dir, { recursive: true }))
+
+const path = (name: string) => join(dir, name)
+const graft = async (...args: string[]) =>
+  JSON.parse((await promisify(execFile)(program, ['adapters', ...args, '--json'])).stdout)
+const failure = (...args: string[]) =>
+  graft(...args).then(
+    () => undefined,
+    ({ stdout }) => JSON.parse(stdout).error,
+  )
+
+describe('graft adapters', () => {
+  it('lists adapters of Graft and of PEFT', async () => {
+    const { adapters } = await graft('list', dir)
+    expect(adapters.map((each: { rank: number; labels: string[] }) => [each.rank, each.labels])).toEqual([
+      [3, ['ham', 'spam']],
+      [5, ['ham', 'spam']],
+      [3, ['x', 'y']],
+    ])
+    expect((await graft('list', join(golden, 'merges'))).adapters).toHaveLength(2)
+    expect(await failure('list', join(golden, 'bases'))).toMatchObject({ code: 'file-not-found' })
+  })
+
+  it('inspects: the norms are those of ΔW', async () => {
+    const { layers, labels, score } = await graft('inspect', path('a'))
+    expect([labels, score]).toEqual([
+      ['ham', 'spam'],
+      [2, 8],
+    ])
+    const adapter = await readAdapter(path('a'))
+    expect(layers).toHaveLength(8)
+    for (const { name, normDelta, rank } of layers) {
+      expect(rank).toBe(3)
+      expect(normDelta).toBeCloseTo(Math.hypot(...loraDelta(adapter.layers.get(name)!).data), 3)
+    }
+  })
+
+  it('compares', async () => {
+    const { layers, settings } = await graft('diff', path('a'), path('b'))
+    expect(settings).toEqual(['r', 'target_modules'])
+    const [a, b] = [await readAdapter(path('a')), await readAdapter(path('b'))]
+    for (const { name, distance, cosine } of layers) {
+      const x = loraDelta(a.layers.get(name)!).data
+      const y = b.layers.has(name) ? loraDelta(b.layers.get(name)!).data : x.map(() => 0)
+      expect(distance).toBeCloseTo(Math.hypot(...x.map((value, at) => value - y[at]!)), 2)
+      expect(cosine === 0).toBe(!b.layers.has(name))
+    }
+    const same = await graft('diff', path('a'), path('a'))
+    for (const { distance, cosine } of same.layers) {
+      expect(distance).toBeCloseTo(0, 3)
+      expect(cosine).toBeCloseTo(1, 6)
+    }
+  })
+
+  it('merges into an adapter that classifies', async () => {
+    const merged = await graft(
+      'merge',
+      path('a'),
+      path('b'),
+      '--method',
+      'cat',
+      '--weights',
+      '0.5,2',
+      '--out',
+      path('cat'),
+    )
+    expect(merged).toMatchObject({ rank: 8, layers: 8, labels: ['ham', 'spam'] })
+    const [a, b, cat] = [await readAdapter(path('a')), await readAdapter(path('b')), await readAdapter(path('cat'))]
+    const name = 'transformer.h.1.attn.c_attn'
+    const [x, y, found] = [a, b, cat].map(({ layers }) => loraDelta(layers.get(name)!).data)
+    found!.forEach((value, at) => expect(value).toBeCloseTo(0.5 * x![at]! + 2 * y![at]!, 2))
+    cat.score.data.forEach((value, at) =>
+      expect(value).toBeCloseTo(0.2 * a.score.data[at]! + 0.8 * b.score.data[at]!, 5),
+    )
+  })
+
+  it('refuses what cannot be merged', async () => {
+    const out = ['--out', path('refused')]
+    expect(await failure('merge', path('a'), path('other'), ...out)).toMatchObject({ code: 'adapter' })
+    expect(await failure('merge', path('a'), path('b'), '--method', 'linear', ...out)).toMatchObject({
+      code: 'adapter',
+      message: expect.stringContaining('different ranks'),
+    })
+    expect(await failure('merge', path('a'), ...out)).toMatchObject({ code: 'usage' })
+    expect(await failure('merge', path('a'), path('b'), '--weights', '1', ...out)).toMatchObject({ code: 'usage' })
+  })
+})

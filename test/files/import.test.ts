@@ -1,0 +1,281 @@
+/** What `graft import` refuses and puts right, and the hub as a source: downloads, resumed ones, damaged ones. */
+import { createHash } from 'node:crypto'
+import { cp, mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises'
+import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { readBase, writeBase } from '../../src/files/base-folder.ts'
+import { sha256 } from '../../src/files/hash.ts'
+import { importModel } from '../../src/files/import.ts'
+import { serializeSafetensors } from '../../src/core/safetensors.ts'
+import { createBase } from '../../src/train/base.ts'
+import { golden } from '../interop/ours.ts'
+
+let dir: string
+beforeEach(async () => void (dir = await mkdtemp(join(tmpdir(), 'graft-import-'))))
+afterEach(() => rm(dir, { recursive: true }))
+
+const theirs = join(golden, 'bases', 'two-labels')
+const out = () => join(dir, 'out')
+
+/** A copy of a model that the tests may spoil. */
+async function copyOf(source: string): Promise<string> {
+  const copy = join(dir, 'copy')
+  await cp(source, copy, { recursive: true })
+  return copy
+}
+
+async function changeJson(path: string, fields: object): Promise<void> {
+  await writeFile(path, JSON.stringify({ ...JSON.parse(await readFile(path, 'utf8')), ...fields }))
+}
+
+describe('a model', () => {
+  it('gets the names of its labels, as given or as transformers makes them up', async () => {
+    await importModel(theirs, { out: out(), labels: ['ham', 'spam'] })
+    expect((await readBase(out())).config).toMatchObject({ id2label: { 0: 'ham', 1: 'spam' }, label2id: { ham: 0 } })
+    await importModel(theirs, { out: out(), force: true })
+    expect((await readBase(out())).config.id2label).toEqual({ 0: 'LABEL_0', 1: 'LABEL_1' })
+    await expect(importModel(theirs, { out: out(), force: true, labels: ['a'] })).rejects.toMatchObject({
+      code: 'usage',
+    })
+  })
+
+  it('keeps its element types, and says where it came from', async () => {
+    const half = join(golden, 'bases', 'half')
+    const { sha256: written } = await importModel(half, { out: out() })
+    const bytes = await readFile(join(out(), 'model.safetensors'))
+    expect(written).toBe(sha256(bytes))
+    expect(bytes.toString('latin1', 8, 400)).toContain('"dtype":"F16"')
+    const provenance = JSON.parse(await readFile(join(out(), 'import.json'), 'utf8'))
+    expect(provenance.files['model.safetensors']).toBe(sha256(await readFile(join(half, 'model.safetensors'))))
+  })
+
+  it.each(['pytorch_model.bin', 'adapter_model.bin'])(
+    'is refused as a pickle, with the command that converts it: %s',
+    async (name) => {
+      const isAdapter = name.startsWith('adapter')
+      const copy = await copyOf(isAdapter ? join(golden, 'adapters', 'rank-1') : theirs)
+      const weights = isAdapter ? 'adapter_model.safetensors' : 'model.safetensors'
+      await rm(join(copy, weights))
+      await writeFile(join(copy, name), 'a pickle')
+      const hint = isAdapter
+        ? "torch.load('adapter_model.bin', weights_only=True)"
+        : 'GPT2ForSequenceClassification as M'
+      await expect(importModel(copy, { out: out(), base: theirs })).rejects.toMatchObject({
+        code: 'file-format',
+        message: expect.stringContaining(`${name} is a pickle`),
+        hint: expect.stringContaining(hint),
+      })
+      await expect(importModel(join(copy, name), { out: out() })).rejects.toMatchObject({ code: 'file-format' })
+      expect(await readdir(dir)).toEqual(['copy'])
+    },
+  )
+
+  it.each<[string, (copy: string) => Promise<void>, object]>([
+    ['a missing shard', (copy) => rm(join(copy, 'model-00002-of-00004.safetensors')), { code: 'file-not-found' }],
+    [
+      'an index of another place',
+      (copy) => changeJson(join(copy, 'model.safetensors.index.json'), { weight_map: { x: '../x.safetensors' } }),
+      { code: 'weights' },
+    ],
+    [
+      'attention that divides otherwise',
+      (copy) => changeJson(join(copy, 'config.json'), { scale_attn_by_inverse_layer_idx: true }),
+      { code: 'config', message: expect.stringContaining('scale_attn_by_inverse_layer_idx') },
+    ],
+    [
+      'another architecture',
+      (copy) => changeJson(join(copy, 'config.json'), { model_type: 'llama' }),
+      { code: 'config' },
+    ],
+    [
+      'other sizes',
+      (copy) => changeJson(join(copy, 'config.json'), { n_inner: 25 }),
+      { code: 'weights', message: expect.stringContaining('mlp.c_fc') },
+    ],
+    [
+      'no weights',
+      async (copy) => {
+        for (const name of await readdir(copy)) if (name.includes('safetensors')) await rm(join(copy, name))
+      },
+      { code: 'file-format' },
+    ],
+  ])('is refused with %s', async (_, spoil, error) => {
+    const copy = await copyOf(join(golden, 'bases', 'seven-labels-sharded'))
+    await spoil(copy)
+    await expect(importModel(copy, { out: out() })).rejects.toMatchObject(error)
+    expect(await readdir(dir)).toEqual(['copy'])
+  })
+
+  it('is refused with a tokenizer that is not GPT-2’s', async () => {
+    const source = join(dir, 'source')
+    await writeBase(source, createBase({ n_embd: 4, n_layer: 1, n_head: 1, n_inner: 4, n_positions: 8 }, 1))
+    await importModel(source, { out: out() })
+    const file = join(source, 'tokenizer.json')
+    await writeFile(file, (await readFile(file, 'utf8')).replace('"!":0,"\\"":1', '"\\"":0,"!":1'))
+    await expect(importModel(source, { out: out(), force: true })).rejects.toMatchObject({
+      code: 'config',
+      message: expect.stringContaining('gives "!" the id 1, not 0'),
+    })
+  })
+})
+
+describe('an adapter', () => {
+  const adapter = join(golden, 'adapters', 'rank-1')
+
+  it('needs a base, and fits it', async () => {
+    await expect(importModel(adapter, { out: out() })).rejects.toMatchObject({ code: 'usage' })
+    const other = join(dir, 'other')
+    await importModel(join(golden, 'bases', 'seven-labels-sharded'), { out: other })
+    await expect(importModel(adapter, { out: out(), base: other })).rejects.toMatchObject({
+      code: 'adapter',
+      message: expect.stringContaining('mlp.c_fc is 16 × 64, and 16 × 24 in the base'),
+    })
+  })
+
+  it('without a head is refused on a base without one', async () => {
+    const headless = join(dir, 'headless')
+    await importModel(join(golden, 'bases', 'language-model'), { out: headless })
+    const run = importModel(join(golden, 'adapters', 'without-head'), { out: out(), base: headless })
+    await expect(run).rejects.toMatchObject({
+      code: 'adapter',
+      message: expect.stringContaining('no classification head'),
+    })
+  })
+})
+
+describe('the hub', () => {
+  let server: Server
+  let url: string
+  let requests: { path: string; range: string | undefined; token: string | undefined }[] = []
+  /** Bytes after which the connection is cut, for the first request of the weights. */
+  let cutAfter: number | undefined
+  /** What is given for the weights instead of those that are listed. */
+  let damaged: Buffer | undefined
+  let files: Record<string, Buffer>
+
+  const commit = 'c'.repeat(40)
+  const gitHash = (bytes: Buffer) => createHash('sha1').update(`blob ${bytes.length}\0`).update(bytes).digest('hex')
+  const entryOf = ([path, bytes]: [string, Buffer]) => ({
+    type: 'file',
+    path,
+    size: bytes.length,
+    oid: gitHash(bytes),
+    ...(path.endsWith('.safetensors') && { lfs: { oid: sha256(bytes), size: bytes.length, pointerSize: 100 } }),
+  })
+
+  function answer(request: IncomingMessage, response: ServerResponse): void {
+    const path = decodeURIComponent(request.url ?? '').split('?')[0] ?? ''
+    const { range, authorization: token } = request.headers
+    requests.push({ path, range, token })
+    const json = (value: unknown) => response.setHeader('content-type', 'application/json').end(JSON.stringify(value))
+    if (path.startsWith('/api/models/org/private') && token === undefined) return void response.writeHead(401).end()
+    if (path.startsWith('/api/models/') && path.includes('/tree/')) return void json(Object.entries(files).map(entryOf))
+    if (path.startsWith('/api/models/org/missing')) return void response.writeHead(404).end()
+    if (path.startsWith('/api/models/'))
+      return void json({
+        _id: '1',
+        id: 'org/model',
+        sha: commit,
+        downloads: 0,
+        likes: 0,
+        private: false,
+        gated: false,
+        lastModified: '2026-01-01',
+      })
+    const bytes = (path.endsWith('.safetensors') && damaged) || files[path.split('/').at(-1) ?? '']
+    if (!bytes) return void response.writeHead(404, { 'X-Error-Code': 'EntryNotFound' }).end()
+    const [, from = '0', to = ''] = /bytes=(\d+)-(\d*)/.exec(range ?? '') ?? []
+    const end = to === '' ? bytes.length : Math.min(bytes.length, Number(to) + 1)
+    const part = bytes.subarray(Number(from), end)
+    response.writeHead(range === undefined ? 200 : 206, {
+      etag: `"${gitHash(bytes)}"`,
+      'content-length': part.length,
+      'content-range': `bytes ${from}-${end - 1}/${bytes.length}`,
+    })
+    if (cutAfter === undefined || part.length < cutAfter) return void response.end(part)
+    response.write(part.subarray(0, cutAfter), () => setTimeout(() => response.destroy(), 50))
+    cutAfter = undefined
+  }
+
+  beforeAll(async () => {
+    server = createServer(answer)
+    await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
+    url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  })
+  afterAll(() => void server.close())
+  beforeEach(async () => {
+    requests = []
+    cutAfter = undefined
+    files = Object.fromEntries(
+      await Promise.all(
+        ['config.json', 'model.safetensors'].map(async (name) => [name, await readFile(join(theirs, name))] as const),
+      ),
+    )
+  })
+
+  const hub = () => ({ url, cacheDir: join(dir, 'cache') })
+
+  it('gives a model by its id, once: the next import finds it in the cache', async () => {
+    const progress: string[] = []
+    const onProgress = (what: string, done: number, total: number) => void (done === total && progress.push(what))
+    const result = await importModel('org/model', { out: out(), hub: hub(), onProgress })
+    expect(result).toMatchObject({
+      kind: 'base',
+      source: 'org/model',
+      revision: commit,
+      labels: ['LABEL_0', 'LABEL_1'],
+    })
+    expect(progress).toEqual(['Downloading config.json', 'Downloading model.safetensors', 'Copying'])
+    expect((await readBase(out())).sha256).toBe(result.sha256)
+    requests = []
+    await importModel('org/model', { out: out(), force: true, hub: hub() })
+    expect(requests.filter(({ path }) => path.includes('/resolve/'))).toEqual([])
+  })
+
+  it('goes on where a download broke off', async () => {
+    cutAfter = 20_000
+    await expect(importModel('org/model', { out: out(), hub: hub() })).rejects.toMatchObject({ code: 'network' })
+    expect(await readdir(dir)).toEqual(['cache'])
+    requests = []
+    await importModel('org/model', { out: out(), hub: hub() })
+    const ranges = requests.flatMap(({ path, range }) =>
+      path.includes('model.safetensors') && range !== 'bytes=0-0' ? [range] : [],
+    )
+    expect(ranges).toHaveLength(1)
+    expect(ranges[0]).toMatch(/^bytes=(?!0-)\d+-/)
+    expect((await readBase(out())).config.n_embd).toBe(16)
+  })
+
+  it('refuses bytes with another hash, and forgets them', async () => {
+    damaged = Buffer.from(files['model.safetensors']!).fill(7, 9_000, 9_100)
+    await expect(importModel('org/model', { out: out(), hub: hub() })).rejects.toMatchObject({ code: 'checksum' })
+    damaged = undefined
+    await importModel('org/model', { out: out(), hub: hub() })
+  })
+
+  it('sends the token, and says what is wrong without it or with the id', async () => {
+    await expect(importModel('org/private', { out: out(), hub: hub() })).rejects.toMatchObject({
+      code: 'network',
+      message: expect.stringContaining('401'),
+      hint: expect.stringContaining('HF_TOKEN'),
+    })
+    await importModel('org/private', { out: out(), hub: { ...hub(), accessToken: 'hf_test' } })
+    expect(requests.at(-1)?.token).toBe('Bearer hf_test')
+    await expect(importModel('org/missing', { out: join(dir, 'x'), hub: hub() })).rejects.toMatchObject({
+      code: 'network',
+    })
+  })
+
+  it('does not take a mistyped path for an id', async () => {
+    await expect(importModel(join(dir, 'nothing'), { out: out(), hub: hub() })).rejects.toMatchObject({
+      code: 'file-not-found',
+    })
+    await mkdir(join(dir, 'empty'))
+    await writeFile(join(dir, 'empty', 'x.safetensors'), serializeSafetensors(new Map()))
+    await expect(importModel(join(dir, 'empty'), { out: out() })).rejects.toMatchObject({ code: 'file-format' })
+    expect(requests).toEqual([])
+  })
+})
