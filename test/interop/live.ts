@@ -117,6 +117,15 @@ async function writeAdapters(out: string): Promise<void> {
 
 const labels = ['ham', 'spam', 'other']
 
+const TEXTS = [
+  'ok',
+  'Free entry in 2 a wkly comp to win FA Cup tickets!',
+  'Grüße aus 東京 🎉',
+  'see you at six',
+  ' ',
+  'a b c '.repeat(40),
+]
+
 /** Graft writes a base with GPT-2's vocabulary, and bundles of it. */
 async function writeBundles(out: string): Promise<string> {
   const folder = join(out, 'vocabulary')
@@ -124,23 +133,17 @@ async function writeBundles(out: string): Promise<string> {
   const base = await readBase(folder)
   const adapter = randomAdapter({ config: base.config, labels, baseSha256: base.sha256, rank: 2 })
   await writeAdapter(join(out, 'vocabulary-adapter'), { ...adapter, info: { ...adapter.info, maxLength: 64 } })
-  const dir = join(out, 'bundles', 'merged')
-  await exportBundle({ base: folder, adapters: [{ dir: join(out, 'vocabulary-adapter') }], mode: 'merged', dir })
-  const classifier = await openBundle(dir)
-  const texts = [
-    'ok',
-    'Free entry in 2 a wkly comp to win FA Cup tickets!',
-    'Grüße aus 東京 🎉',
-    'see you at six',
-    ' ',
-    'a b c '.repeat(40),
-  ]
-  const logits = await classifier.logits(texts)
-  await classifier.close()
-  writeFileSync(
-    join(dir, 'texts.json'),
-    JSON.stringify(texts.map((text, at) => ({ text, logits: [...(logits[at] ?? [])] }))),
-  )
+  // The second with its weights beside the graph, as large models have them.
+  for (const [name, externalFrom] of [['merged', undefined] as const, ['weights-beside', 1] as const]) {
+    const dir = join(out, 'bundles', name)
+    const adapters = [{ dir: join(out, 'vocabulary-adapter') }]
+    await exportBundle({ base: folder, adapters, mode: 'merged', dir, externalFrom })
+    const classifier = await openBundle(dir)
+    const logits = await classifier.logits(TEXTS)
+    await classifier.close()
+    const golden = TEXTS.map((text, at) => ({ text, logits: [...(logits[at] ?? [])] }))
+    writeFileSync(join(dir, 'texts.json'), JSON.stringify(golden))
+  }
   return folder
 }
 
