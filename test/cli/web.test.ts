@@ -47,6 +47,15 @@ it('writes page and bundle, once', () => {
   expect(json).toMatchObject({ out: 'site', parts: [{ name: 'page: JavaScript and CSS' }, {}, {}, {}, {}, {}, {}] })
 })
 
+it('refuses a bundle whose weights lie beside the graph, as those of large models do', async () => {
+  const adapters = [{ dir: fixture.adapters.spam }]
+  await exportBundle({ adapters, mode: 'unmerged', dir: path('large'), probes: ['ok'], externalFrom: 0 })
+  const { status, stderr } = graft('large', '--out', 'never')
+  expect(status).toBe(1)
+  expect(stderr).toContain('large is too large for a page')
+  expect(existsSync(path('never'))).toBe(false)
+})
+
 it('refuses a bundle that is not sound, and writes nothing', () => {
   cpSync(path('bundle'), path('damaged'), { recursive: true })
   appendFileSync(path('damaged/onnx/model.onnx'), ' ')

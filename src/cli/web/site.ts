@@ -1,7 +1,7 @@
 /** Puts the page and a bundle together into a folder for any static host. */
 import { cp, readdir, stat } from 'node:fs/promises'
 import { join, relative } from 'node:path'
-import { graphPath } from '../../core/bundle.ts'
+import { graphDataFile, graphPath } from '../../core/bundle.ts'
 import { GraftError } from '../../core/errors.ts'
 import { verifyBundle } from '../../export/verify.ts'
 import { type WriteFolderOptions, writeFolderAtomic } from '../../files/atomic.ts'
@@ -18,7 +18,7 @@ export interface SitePart {
 
 /**
  * Writes the site of a bundle, which is verified first: its golden logits too.
- * @throws GraftError `bundle` for one that is not sound; `file-exists`, `file-write`, and what `readBundle` throws
+ * @throws GraftError `bundle` for one that is not sound, or too large for a page; `file-exists`, `file-write`, and what `readBundle` throws
  */
 export async function writeSite(
   bundle: string,
@@ -30,6 +30,12 @@ export async function writeSite(
   if (failed) {
     throw new GraftError('bundle', `${bundle} is not sound: ${failed.name}: ${failed.detail}`, {
       hint: 'Look at it with `graft verify`, and make it again with `graft export`.',
+      file: bundle,
+    })
+  }
+  if (`onnx/${graphDataFile}` in manifest.files) {
+    throw new GraftError('bundle', `${bundle} is too large for a page: its weights lie beside the graph`, {
+      hint: 'A page takes models of less than 256 MB: export one of a smaller base. Serve this one with `graft serve`.',
       file: bundle,
     })
   }
