@@ -1,12 +1,12 @@
 /** The quickstart's stages; each prints what it does and gives the next one what it made. */
 import { fileURLToPath } from 'node:url'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import pc from 'picocolors'
 import { GraftError } from '../../core/errors.ts'
+import { sizeOf } from '../../core/tensors.ts'
 import { exportBundle, openBundle, verifyBundle } from '../../export/index.ts'
-import { type Base, readBase, writeBase } from '../../files/base-folder.ts'
-import { createBase } from '../../train/base.ts'
-import { type StoredDataset, createDataset, prepareDataset, readDataset, writeDataset } from '../../train/dataset.ts'
+import { type Base, readBase } from '../../files/base-folder.ts'
+import { type StoredDataset, createDataset, readDataset, writeDataset } from '../../train/dataset.ts'
 import { trainDefaults } from '../../train/settings.ts'
 import type { TrainResult } from '../../train/train.ts'
 import { reportChecks, runChecks } from '../doctor.ts'
@@ -60,31 +60,17 @@ export async function prepareData(ui: Ui, out: string): Promise<Task[]> {
   return tasks
 }
 
-/**
- * Trains all weights of a random base to tell the labels of all tasks apart, on their training parts: a small stand-in
- * for pretraining, which gives the adapters features to build on.
- */
-export async function trainBase(ui: Ui, out: string, tasks: readonly Task[], signal: AbortSignal): Promise<Base> {
-  const [random, data, trained] = [join(out, 'random-base'), join(out, 'data', 'all-tasks'), join(out, 'base')]
-  // Much dropout: without it the base learns its few texts by heart, and adapters find nothing left to learn on them.
-  await writeBase(random, createBase({ embd_pdrop: 0.3, resid_pdrop: 0.3 }, SEED), { force })
-  const examples = tasks.flatMap(({ name, dataset }) =>
-    dataset.splits.train.map((example) => ({ ...example, label: `${name}: ${example.label}` })),
-  )
-  await writeDataset(data, await prepareDataset(examples, { split: [0.9, 0.05, 0.05], seed: SEED }), { force })
-  const settings = { ...trainDefaults('full'), epochs: 8, maxLength: MAX_LENGTH, seed: SEED }
-  const result = await showTraining(ui, {
-    base: await readBase(random),
-    dataset: await readDataset(data),
-    out: trained,
-    settings,
-    force,
-    signal,
-  })
-  ui.line(
-    `${percent(result.test.accuracy)} of held-out texts get the right one of ${result.test.perClass.length} labels. ${result.seconds.toFixed(0)} s.`,
-  )
-  return readBase(trained)
+/** The base that ships with the project: read, and what it is. */
+export async function readMiniBase(ui: Ui): Promise<Base> {
+  const dir = relative('', fileURLToPath(new URL('../../../models/gpt-mini', import.meta.url)))
+  const base = await readBase(dir)
+  const { n_layer: layers, n_embd: width, n_head: heads } = base.config
+  const parameters = [...base.weights.values()].reduce((sum, { shape }) => sum + sizeOf(shape), 0)
+  const perplexity = base.info?.metrics['perplexity']
+  ui.line(`${dir}: ${layers} layers, ${width} wide, ${heads} heads, ${count(parameters)} parameters`)
+  if (perplexity !== undefined)
+    ui.line(`Perplexity on held-out text: ${perplexity.toFixed(1)}. Its card: ${dir}/README.md`)
+  return base
 }
 
 /** Trains an adapter for each task and evaluates it on the task's test part. */
@@ -95,7 +81,8 @@ export async function trainAdapters(
   tasks: readonly Task[],
   signal: AbortSignal,
 ): Promise<TrainResult[]> {
-  const settings = { ...trainDefaults('lora'), maxLength: MAX_LENGTH, seed: SEED }
+  // Twice the usual passes: the sets are small.
+  const settings = { ...trainDefaults('lora'), epochs: 10, maxLength: MAX_LENGTH, seed: SEED }
   const results: TrainResult[] = []
   for (const { name, dataset } of tasks) {
     ui.line(pc.bold(name))
@@ -164,10 +151,10 @@ export async function classifyExamples(ui: Ui, bundles: Bundles): Promise<object
   return results
 }
 
-export function suggestNext(ui: Ui, out: string, { unmerged }: Bundles): void {
+export function suggestNext(ui: Ui, out: string, { unmerged }: Bundles, base: string): void {
   ui.line(`Classify a text of yours:  npx graft classify --model ${unmerged} --adapter sentiment "what a film"`)
   ui.line(`Try it in a browser:       npx graft web ${unmerged} --out ${join(out, 'site')} --open`)
   ui.line(`Train on your own file:    npx graft data FILE.csv --out runs/data`)
-  ui.line(`                           npx graft train --base ${join(out, 'base')} --data runs/data --out runs/adapter`)
+  ui.line(`                           npx graft train --base ${base} --data runs/data --out runs/adapter`)
   ui.line(`Look at the curves:        open ${join(out, 'adapters', 'spam', 'report.html')}`)
 }
