@@ -91,7 +91,7 @@ async function start(bundles: BundleSource[], options: Options) {
   const { port, host, maxBody, timeoutMs, watch, corsOrigin: corsOrigins, ...limits } = options
   const { createApp, createInference, createMetrics, startServer, watchAdapters } = await import('../serve/index.ts')
   const [apiKeys, adminKeys] = [await readKeys(limits.apiKeyFile), await readKeys(limits.adminKeyFile)]
-  // Many lines in one write: one for each would cost a request about 50 µs.
+  // Many lines in one write: one for each would be a system call for each request.
   const log = pino(pino.destination({ fd: 2, sync: false, minLength: 4096, periodicFlush: LOG_FLUSH_MS }))
   const metrics = createMetrics()
   const service = await createInference({ bundles, observer: metrics.observer, ...limits })

@@ -13,7 +13,7 @@ import { addDescription } from './openapi.ts'
 import { RequestError, sendProblem, toRequestError } from './problem.ts'
 import { adapterRoutes } from './routes/adapters.ts'
 import { classifyRoutes } from './routes/classify.ts'
-import { docsRoutes } from './routes/docs.ts'
+import { docsHeaders, docsRoutes } from './routes/docs.ts'
 import { healthRoutes } from './routes/health.ts'
 import { huggingFaceRoutes } from './routes/hugging-face.ts'
 import { inferRoutes } from './routes/infer.ts'
@@ -64,12 +64,13 @@ function createBase(parts: Parts, apiKeys: readonly string[], corsOrigins: reado
   const app = new OpenAPIHono<ServeEnv>()
   app.use(requestId())
   app.use(observeRequests(parts))
+  // Outside of the API's, so that it has the last word and those need not ask of each header whether it is there.
+  app.use('/docs/*', docsHeaders)
   app.use(
     secureHeaders({
       // Whether there is TLS is for the proxy before this server to say.
       strictTransportSecurity: false,
       contentSecurityPolicy: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
-      overwrite: false,
     }),
   )
   if (corsOrigins.length > 0) app.use(allowOrigins(corsOrigins))

@@ -29,7 +29,7 @@ export async function classify(
   const { signal } = c.req.raw
   const asked = c.req.header('x-timeout-ms')
   const limit = asked === undefined ? timeoutMs : Math.min(timeoutMs, Number(asked))
-  const result = await service.classify({ ...request, signal, deadline: c.var.started + limit })
+  const result = await service.classify({ ...request, signal, deadline: c.get('started') + limit })
   const tokens = result.results.reduce((sum, each) => sum + each.tokens, 0)
   const { model, adapter } = result
   c.set('facts', { model, adapter, texts: request.texts.length, tokens })

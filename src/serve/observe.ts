@@ -9,15 +9,17 @@ const unmatched = 'unmatched'
 /** Logs and measures requests. */
 export function observeRequests({ metrics, log }: Pick<Parts, 'metrics' | 'log'>): MiddlewareHandler<ServeEnv> {
   return async (c, next) => {
-    c.set('started', performance.now())
+    const started = performance.now()
+    c.set('started', started)
     metrics.active.inc()
     try {
       await next()
     } finally {
       metrics.active.dec()
       const [{ method }, { status }, path] = [c.req, c.res, routePath(c, -1)]
-      const [route, seconds] = [path.includes('*') ? unmatched : path, (performance.now() - c.var.started) / 1000]
-      const { requestId, code, facts } = c.var
+      const [route, seconds] = [path.includes('*') ? unmatched : path, (performance.now() - started) / 1000]
+      // `c.var` would make an object of all variables each time.
+      const [requestId, code, facts] = [c.get('requestId'), c.get('code'), c.get('facts')]
       metrics.requests.observe(
         { http_request_method: knownMethod(method), http_route: route, http_response_status_code: status },
         seconds,
