@@ -78,7 +78,6 @@ function createSession(model: string | Uint8Array, threads: number | undefined):
     graphOptimizationLevel: 'all',
     // What is planned for each batch shape and kept between steps doubles what a large model's activations take.
     enableMemPattern: !isLarge,
-    enableCpuMemArena: !isLarge,
     ...(threads !== undefined && { intraOpNumThreads: threads }),
     // Adam's second moments decay into denormal numbers, on which arithmetic is many times slower.
     extra: { session: { set_denormal_as_zero: '1' } },
