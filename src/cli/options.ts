@@ -1,5 +1,5 @@
 /** Options that several commands share, and parsers that turn their texts into values. */
-import { InvalidArgumentError, Option } from 'commander'
+import { type Command, InvalidArgumentError, Option } from 'commander'
 
 /** The `--json` option of every command that has a result. */
 export const jsonOption = (): Option =>
@@ -56,3 +56,16 @@ export const parseTargets = (text: string): string | string[] =>
 
 /** Numbers from 0 to 1 separated by commas: `--split 0.7,0.1,0.2`. */
 export const fractions = (text: string): number[] => list(text).map(fraction)
+
+/** Adds what every command that trains takes, whatever it trains. */
+export const withRunOptions = (command: Command): Command =>
+  command
+    .addOption(
+      new Option('--engine <name>', 'compiled: ONNX Runtime; eager: TensorFlow.js, the slow reference')
+        .choices(['compiled', 'eager'])
+        .default('compiled'),
+    )
+    .option('--threads <count>', 'threads of the compiled engine (default: all cores)', positiveInteger)
+    .option('--resume', 'go on with an interrupted run')
+    .option('--force', 'replace the output folder')
+    .addOption(jsonOption())

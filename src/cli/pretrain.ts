@@ -3,7 +3,7 @@ import { Command, Option } from 'commander'
 import { type PretrainSettings, pretrainDefaults } from '../train/settings.ts'
 import { count } from './format.ts'
 import { interruptSignal } from './interrupt.ts'
-import { fraction, jsonOption, positiveInteger, positiveNumber, wholeNumber } from './options.ts'
+import { fraction, positiveInteger, positiveNumber, wholeNumber, withRunOptions } from './options.ts'
 import { createUi } from './ui.ts'
 
 interface Options extends Omit<PretrainSettings, 'decay' | 'validation' | 'maxGradientNorm' | 'patience'> {
@@ -21,7 +21,7 @@ interface Options extends Omit<PretrainSettings, 'decay' | 'validation' | 'maxGr
 /** The `pretrain` command. */
 export function pretrainCommand(): Command {
   const defaults = pretrainDefaults()
-  return new Command('pretrain')
+  const command = new Command('pretrain')
     .description('train all weights of a base as a language model, on plain text or on the texts of a data set')
     .requiredOption(
       '--corpus <file...>',
@@ -48,16 +48,7 @@ export function pretrainCommand(): Command {
     .addOption(
       new Option('--dtype <name>', 'how the weights are stored').choices(['float32', 'float16']).default('float32'),
     )
-    .addOption(
-      new Option('--engine <name>', 'compiled: ONNX Runtime; eager: TensorFlow.js, the slow reference')
-        .choices(['compiled', 'eager'])
-        .default('compiled'),
-    )
-    .option('--threads <count>', 'threads of the compiled engine (default: all cores)', positiveInteger)
-    .option('--resume', 'go on with an interrupted run')
-    .option('--force', 'replace the output folder')
-    .addOption(jsonOption())
-    .action(runPretrain)
+  return withRunOptions(command).action(runPretrain)
 }
 
 async function runPretrain(options: Options): Promise<void> {

@@ -4,7 +4,7 @@ import { LEARNING_RATES, type TrainSettings, trainDefaults } from '../train/sett
 import type { TrainResult } from '../train/train.ts'
 import { percent } from './format.ts'
 import { interruptSignal } from './interrupt.ts'
-import { fraction, jsonOption, parseTargets, positiveInteger, positiveNumber, wholeNumber } from './options.ts'
+import { fraction, parseTargets, positiveInteger, positiveNumber, wholeNumber, withRunOptions } from './options.ts'
 import type { Ui } from './ui.ts'
 import { createUi } from './ui.ts'
 
@@ -39,7 +39,7 @@ interface Options {
 /** The `train` command. */
 export function trainCommand(): Command {
   const defaults = trainDefaults('lora')
-  return new Command('train')
+  const command = new Command('train')
     .description('train a LoRA adapter on a frozen base, or all weights of the base')
     .requiredOption('--base <dir>', 'base folder: config.json and model.safetensors')
     .requiredOption('--data <dir>', 'data set folder, as `graft data` writes it')
@@ -78,16 +78,7 @@ export function trainCommand(): Command {
     .option('--eval-every <steps>', 'evaluate every so many steps too, not just after each epoch', positiveInteger)
     .option('--patience <count>', 'stop after so many evaluations without improvement', positiveInteger)
     .option('--seed <number>', 'seed of all random choices', wholeNumber, defaults.seed)
-    .addOption(
-      new Option('--engine <name>', 'compiled: ONNX Runtime; eager: TensorFlow.js, the slow reference')
-        .choices(['compiled', 'eager'])
-        .default('compiled'),
-    )
-    .option('--threads <count>', 'threads of the compiled engine (default: all cores)', positiveInteger)
-    .option('--resume', 'go on with an interrupted run')
-    .option('--force', 'replace the output folder')
-    .addOption(jsonOption())
-    .action(runTrain)
+  return withRunOptions(command).action(runTrain)
 }
 
 async function runTrain({
