@@ -30,6 +30,14 @@ export function pretrainCommand(): Command {
     .requiredOption('--out <dir>', 'base folder to write')
     .option('--base <dir>', 'base to go on from (default: random weights, as `graft init` makes them)')
     .option('--text <column>', 'column of the texts (default: text, message, … as found)')
+    .addOption(
+      new Option(
+        '--embedding <start>',
+        'what token embeddings start from: the base, or counts of neighbours in the corpus',
+      )
+        .choices(['base', 'cooccurrence'])
+        .default(defaults.embedding),
+    )
     .option('--epochs <count>', 'passes over the corpus', positiveInteger, defaults.epochs)
     .option('--batch-size <rows>', 'sequences a step', positiveInteger, defaults.batchSize)
     .option('--sequence-length <tokens>', 'tokens of a sequence', positiveInteger, defaults.sequenceLength)

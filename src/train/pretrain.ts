@@ -2,9 +2,11 @@
 import type { BaseInfo } from '../core/adapter/info.ts'
 import type { GPT2Config } from '../core/config.ts'
 import { GraftError } from '../core/errors.ts'
+import { createRandom } from '../core/random.ts'
 import { type TensorMap, sizeOf } from '../core/tensors.ts'
 import { type Base, writeBase } from '../files/base-folder.ts'
 import { sha256 } from '../files/hash.ts'
+import { withCooccurrences } from './cooccurrence.ts'
 import { type Corpus, packSequences } from './corpus.ts'
 import { SCORE } from './program/classifier.ts'
 import { languageModelProgram } from './program/language-model.ts'
@@ -53,8 +55,10 @@ export async function pretrain(options: PretrainOptions): Promise<PretrainResult
   const weights: TensorMap = new Map([...base.weights].filter(([name]) => name !== SCORE))
   const { sequenceLength: length, validation, batchSize, samples, dropout, weightDecay, seed } = settings
   const config = { ...base.config, embd_pdrop: dropout, resid_pdrop: dropout }
-  const program = languageModelProgram({ config, weights, weightDecay })
   const sequences = packSequences(corpus, { length, validation, seed })
+  const start =
+    settings.embedding === 'base' ? weights : withCooccurrences(weights, sequences.train, createRandom(seed))
+  const program = languageModelProgram({ config, weights: start, weightDecay })
   const task = languageModellingTask({
     ...sequences,
     vocabularySize: base.config.vocab_size,
@@ -152,6 +156,7 @@ function reportSettings(
     'sequence length': settings.sequenceLength,
     samples: settings.samples,
     dropout: settings.dropout,
+    embedding: settings.embedding,
     'learning rate': settings.learningRate,
     warmup: settings.warmup,
     decay: settings.decay,

@@ -61,6 +61,8 @@ export interface PretrainSettings extends RunSettings {
   dropout: number
   /** Share of the sequences that the perplexity is measured on. */
   validation: number
+  /** What the token embedding starts from: the base's, or which tokens stand near each other in the corpus. */
+  embedding: 'base' | 'cooccurrence'
 }
 
 /** Settings that suit a corpus of some million words. */
@@ -71,6 +73,7 @@ export const pretrainDefaults = (): PretrainSettings => ({
   samples: 4096,
   dropout: 0,
   validation: 0.01,
+  embedding: 'base',
   learningRate: 2e-3,
   warmup: 0.05,
   decay: 'cosine',
