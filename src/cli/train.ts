@@ -26,6 +26,7 @@ interface Options {
   warmup: number
   weightDecay: number
   maxGradientNorm: number
+  tokenDropout: number
   maxLength: number
   evalEvery?: number
   patience?: number
@@ -73,6 +74,12 @@ export function trainCommand(): Command {
       'longer gradients are clipped to this',
       positiveNumber,
       defaults.maxGradientNorm,
+    )
+    .option(
+      '--token-dropout <share>',
+      'share of the tokens left out of a text, other ones each time',
+      fraction,
+      defaults.tokenDropout,
     )
     .option('--max-length <tokens>', 'tokens after which texts are cut', positiveInteger, defaults.maxLength)
     .option('--eval-every <steps>', 'evaluate every so many steps too, not just after each epoch', positiveInteger)

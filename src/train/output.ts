@@ -96,7 +96,8 @@ function reportSettings(
   { base, settings, dataset }: TrainOptions,
   { steps, seconds, parameters }: TrainResult,
 ): Report['settings'] {
-  const { method, lora, engine, epochs, batchSize, learningRate, warmup, weightDecay, maxLength, seed } = settings
+  const { method, lora, engine, epochs, batchSize, learningRate, warmup, weightDecay, tokenDropout, maxLength, seed } =
+    settings
   const { n_layer: layers, n_embd: width, n_head: heads } = base.config
   return {
     base: `${base.dir} (${layers} layers, ${width} wide, ${heads} heads)`,
@@ -115,6 +116,7 @@ function reportSettings(
     'learning rate': learningRate,
     warmup,
     'weight decay': weightDecay,
+    'token dropout': tokenDropout,
     'max length': maxLength,
     seed,
     engine,

@@ -28,6 +28,8 @@ export interface TrainSettings extends RunSettings {
   method: TrainingMethod
   /** LoRA's own settings; of no effect with `full`. */
   lora: LoraSettings
+  /** Share of a text's tokens that training leaves out, other ones each time it is seen (word dropout, Iyyer et al. 2015). */
+  tokenDropout: number
   /** Tokens after which texts are cut. */
   maxLength: number
 }
@@ -46,6 +48,7 @@ export const trainDefaults = (method: TrainingMethod): TrainSettings => ({
   decay: 'linear',
   weightDecay: 0.01,
   maxGradientNorm: 1,
+  tokenDropout: 0,
   maxLength: 128,
   seed: 123,
   engine: 'compiled',

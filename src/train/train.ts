@@ -55,7 +55,8 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   const data = encodeDataset(dataset, base.config, settings.maxLength)
   const { labels } = dataset
   const { program, targets } = createProgram(base, data, labels.length, settings)
-  const task = classificationTask({ ...data, labels, batchSize: settings.batchSize, seed: settings.seed })
+  const { batchSize, tokenDropout, seed } = settings
+  const task = classificationTask({ ...data, labels, batchSize, tokenDropout, seed })
   const parameters = countParameters(base, program, data.vocabulary.ids)
   const onStart = (plan: RunPlan) => options.onStart?.({ ...plan, targets, parameters })
   return runToOutput(
