@@ -11,7 +11,6 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import Table from 'cli-table3'
 import { evaluate } from '../src/core/metrics.ts'
-import { type Base, readBase } from '../src/files/base-folder.ts'
 import { type Dataset, readDataset, writeDataset } from '../src/train/dataset.ts'
 import { trainDefaults } from '../src/train/settings.ts'
 import { type TrainResult, train } from '../src/train/train.ts'
@@ -29,7 +28,7 @@ function floor({ labels, splits }: Dataset): { accuracy: number; macroF1: number
   return evaluate(labels, truth, oneHot)
 }
 
-async function runSet(base: Base, set: BenchmarkSet, data: string, folder: string): Promise<string[]> {
+async function runSet(base: string, set: BenchmarkSet, data: string, folder: string): Promise<string[]> {
   const dataset = await set.read(data)
   const dir = join(folder, set.name)
   await writeDataset(dir, dataset)
@@ -61,7 +60,7 @@ async function runSet(base: Base, set: BenchmarkSet, data: string, folder: strin
   ]
 }
 
-async function main(baseDir: string, data: string, task: string | undefined): Promise<void> {
+async function main(base: string, data: string, task: string | undefined): Promise<void> {
   const sets = benchmarkSets.filter(({ name }) => task === undefined || name === task)
   if (sets.length === 0 || !existsSync(data)) {
     const names = benchmarkSets.map(({ name }) => name).join(', ')
@@ -69,7 +68,6 @@ async function main(baseDir: string, data: string, task: string | undefined): Pr
     process.exitCode = 1
     return
   }
-  const base = await readBase(baseDir)
   const folder = await mkdtemp(join(tmpdir(), 'graft-accuracy-'))
   const table = new Table({
     head: [

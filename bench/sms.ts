@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createConfig } from '../src/core/config.ts'
 import { createRandom } from '../src/core/random.ts'
-import { readBase, writeBase } from '../src/files/base-folder.ts'
+import { writeBase } from '../src/files/base-folder.ts'
 import { initializeBase } from '../src/model/initialize.ts'
 import { createDataset, readDataset, writeDataset } from '../src/train/dataset.ts'
 import { trainDefaults } from '../src/train/settings.ts'
@@ -29,7 +29,7 @@ async function run(file: string, seed: number, folder: string): Promise<TrainRes
   const config = createConfig()
   await writeBase(base, { config, weights: initializeBase(config, createRandom(seed)) })
   const settings = { ...trainDefaults('full'), maxLength: MAX_LENGTH, seed }
-  return train({ base: await readBase(base), dataset: await readDataset(data), out, settings })
+  return train({ base, dataset: await readDataset(data), out, settings })
 }
 
 const percent = (share: number) => `${(100 * share).toFixed(2)} %`

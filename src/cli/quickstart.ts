@@ -27,7 +27,7 @@ async function quickstart({ out, json }: Options): Promise<void> {
   const {
     checkEnvironment,
     prepareData,
-    readMiniBase,
+    showMiniBase,
     trainAdapters,
     exportBundles,
     verifyBundles,
@@ -41,7 +41,7 @@ async function quickstart({ out, json }: Options): Promise<void> {
   stage('Data: three small sets written for this project')
   const tasks = await prepareData(ui, out)
   stage('Base: a small GPT, pretrained on English text, that ships with Graft')
-  const base = await readMiniBase(ui)
+  const base = await showMiniBase(ui)
   stage('LoRA: an adapter for each task on the frozen base')
   const adapters = await trainAdapters(ui, out, base, tasks, signal)
   stage('Export: spam merged into the base, and all three adapters beside it')
@@ -51,7 +51,7 @@ async function quickstart({ out, json }: Options): Promise<void> {
   stage('Classification: adapters swapped between calls, one model in memory')
   const classified = await classifyExamples(ui, bundles)
   stage('What next')
-  suggestNext(ui, out, bundles, base.dir)
+  suggestNext(ui, out, bundles, base)
   const seconds = (performance.now() - started) / 1000
   ui.line(
     `\nDone in ${seconds.toFixed(0)} s, with at most ${(process.resourceUsage().maxRSS / 1e6).toFixed(1)} GB of memory.`,

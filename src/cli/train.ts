@@ -88,22 +88,12 @@ export function trainCommand(): Command {
   return withRunOptions(command).action(runTrain)
 }
 
-async function runTrain({
-  base: baseDir,
-  data,
-  out,
-  resume,
-  force,
-  threads,
-  json,
-  ...options
-}: Options): Promise<void> {
+async function runTrain({ base, data, out, resume, force, threads, json, ...options }: Options): Promise<void> {
   const signal = interruptSignal()
-  const { readBase } = await import('../files/base-folder.ts')
   const { readDataset } = await import('../train/dataset.ts')
   const { showTraining } = await import('./training-progress.ts')
   const ui = createUi({ json })
-  const [base, dataset] = [await readBase(baseDir), await readDataset(data)]
+  const dataset = await readDataset(data)
   const settings = toSettings(options)
   const result = await showTraining(ui, { base, dataset, out, resume, force, threads, signal, settings })
   printResult(ui, result)

@@ -56,6 +56,7 @@ export interface Engine {
 }
 
 export interface EngineOptions {
+  /** Its `frozen` weights are read while the engine is made, and not later. */
   program: TrainingProgram
   optimizer: AdamWOptions
   /** Seed of the dropout masks. */

@@ -4,16 +4,19 @@ import { adaptableLayers } from '../core/layers.ts'
 import { matchTargetModules } from '../core/lora.ts'
 import type { TensorMap } from '../core/tensors.ts'
 import { writeAdapter } from '../files/adapter-folder.ts'
-import { type Base, writeBase } from '../files/base-folder.ts'
+import { writeBase } from '../files/base-folder.ts'
 import type { EncodedDataset } from './encode.ts'
 import { SCORE } from './program/classifier.ts'
 import { type HistoryRecord, type Report, renderReport } from './report.ts'
 import type { TrainSettings } from './settings.ts'
-import type { TrainOptions, TrainResult } from './train.ts'
+import type { BaseFacts, TrainOptions, TrainResult } from './train.ts'
 
 /** A finished run. */
 export interface FinishedRun {
   options: TrainOptions
+  base: BaseFacts
+  /** The base's rows of all tokens, where they are trained. */
+  tables: TensorMap
   data: EncodedDataset
   /** The kept checkpoint's parameters by name. */
   trained: TensorMap
@@ -25,12 +28,13 @@ export interface FinishedRun {
  * Writes the output folder whole: an adapter, or a base where all weights were trained; with curves, metrics and report.
  * @throws GraftError `file-exists`, `file-write`
  */
-export async function writeOutput({ options, data, trained, result, history }: FinishedRun): Promise<void> {
-  const { base, dataset, out, settings, force = false } = options
+export async function writeOutput(run: FinishedRun): Promise<void> {
+  const { options, base, tables, data, trained, result, history } = run
+  const { dataset, out, settings, force = false } = options
   const { labels } = dataset
   const report: Report = {
     title: `Training of ${out}`,
-    settings: reportSettings(options, result),
+    settings: reportSettings(run),
     history,
     labels,
     best: { step: result.bestStep },
@@ -49,7 +53,7 @@ export async function writeOutput({ options, data, trained, result, history }: F
     seed: settings.seed,
     metrics: flatMetrics(result),
   }
-  const weights = data.vocabulary.expand(trained, base.weights, base.config.vocab_size)
+  const weights = data.vocabulary.expand(trained, tables, base.config.vocab_size)
   if (settings.method === 'lora') {
     await writeAdapter(out, createAdapter(base, settings, { ...info, kind: 'adapter' }, weights), { force, extraFiles })
     return
@@ -60,7 +64,7 @@ export async function writeOutput({ options, data, trained, result, history }: F
   await writeBase(out, { config, weights, info: { ...info, kind: 'model' } }, { force, extraFiles })
 }
 
-function createAdapter(base: Base, { lora }: TrainSettings, info: Adapter['info'], trained: TensorMap): Adapter {
+function createAdapter(base: BaseFacts, { lora }: TrainSettings, info: Adapter['info'], trained: TensorMap): Adapter {
   const names = adaptableLayers(base.config).map(({ name }) => name)
   const tensor = (name: string) => {
     const found = trained.get(name)
@@ -92,10 +96,9 @@ const flatMetrics = ({ validation, test }: TrainResult): Record<string, number> 
   testLoss: test.loss,
 })
 
-function reportSettings(
-  { base, settings, dataset }: TrainOptions,
-  { steps, seconds, parameters }: TrainResult,
-): Report['settings'] {
+function reportSettings({ base, options, result }: FinishedRun): Report['settings'] {
+  const { settings, dataset } = options
+  const { steps, seconds, parameters } = result
   const { method, lora, engine, epochs, batchSize, learningRate, warmup, weightDecay, tokenDropout, maxLength, seed } =
     settings
   const { n_layer: layers, n_embd: width, n_head: heads } = base.config

@@ -39,6 +39,7 @@ export interface RunPlan {
 
 export interface RunOptions {
   output: OutputOptions
+  /** Its `frozen` weights are given away to the engine: the map is emptied. */
   program: TrainingProgram
   task: TrainingTask
   settings: RunSettings
@@ -94,6 +95,8 @@ export async function runToOutput<Result>(
   const path = checkpointPath(output.out)
   const optimizer = { ...ADAMW_DEFAULTS, maxGradientNorm: settings.maxGradientNorm }
   const engine = await createEngine(settings.engine, { program, optimizer, seed: settings.seed }, output.threads)
+  // It has its own copy: JavaScript's would be as large as the base.
+  program.frozen.clear()
   try {
     const resume = output.resume ? await readCheckpoint(path, fingerprint) : undefined
     onStart?.({

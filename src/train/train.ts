@@ -3,8 +3,8 @@ import { adaptableLayers } from '../core/layers.ts'
 import { loraScaling, matchTargetModules } from '../core/lora.ts'
 import type { Metrics } from '../core/metrics.ts'
 import { createRandom } from '../core/random.ts'
-import { sizeOf } from '../core/tensors.ts'
-import type { Base } from '../files/base-folder.ts'
+import { type TensorMap, sizeOf } from '../core/tensors.ts'
+import { type Base, readBase } from '../files/base-folder.ts'
 import { sha256 } from '../files/hash.ts'
 import type { StoredDataset } from './dataset.ts'
 import { type EncodedDataset, encodeDataset } from './encode.ts'
@@ -26,7 +26,8 @@ export interface TrainPlan extends RunPlan {
 }
 
 export interface TrainOptions extends OutputOptions {
-  base: Base
+  /** Base folder. */
+  base: string
   dataset: StoredDataset
   settings: TrainSettings
   onStart?: (plan: TrainPlan) => void
@@ -46,34 +47,56 @@ export interface TrainResult {
 /**
  * Trains a classifier and writes the best checkpoint. The output folder appears when all is done; until then the run's
  * state is in `<out>.checkpoint.safetensors` beside it, from which `resume` goes on with the same result.
- * @throws GraftError `file-exists`, `checkpoint`, `loss-not-finite`; the signal's reason, after a checkpoint was saved
+ * @throws GraftError `file-exists`, `checkpoint`, `loss-not-finite`, and what `readBase` throws; the signal's reason, after
+ *   a checkpoint was saved
  */
 export async function train(options: TrainOptions): Promise<TrainResult> {
-  const { base, dataset, out, settings } = options
+  const { dataset, out, settings } = options
   const started = performance.now()
   await checkOutput(options)
-  const data = encodeDataset(dataset, base.config, settings.maxLength)
+  const { base, tables, data, program, targets, parameters } = await prepare(options)
   const { labels } = dataset
-  const { program, targets } = createProgram(base, data, labels.length, settings)
   const { batchSize, tokenDropout, seed } = settings
   const task = classificationTask({ ...data, labels, batchSize, tokenDropout, seed })
-  const parameters = countParameters(base, program, data.vocabulary.ids)
   const onStart = (plan: RunPlan) => options.onStart?.({ ...plan, targets, parameters })
   return runToOutput(
-    { output: options, program, task, settings, fingerprint: fingerprintOf(options), onStart },
+    { output: options, program, task, settings, fingerprint: fingerprintOf(base, options), onStart },
     async ({ engine, trained, history, steps, bestStep }) => {
       const measure = (set: EncodedSet) => measureSet(engine, set, labels, data.padTokenId)
       const [validation, test] = [await measure(data.validation), await measure(data.test)]
       const seconds = (performance.now() - started) / 1000
       const result: TrainResult = { out, steps, bestStep, validation, test, parameters, seconds }
-      await writeOutput({ options, data, trained, result, history })
+      await writeOutput({ options, base, tables, data, trained, result, history })
       return result
     },
   )
 }
 
+/** A base but for its weights. */
+export type BaseFacts = Omit<Base, 'weights'>
+
+interface Prepared {
+  base: BaseFacts
+  /** Those of the base's tensors that are trained, but by rows: the rows of all tokens. */
+  tables: TensorMap
+  data: EncodedDataset
+  program: TrainingProgram
+  targets: string[]
+  parameters: TrainPlan['parameters']
+}
+
+/** All that a run takes from its base. The weights are not among it: what is frozen is the engine's alone once that is made. */
+async function prepare({ base: dir, dataset, settings }: TrainOptions): Promise<Prepared> {
+  const { weights, ...base } = await readBase(dir)
+  const data = encodeDataset(dataset, base.config, settings.maxLength)
+  const { program, targets } = createProgram({ ...base, weights }, data, dataset.labels.length, settings)
+  const parameters = countParameters(base, program, data.vocabulary.ids)
+  const tables = new Map([...weights].filter(([name]) => isTokenTable(name) && program.initial.has(name)))
+  return { base, tables, data, program, targets, parameters }
+}
+
 /** Of all that determines a run. Engines give the same results, so one may go on where another stopped. */
-function fingerprintOf({ base, dataset, settings }: TrainOptions): string {
+function fingerprintOf(base: BaseFacts, { dataset, settings }: TrainOptions): string {
   const validation = dataset.splits.validation.map(({ text, label }) => [text, label]) // decides which step is kept
   const parts = [
     base.sha256,
@@ -116,7 +139,7 @@ function createProgram(
 
 /** All parameters of the model, and those that are trained; rows of tokens that no text uses count, though they stay as they are. */
 function countParameters(
-  base: Base,
+  base: BaseFacts,
   { initial, frozen }: TrainingProgram,
   ids: Vocabulary['ids'],
 ): TrainPlan['parameters'] {

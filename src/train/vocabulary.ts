@@ -17,7 +17,7 @@ export interface Vocabulary {
   restrict(weights: TensorMap): TensorMap
   /**
    * Trained weights with their rows put back among those of all tokens.
-   * @param full the base; what it has no rows for, such as an adapter, gets rows of zeros
+   * @param full tables of all tokens; what is not among them, such as an adapter, gets rows of zeros
    */
   expand(trained: TensorMap, full: TensorMap, vocabularySize: number): TensorMap
 }

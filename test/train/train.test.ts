@@ -7,11 +7,13 @@ import ranks from 'js-tiktoken/ranks/gpt2'
 import { checkAdapter, serializeAdapter } from '../../src/core/adapter.ts'
 import { createConfig } from '../../src/core/config.ts'
 import { parameterShapes } from '../../src/core/layers.ts'
+import { createRandom } from '../../src/core/random.ts'
 import { sizeOf } from '../../src/core/tensors.ts'
 import { createTokenizer } from '../../src/core/tokenizer.ts'
 import { referenceLogits } from '../../src/export/reference.ts'
+import { initializeBase } from '../../src/model/initialize.ts'
 import { readAdapter } from '../../src/files/adapter-folder.ts'
-import { type Base, readBase } from '../../src/files/base-folder.ts'
+import { type Base, readBase, writeBase } from '../../src/files/base-folder.ts'
 import { type StoredDataset, readDataset } from '../../src/train/dataset.ts'
 import type { EvaluationRecord, HistoryRecord } from '../../src/train/report.ts'
 import { type TrainSettings, trainDefaults } from '../../src/train/settings.ts'
@@ -37,7 +39,7 @@ type RunOptions = Omit<Partial<TrainOptions>, 'settings'> & { settings?: Partial
 function run(name: string, { settings, ...options }: RunOptions = {}) {
   const method = settings?.method ?? 'lora'
   const all: TrainSettings = { ...trainDefaults(method), epochs: 3, batchSize: 8, learningRate: 0.03, ...settings }
-  return train({ base, dataset, out: path(name), settings: all, threads: 1, ...options })
+  return train({ base: fixture.base, dataset, out: path(name), settings: all, threads: 1, ...options })
 }
 
 const refusal = (...args: Parameters<typeof run>) => run(...args).catch((error: unknown) => error)
@@ -198,7 +200,7 @@ describe('train --method full', () => {
     const used = new Set(dataset.splits.train.flatMap(({ text }) => encode(text)))
     expect([...changed].toSorted((a, b) => a - b)).toEqual([...used].toSorted((a, b) => a - b))
     for (const name of model.weights.keys()) expect(model.weights.get(name)).not.toEqual(base.weights.get(name))
-    const next = await run('next', { base: model, settings: { epochs: 1 } })
+    const next = await run('next', { base: path('model'), settings: { epochs: 1 } })
     expect(next.test.loss).toBeLessThan(1)
   })
 })
@@ -240,12 +242,15 @@ describe('an interrupted run', () => {
     await interrupt('own', 3)
     const [first, ...rest] = dataset.splits.validation
     const validation = [{ ...first!, text: 'another' }, ...rest]
+    const { config, weights } = base
+    await writeBase(path('other-config'), { config: { ...config, n_head: 1 }, weights })
+    await writeBase(path('other-weights'), { config, weights: initializeBase(config, createRandom(2)) })
     const others: RunOptions[] = [
       { settings: { learningRate: 0.02 } },
       { settings: { seed: 1 } },
       { settings: { lora: { ...trainDefaults('lora').lora, rank: 4 } } },
-      { base: { ...base, sha256: 'a'.repeat(64) } },
-      { base: { ...base, config: { ...base.config, n_head: 1 } } },
+      { base: path('other-weights') },
+      { base: path('other-config') },
       { dataset: { ...dataset, sha256: 'a'.repeat(64) } },
       { dataset: { ...dataset, splits: { ...dataset.splits, validation } } },
     ]

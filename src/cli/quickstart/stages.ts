@@ -5,7 +5,7 @@ import pc from 'picocolors'
 import { GraftError } from '../../core/errors.ts'
 import { sizeOf } from '../../core/tensors.ts'
 import { exportBundle, openBundle, verifyBundle } from '../../export/index.ts'
-import { type Base, readBase } from '../../files/base-folder.ts'
+import { readBase } from '../../files/base-folder.ts'
 import { type StoredDataset, createDataset, readDataset, writeDataset } from '../../train/dataset.ts'
 import { trainDefaults } from '../../train/settings.ts'
 import type { TrainResult } from '../../train/train.ts'
@@ -60,24 +60,24 @@ export async function prepareData(ui: Ui, out: string): Promise<Task[]> {
   return tasks
 }
 
-/** The base that ships with the project: read, and what it is. */
-export async function readMiniBase(ui: Ui): Promise<Base> {
+/** The folder of the base that ships with the project, and what it is. */
+export async function showMiniBase(ui: Ui): Promise<string> {
   const dir = relative('', fileURLToPath(new URL('../../../models/gpt-mini', import.meta.url)))
-  const base = await readBase(dir)
-  const { n_layer: layers, n_embd: width, n_head: heads } = base.config
-  const parameters = [...base.weights.values()].reduce((sum, { shape }) => sum + sizeOf(shape), 0)
-  const perplexity = base.info?.metrics['perplexity']
+  const { config, weights, info } = await readBase(dir)
+  const { n_layer: layers, n_embd: width, n_head: heads } = config
+  const parameters = [...weights.values()].reduce((sum, { shape }) => sum + sizeOf(shape), 0)
+  const perplexity = info?.metrics['perplexity']
   ui.line(`${dir}: ${layers} layers, ${width} wide, ${heads} heads, ${count(parameters)} parameters`)
   if (perplexity !== undefined)
     ui.line(`Perplexity on held-out text: ${perplexity.toFixed(1)}. Its card: ${dir}/README.md`)
-  return base
+  return dir
 }
 
 /** Trains an adapter for each task and evaluates it on the task's test part. */
 export async function trainAdapters(
   ui: Ui,
   out: string,
-  base: Base,
+  base: string,
   tasks: readonly Task[],
   signal: AbortSignal,
 ): Promise<TrainResult[]> {
@@ -106,14 +106,14 @@ export async function trainAdapters(
 export async function exportBundles(
   ui: Ui,
   out: string,
-  base: Base,
+  base: string,
   adapters: readonly TrainResult[],
 ): Promise<Bundles> {
   const bundles: Bundles = { merged: join(out, 'spam-merged'), unmerged: join(out, 'all-unmerged') }
   const sources = adapters.map((adapter) => ({ dir: adapter.out }))
   for (const mode of ['merged', 'unmerged'] as const) {
     const chosen = mode === 'merged' ? sources.slice(0, 1) : sources
-    const { parity } = await exportBundle({ base: base.dir, adapters: chosen, mode, dir: bundles[mode], force })
+    const { parity } = await exportBundle({ base, adapters: chosen, mode, dir: bundles[mode], force })
     ui.line(
       `${bundles[mode]}: logits differ from TensorFlow.js’ by at most ${parity.maxDifference.toExponential(1)} on ${parity.probes} probes`,
     )

@@ -3,7 +3,6 @@ import { InferenceSession, Tensor } from 'onnxruntime-node'
 import { loadModel } from '../../files/model-file.ts'
 import { type Graph, toOnnxParts, trace } from '../../onnx/index.ts'
 import type { Engine, EngineOptions, Feed, Feeds, StepOptions, TrainingState } from '../engine.ts'
-import type { TrainingProgram } from '../program.ts'
 import { dropoutRows, evaluationInputs, evaluationStep, nextName, stepInputs, trainingStep } from '../step.ts'
 import { initialState } from './state.ts'
 
@@ -18,10 +17,11 @@ export async function createCompiledEngine(
 ): Promise<Engine> {
   const session = (graph: Graph) =>
     loadModel(toOnnxParts(graph, { dataFile: DATA_FILE }), DATA_FILE, (model) => createSession(model, threads))
-  const graph = await trace(trainingStep(program, optimizer, seed), stepInputs(program), { constants: program.frozen })
-  const training = await session(graph)
-  // Made when first needed: it holds a second copy of the frozen weights.
-  let evaluation: InferenceSession | undefined
+  const constants = program.frozen
+  const training = await session(
+    await trace(trainingStep(program, optimizer, seed), stepInputs(program), { constants }),
+  )
+  const evaluation = await session(await trace(evaluationStep(program), evaluationInputs(program), { constants }))
   let state = toTensors(initialState(program))
 
   return {
@@ -47,7 +47,6 @@ export async function createCompiledEngine(
       }
     },
     async evaluate(feeds: Feeds) {
-      evaluation ??= await session(await traceEvaluation(program))
       const inputs = { ...state, ...feedTensors(feeds) }
       const needed = Object.fromEntries(evaluation.inputNames.map((name) => [name, output(inputs, name)]))
       return floats(await evaluation.run(needed), 'prediction')
@@ -60,13 +59,10 @@ export async function createCompiledEngine(
     },
     async dispose() {
       await training.release()
-      await evaluation?.release()
+      await evaluation.release()
     },
   }
 }
-
-const traceEvaluation = (program: TrainingProgram) =>
-  trace(evaluationStep(program), evaluationInputs(program), { constants: program.frozen })
 
 /** Of frozen weights, where they are large. */
 const DATA_FILE = 'frozen.bin'
