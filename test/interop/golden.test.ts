@@ -58,7 +58,7 @@ describe('an adapter that PEFT wrote', () => {
     // What replaces the base's tensors whole is for merged graphs only.
     expect(unmerged === undefined).toBe(/modules-to-save|head-with-bias/.test(name))
     expect(unmerged ?? 0).toBeLessThan(TOLERANCE)
-    expect(cases.length).toBe(11)
+    expect(cases.length).toBe(12)
   })
 })
 

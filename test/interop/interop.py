@@ -5,6 +5,7 @@
     python interop.py texts COUNT      random texts, a JSON string a line
     python interop.py tokens FILE OUT  token ids that a tokenizer.json gives for some texts
     python interop.py deltas DIR OUT   samples of an adapter's ΔW on GPT-2 small
+    python interop.py losses BASE OUT  a language model's loss of each next token of a text
     python interop.py check FOLDER     reads what Graft wrote into FOLDER (see live.ts); one JSON object a line on stdout
 """
 
@@ -150,6 +151,7 @@ ADAPTERS = {
     "modules-to-save": dict(r=2, lora_alpha=4, target_modules=["c_attn"], modules_to_save=["ln_f", "score"]),
     "head-with-bias": dict(r=2, lora_alpha=4, target_modules=["c_attn"], labels=7, bias_in_head=True),
     "without-head": dict(r=2, lora_alpha=4, target_modules=["c_attn"], task_type="CAUSAL_LM"),
+    "token-embedding": dict(r=4, lora_alpha=2, target_modules=["wte", "c_attn"], rank_pattern={"wte": 3}),
 }
 
 
@@ -395,6 +397,17 @@ def golden_deltas(source, path):
     write_json(path, {name: sample(delta) for name, delta in deltas(model, "default").items()})
 
 
+def golden_losses(folder, path):
+    from transformers import AutoTokenizer
+
+    text = "The film is a quiet one, and it stays with you for days."
+    ids = torch.tensor([AutoTokenizer.from_pretrained(folder)(text)["input_ids"]])
+    model = GPT2LMHeadModel.from_pretrained(folder).float().eval()
+    with torch.no_grad():
+        losses = torch.nn.functional.cross_entropy(model(ids).logits[0, :-1], ids[0, 1:], reduction="none")
+    write_json(path, dict(transformers=version("transformers"), text=text, ids=ids[0].tolist(), losses=losses.tolist()))
+
+
 def check(folder):
     folder = Path(folder)
     for each in sorted((folder / "bases").iterdir()):
@@ -420,6 +433,8 @@ if __name__ == "__main__":
         golden_tokens(arguments[1], Tokenizer.from_file(arguments[0]))
     elif command == "deltas":
         golden_deltas(*arguments)
+    elif command == "losses":
+        golden_losses(*arguments)
     elif command == "texts":
         for text in random_texts(int(arguments[0]), 3):
             print(json.dumps(text))

@@ -217,6 +217,7 @@ async function main(): Promise<void> {
     checked.forEach(report)
     if (!values.update) return
     await updateOurs(checked)
+    python('losses', fileURLToPath(new URL('../../models/gpt-mini', import.meta.url)), join(golden, 'gpt-mini.json'))
     python('tokens', join(out, 'tokenizer', 'tokenizer.json'), join(golden, 'tokens.json'))
     if (hasSharedData) python('deltas', sharedData('peft-gpt2-lora-causal'), join(golden, 'causal-deltas.json'))
   } finally {

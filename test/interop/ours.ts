@@ -16,6 +16,7 @@ const kinds: Record<string, Partial<AdapterSettings> & { labels?: string[] }> = 
   'rank-1': { rank: 1 },
   'rank-8-rslora': { rank: 8, scaling: 'rslora', labels: seven },
   'rank-64-alpha': { rank: 64, scaling: 'alpha', alpha: 0.5, targetModules: ['c_attn', 'mlp.c_proj'] },
+  'token-embedding': { rank: 4, targetModules: ['wte', 'c_attn'] },
   'regular-expression': { rank: 2, targetModules: '.*\\.1\\.mlp\\.c_fc', labels: seven },
 }
 
