@@ -1,4 +1,5 @@
 /** Opens whatever classifies: a bundle, or what training writes, whose graph is then made in memory. */
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { graphDataFile } from '../core/bundle.ts'
@@ -17,19 +18,25 @@ export interface OpenModelOptions extends OpenOptions {
   base?: string | undefined
 }
 
-const hint = 'Give a bundle of `graft export`, or an adapter or a model of `graft train`.'
+const hint = 'Give a bundle of `graft export`, an adapter or a model of `graft train`, or a classifier of `graft import`.'
 
-const description = z.looseObject({ kind: z.enum(['merged', 'unmerged', 'adapter', 'model']) })
+const description = z.looseObject({ kind: z.enum(['merged', 'unmerged', 'adapter', 'model', 'base']) })
+
+/** What a folder holds. A model that was imported is one without `graft.json`. */
+async function kindOf(dir: string): Promise<z.infer<typeof description>['kind']> {
+  const file = join(dir, 'graft.json')
+  if (!existsSync(file) && existsSync(join(dir, 'model.safetensors'))) return 'model'
+  return checkSchema(description, await readJson(file, hint), { code: 'file-format', file, hint }).kind
+}
 
 /**
- * Opens a bundle, an adapter folder, or the folder of a model that was fine-tuned in full. An adapter is merged into its
- * base, so the classifier has no adapters to choose from.
- * @throws GraftError `file-format` for a `graft.json` of something else, `usage` for a base that is not asked for, and what
- *   reading the folder throws
+ * Opens a bundle, an adapter folder, or the folder of a model with a classification head, fine-tuned or imported. An adapter
+ * is merged into its base, so the classifier has no adapters to choose from.
+ * @throws GraftError `file-format` for a `graft.json` of something else, `config` for a model without a head, `usage` for a
+ *   base that is not asked for, and what reading the folder throws
  */
 export async function openModel(dir: string, { base, threads }: OpenModelOptions = {}): Promise<Classifier> {
-  const file = join(dir, 'graft.json')
-  const { kind } = checkSchema(description, await readJson(file, hint), { code: 'file-format', file, hint })
+  const kind = await kindOf(dir)
   if (base !== undefined && kind !== 'adapter') {
     throw new GraftError('usage', `${dir} is no adapter, so it takes no base`, { hint: 'Leave --base out.', file: dir })
   }

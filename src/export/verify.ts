@@ -50,7 +50,7 @@ export async function verifyBundle(dir: string): Promise<Verification> {
 async function readManifest(dir: string): Promise<[string, Manifest]> {
   const file = join(dir, 'graft.json')
   const manifest = parseManifest(
-    await readJson(file, 'A bundle is what `graft export` writes: give that folder.'),
+    await readJson(file, 'A bundle is what `graft export` makes of an adapter or a model: give that folder.'),
     file,
   )
   return [`${manifest.kind} bundle, format ${manifest.formatVersion}`, manifest]

@@ -16,7 +16,7 @@ export interface Bundle {
   adapters: Map<string, Adapter>
 }
 
-const makeBundle = 'A bundle is what `graft export` writes: give that folder.'
+const makeBundle = 'A bundle is what `graft export` makes of an adapter or a model: give that folder.'
 
 async function readAdapters(dir: string, manifest: Manifest, config: GPT2Config): Promise<Bundle['adapters']> {
   const adapters: Bundle['adapters'] = new Map()

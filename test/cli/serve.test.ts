@@ -1,11 +1,13 @@
 /** `graft serve` as a child process: what it prints, the curl line, keys, and how it ends. */
 import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process'
-import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { exportBundle } from '../../src/export/index.ts'
+import { openBundle } from '../../src/runtime/index.ts'
 import { writeBundles } from '../serve/fixtures.ts'
 
 const program = fileURLToPath(new URL('../../bin/graft.js', import.meta.url))
@@ -62,6 +64,25 @@ describe('graft serve', () => {
     expect(JSON.parse(stdout)).toMatchObject({ model: 'unmerged', adapter: 'spam', results: [{}] })
     child.kill('SIGTERM')
     expect(await ended).toBe(0)
+  })
+
+  it('serves large models, whose weights lie beside the graph', async () => {
+    const { dir, base, adapters } = files
+    const common = { base, probes: ['ok'], externalFrom: 1 }
+    const options = { ...common, adapters: [{ dir: adapters.topic }] }
+    await exportBundle({ ...options, mode: 'unmerged', dir: join(dir, 'large-unmerged') })
+    await exportBundle({ ...options, mode: 'merged', dir: join(dir, 'large-merged') })
+    expect(readdirSync(join(dir, 'large-merged', 'onnx'))).toContain('model.onnx_data')
+    const classifier = await openBundle(files.merged, { threads: 1 })
+    const [expected] = await classifier.classify(['Shares fell again'])
+    await classifier.close()
+    const { url } = await start('large-unmerged', 'large-merged', '--json')
+    for (const model of ['large-unmerged', 'large-merged']) {
+      const answer = await classify(url, { inputs: 'Shares fell again', model })
+      const { results } = (await answer.json()) as { results: { label: string; score: number }[] }
+      expect(results[0]?.label).toBe(expected?.label)
+      expect(results[0]?.score).toBeCloseTo(expected?.score ?? NaN, 5)
+    }
   })
 
   it('reads key files, and loads adapters from its folder', async () => {

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createRandom } from '../../src/core/random.ts'
 import { exportBundle, openModel } from '../../src/export/index.ts'
 import { readBase, writeBase } from '../../src/files/base-folder.ts'
+import { importModel } from '../../src/files/import.ts'
 import { initializeScore } from '../../src/model/initialize.ts'
 import { type Fixture, config, largestDifference, weights, writeFixture } from './fixtures.ts'
 
@@ -69,6 +70,18 @@ describe('openModel', () => {
     await classifier.close()
   })
 
+  it('opens a classifier that was imported, with all positions that it has', async () => {
+    await writeModel(path('published'))
+    await rm(path('published/graft.json'))
+    await importModel(path('published'), { out: path('imported') })
+    await exportBundle({ base: path('imported'), mode: 'merged', dir: path('imported-bundle'), probes: ['ok'] })
+    expect(await logitsOf(path('imported'))).toEqual(await logitsOf(path('imported-bundle')))
+    const classifier = await openModel(path('imported'), { threads: 1 })
+    expect(classifier.labels()).toEqual(['no', 'yes', 'maybe'])
+    expect(await classifier.classify(['word '.repeat(40)])).toMatchObject([{ tokens: config.n_positions }])
+    await classifier.close()
+  })
+
   it('takes another folder for the base of an adapter, and any name for the adapter', async () => {
     const [base, adapter] = [path('moved base'), path('my adapter (2)')]
     await cp(fixture.base, base, { recursive: true })
@@ -83,11 +96,15 @@ describe('openModel', () => {
     await expect(open).rejects.toMatchObject({ code: 'usage', hint: 'Leave --base out.' })
   })
 
-  it('refuses a folder that is no model', async () => {
-    await expect(openModel(fixture.base)).rejects.toMatchObject({
+  it('refuses a folder that is no model, and a base without a head', async () => {
+    await expect(openModel(fixture.dir)).rejects.toMatchObject({
       code: 'file-not-found',
-      file: join(fixture.base, 'graft.json'),
+      file: path('graft.json'),
       hint: expect.stringContaining('graft train'),
+    })
+    await expect(openModel(fixture.base)).rejects.toMatchObject({
+      code: 'config',
+      message: expect.stringContaining('has no classification head'),
     })
     await cp(fixture.base, path('odd'), { recursive: true })
     await writeFile(path('odd/graft.json'), '{"kind": "summary"}')
