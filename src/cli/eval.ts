@@ -22,7 +22,10 @@ interface Options extends DataOptions {
 export function evalCommand(): Command {
   return new Command('eval')
     .description('measure a model on labelled texts: accuracy, F1 of each label, confusion matrix')
-    .requiredOption('--model <dir>', 'bundle, or folder of an adapter or a model that `graft train` or `graft import` wrote')
+    .requiredOption(
+      '--model <dir>',
+      'bundle, or folder of an adapter or a model that `graft train` or `graft import` wrote',
+    )
     .requiredOption('--data <path>', 'data set folder, or a file of labelled texts')
     .addOption(
       new Option('--split <name>', 'part of the data set (default: test)').choices(['train', 'validation', 'test']),

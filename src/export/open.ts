@@ -18,7 +18,8 @@ export interface OpenModelOptions extends OpenOptions {
   base?: string | undefined
 }
 
-const hint = 'Give a bundle of `graft export`, an adapter or a model of `graft train`, or a classifier of `graft import`.'
+const hint =
+  'Give a bundle of `graft export`, an adapter or a model of `graft train`, or a classifier of `graft import`.'
 
 const description = z.looseObject({ kind: z.enum(['merged', 'unmerged', 'adapter', 'model', 'base']) })
 
