@@ -8,7 +8,7 @@ const key = process.env.GRAFT_API_KEY
 const client = hc<App>(url, { headers: key ? { Authorization: `Bearer ${key}` } : {} })
 
 const inputs = texts.length > 0 ? texts : ['You have won a free prize! Call now to claim.', 'See you at the station.']
-const response = await client.v1.classify.$post({ json: { inputs, adapter }, header: {} })
+const response = await client.v1.classify.$post({ json: { inputs, adapter } })
 if (response.status !== 200) {
   const { code, detail, hint } = await response.json()
   throw new Error(`${code}: ${detail}. ${hint ?? ''}`)

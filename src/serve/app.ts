@@ -6,6 +6,7 @@ import { requestId } from 'hono/request-id'
 import { secureHeaders } from 'hono/secure-headers'
 import { pino } from 'pino'
 import { requireKey } from './auth.ts'
+import { clientSignal } from './client.ts'
 import type { Parts, ServeEnv } from './context.ts'
 import { createMetrics } from './metrics.ts'
 import { observeRequests } from './observe.ts'
@@ -80,7 +81,7 @@ function createBase(parts: Parts, apiKeys: readonly string[], corsOrigins: reado
     sendProblem(c, new RequestError(404, 'not-found', 'there is no such route', { hint: 'See /docs.' })),
   )
   app.onError((error, c) => {
-    const problem = c.req.raw.signal.aborted ? clientGone() : toRequestError(error)
+    const problem = clientSignal(c).aborted ? clientGone() : toRequestError(error)
     if (problem.status === 500) parts.log.error({ requestId: c.var.requestId, error: error.stack }, 'unexpected error')
     return sendProblem(c, problem)
   })

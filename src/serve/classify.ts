@@ -1,8 +1,10 @@
 /** From a checked request of any of the APIs to the service and back: model, deadline, cancellation, best labels. */
 import type { Context } from 'hono'
 import type { LabelScore } from '../runtime/index.ts'
+import { clientSignal } from './client.ts'
 import type { Parts, ServeEnv } from './context.ts'
-import { RequestError } from './problem.ts'
+import { invalidRequest } from './problem.ts'
+import { timeoutHeader, wholeMilliseconds } from './schemas.ts'
 import type { ClassifyRequest, ClassifyResult, ModelStatus } from './service.ts'
 
 /**
@@ -12,10 +14,10 @@ import type { ClassifyRequest, ClassifyResult, ModelStatus } from './service.ts'
 export function onlyModel(models: readonly ModelStatus[], place: 'body' | 'query'): string {
   const [first, second] = models
   if (first && !second) return first.name
-  const detail = first
-    ? `model: name one of ${models.map(({ name }) => name).join(', ')}`
+  const message = first
+    ? `name one of ${models.map(({ name }) => name).join(', ')}`
     : 'no model here takes adapters: all are merged'
-  throw new RequestError(400, 'invalid-request', detail, { errors: [{ in: place, path: 'model', message: detail }] })
+  throw invalidRequest([{ in: place, path: 'model', message }])
 }
 
 type Request = Pick<ClassifyRequest, 'model' | 'adapter' | 'texts' | 'truncate'>
@@ -26,15 +28,25 @@ export async function classify(
   { service, metrics, timeoutMs }: Parts,
   request: Request,
 ): Promise<ClassifyResult> {
-  const { signal } = c.req.raw
-  const asked = c.req.header('x-timeout-ms')
-  const limit = asked === undefined ? timeoutMs : Math.min(timeoutMs, Number(asked))
-  const result = await service.classify({ ...request, signal, deadline: c.get('started') + limit })
+  const limit = Math.min(timeoutMs, askedTimeout(c))
+  const result = await service.classify({ ...request, signal: clientSignal(c), deadline: c.get('started') + limit })
   const tokens = result.results.reduce((sum, each) => sum + each.tokens, 0)
   const { model, adapter } = result
   c.set('facts', { model, adapter, texts: request.texts.length, tokens })
   metrics.texts.inc({ model }, request.texts.length)
   return result
+}
+
+/**
+ * Milliseconds that the client waits.
+ * @throws RequestError 400
+ */
+function askedTimeout(c: Context<ServeEnv>): number {
+  const asked = c.req.header(timeoutHeader.name)
+  if (asked === undefined) return Infinity
+  if (wholeMilliseconds.test(asked)) return Number(asked)
+  const error = { in: timeoutHeader.in, path: timeoutHeader.name, message: 'is not a whole number of milliseconds' }
+  throw invalidRequest([error])
 }
 
 /** The likeliest labels first. */

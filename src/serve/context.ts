@@ -1,10 +1,12 @@
 /** What the app is made of, and what a request carries with it from handler to handler. */
 import type { Logger } from 'pino'
+import type { Connection } from './client.ts'
 import type { Metrics } from './metrics.ts'
 import type { InferenceService } from './service.ts'
 
-/** Hono's variables of one request. */
+/** What Hono carries with one request. */
 export interface ServeEnv {
+  Bindings: Connection
   Variables: {
     requestId: string
     /** `performance.now()` when the request came. */

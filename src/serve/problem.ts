@@ -53,6 +53,13 @@ export class RequestError extends Error {
   }
 }
 
+/** A request whose fields are at fault. */
+export function invalidRequest(errors: FieldError[]): RequestError {
+  const [first] = errors
+  const detail = first?.path ? `${first.path}: ${first.message}` : (first?.message ?? 'the request is not valid')
+  return new RequestError(400, 'invalid-request', detail, { errors: errors.slice(0, 20), hint: 'See /docs.' })
+}
+
 /** Codes that are the request's fault, or the moment's. All others are the server's: 500, without the details. */
 const statuses: Partial<Record<ErrorCode, number>> = {
   'serve-model': 404,

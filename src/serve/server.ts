@@ -3,9 +3,10 @@ import type { Server, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createAdaptorServer } from '@hono/node-server'
 import { GraftError } from '../core/errors.ts'
+import type { Connection } from './client.ts'
 
 export interface ServerOptions {
-  app: { fetch(request: Request): Response | Promise<Response> }
+  app: { fetch(request: Request, connection: Connection): Response | Promise<Response> }
   /** 0: any that is free. */
   port: number
   host: string
@@ -37,7 +38,10 @@ export async function startServer({
     headersTimeout: Math.min(requestTimeout, 10_000),
     connectionsCheckingInterval: Math.min(requestTimeout / 2, 5_000),
   }
-  const server = createAdaptorServer({ fetch: (request) => app.fetch(request), serverOptions }) as Server
+  const server = createAdaptorServer({
+    fetch: (request, connection) => app.fetch(request, connection as Connection),
+    serverOptions,
+  }) as Server
   server.timeout = idleTimeout
   const requests = countRequests(server)
   await listen(server, port, host)

@@ -3,7 +3,7 @@ import { OpenAPIHono } from '@hono/zod-openapi'
 import type { ValidationTargets } from 'hono'
 import type { z } from 'zod'
 import type { ServeEnv } from './context.ts'
-import { type FieldError, RequestError } from './problem.ts'
+import { type FieldError, invalidRequest } from './problem.ts'
 
 const places: Record<keyof ValidationTargets, FieldError['in']> = {
   json: 'body',
@@ -28,22 +28,17 @@ function flatten(issue: Issue): { path: PropertyKey[]; message: string }[] {
   return best.map(({ path, message }) => ({ path: [...issue.path, ...path], message }))
 }
 
-/** The problem that a request's fields are to it. */
-function invalidRequest(error: z.core.$ZodError, target: keyof ValidationTargets): RequestError {
-  const errors = error.issues.flatMap(flatten).map(({ path, message }) => ({
+const toFieldErrors = (error: z.core.$ZodError, target: keyof ValidationTargets): FieldError[] =>
+  error.issues.flatMap(flatten).map(({ path, message }) => ({
     in: places[target],
     path: path.map(String).join('.'),
     message,
   }))
-  const [first] = errors
-  const detail = first?.path ? `${first.path}: ${first.message}` : (first?.message ?? 'the request is not valid')
-  return new RequestError(400, 'invalid-request', detail, { errors: errors.slice(0, 20), hint: 'See /docs.' })
-}
 
 /** A set of routes whose requests are checked against their schemas. */
 export const createRouter = () =>
   new OpenAPIHono<ServeEnv>({
     defaultHook: (result) => {
-      if (!result.success) throw invalidRequest(result.error, result.target)
+      if (!result.success) throw invalidRequest(toFieldErrors(result.error, result.target))
     },
   })

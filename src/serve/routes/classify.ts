@@ -56,7 +56,8 @@ const route = ({ maxBody, maxInputs }: Parts) =>
     tags: ['Classification'],
     summary: 'Classify texts',
     middleware: limitBody(maxBody),
-    request: { headers: timeoutHeader, body: { content: jsonContent(bodySchema(maxInputs)), required: true } },
+    parameters: [timeoutHeader],
+    request: { body: { content: jsonContent(bodySchema(maxInputs)), required: true } },
     responses: {
       200: { description: 'What the texts are', content: jsonContent(responseSchema) },
       ...classifyProblems,

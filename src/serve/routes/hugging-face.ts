@@ -43,9 +43,9 @@ const route = <P extends string, T extends z.ZodObject>({ maxBody, maxInputs }: 
     tags: ['Hugging Face'],
     summary: 'Classify texts as Hugging Face does',
     middleware: limitBody(maxBody),
+    parameters: [timeoutHeader],
     request: {
       params,
-      headers: timeoutHeader,
       body: { content: jsonContent(bodySchema(maxInputs)), required: true },
     },
     responses: {

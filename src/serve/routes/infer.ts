@@ -70,9 +70,9 @@ const route = ({ maxBody, maxInputs }: Parts) =>
     tags: ['KServe'],
     summary: 'Classify texts as the Open Inference Protocol does',
     middleware: limitBody(maxBody),
+    parameters: [timeoutHeader],
     request: {
       params: z.object({ model: modelName }),
-      headers: timeoutHeader,
       body: { content: jsonContent(bodySchema(maxInputs)), required: true },
     },
     responses: {
