@@ -71,6 +71,8 @@ async function runPretrain(options: Options): Promise<void> {
   const settings: PretrainSettings = { ...pretrainDefaults(), ...chosen }
   const base = baseDir === undefined ? createBase({}, settings.seed) : await readBase(baseDir)
   const corpus = await readCorpus(paths, { text })
+  if (settings.embedding === 'cooccurrence')
+    ui.line('Counting neighbours, for the embeddings: a minute for some million tokens.\n')
   const result = await showRun(ui, 'Pretraining', (show) =>
     pretrain({
       base,
