@@ -81,7 +81,7 @@ describe('graft train', () => {
         maxGradientNorm: 2,
         evalEvery: 2,
         patience: 9,
-        engine: 'compiled',
+        device: 'cpu',
       },
     })
   })
