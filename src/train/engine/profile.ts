@@ -11,7 +11,10 @@ export interface OperatorTime {
   provider: string
   /** Nodes of the graph. */
   count: number
-  /** Of a step, mean over the steps measured. */
+  /**
+   * Of a step, mean over the steps measured. With WebGPU the time on the GPU, where its driver tells; with CUDA the time to hand
+   * the work over.
+   */
   milliseconds: number
 }
 
@@ -63,7 +66,9 @@ export async function createProfiler(): Promise<Profiler> {
 
 /** What is used of an event: times in microseconds. */
 export interface ProfileEvent {
+  /** `Session` for runs, `Node` for operators as the host sees them, `Api` for kernels on the GPU (WebGPU only). */
   cat: string
+  /** Of a kernel: node, operator and program, with `&` between them. */
   name: string
   ts: number
   dur: number
@@ -72,10 +77,10 @@ export interface ProfileEvent {
 
 /** Sums up the events of all runs but the first ones. */
 export function summarize(events: readonly ProfileEvent[], warmups = WARMUPS): StepProfile | undefined {
-  const runs = events
+  const all = events
     .filter(({ cat, name }) => cat === 'Session' && name === 'model_run')
     .toSorted((a, b) => a.ts - b.ts)
-    .slice(warmups)
+  const runs = all.slice(warmups)
   const [first] = runs
   if (!first) return undefined
   const operators = new Map<string, OperatorTime>()
@@ -87,9 +92,24 @@ export function summarize(events: readonly ProfileEvent[], warmups = WARMUPS): S
     sum.milliseconds += dur / 1000 / runs.length
     operators.set(`${operator} ${provider}`, sum)
   }
+  for (const [operator, time] of gpuTimes(events, all.length)) {
+    const sum = operators.get(`${operator} WebGpuExecutionProvider`)
+    if (sum) sum.milliseconds = time
+  }
   return {
     steps: runs.length,
     milliseconds: runs.reduce((sum, { dur }) => sum + dur, 0) / 1000 / runs.length,
     operators: [...operators.values()].toSorted((a, b) => b.milliseconds - a.milliseconds),
   }
+}
+
+/** Milliseconds of each operator's kernels in a run. Their clock is the GPU's, so the first runs are among them. */
+function gpuTimes(events: readonly ProfileEvent[], runs: number): Map<string, number> {
+  const times = new Map<string, number>()
+  for (const { cat, name, dur } of events) {
+    const [, operator] = name.split('&')
+    if (cat !== 'Api' || operator === undefined) continue
+    times.set(operator, (times.get(operator) ?? 0) + dur / 1000 / runs)
+  }
+  return times
 }
