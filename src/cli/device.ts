@@ -61,8 +61,9 @@ function isInstalled(device: DeviceName): boolean {
   }
 }
 
-/** TensorFlow would take all of a GPU's memory at once. */
+/** TensorFlow reads these when it is loaded: else it takes all of a GPU's memory at once, and tells of the processor. */
 export function prepare<Name extends DeviceName>(device: Name): Name {
-  if (DEVICES[device].runner.engine === 'eager') process.env['TF_FORCE_GPU_ALLOW_GROWTH'] ??= 'true'
+  process.env['TF_FORCE_GPU_ALLOW_GROWTH'] ??= 'true'
+  process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '1'
   return device
 }

@@ -36,7 +36,7 @@ export async function describeDevice(device: DeviceName): Promise<void> {
   }
   describeEngine(device, (options) => openEngine(options, { device }), {
     isUnordered: DEVICES[device].gpu,
-    isEmulated: process.env['VK_DRIVER_FILES']?.includes('swiftshader'),
+    isEmulated: DEVICES[device].gpu && process.env['VK_DRIVER_FILES']?.includes('swiftshader'),
   })
 
   describe.each([
