@@ -10,7 +10,8 @@ headers=$(dirname "$(dirname "$(readlink -f "$(command -v node)")")") # with inc
 work=$(mktemp -d)
 trap 'rm -r "$work"' EXIT
 
-npm install --no-save --ignore-scripts --no-fund --no-audit "@tensorflow/tfjs-node@$version" node-gyp@12
+# --save-dev: npm leaves out what package.json names as an optional peer.
+npm install --no-save --save-dev --ignore-scripts --no-fund --no-audit "@tensorflow/tfjs-node@$version" node-gyp@12
 pip download --quiet --no-deps --only-binary :all: --python-version 3.11 --dest "$work" 'tensorflow-cpu==2.15.1'
 unzip -q "$work"/tensorflow_cpu-*.whl 'tensorflow/lib*.so.2' 'tensorflow/include/tensorflow/*' 'tensorflow/include/tsl/*' -d "$work"
 
