@@ -1,7 +1,7 @@
 /** The `--device` option, and the choice of the fastest device that works. */
-import { createRequire } from 'node:module'
 import { Option } from 'commander'
 import { DEVICES, DEVICE_NAMES, type CompiledDevice, type DeviceName, isCompiled } from '../core/devices.ts'
+import { missingPackage } from '../train/engine/packages.ts'
 import type { Probe } from './device/probe.ts'
 import type { Ui } from './ui.ts'
 
@@ -18,18 +18,26 @@ export const deviceOption = (names: readonly DeviceName[], fallback: DeviceName 
 /** How long `auto` waits for a device. */
 const PATIENCE = 60_000
 
+/** https://github.com/tensorflow/tensorflow/issues/60739 */
+const SLOW_START =
+  'TensorFlow 2.9 knows GPUs up to Ampere: on a newer one it compiles its kernels at first use, which can take tens of minutes.'
+
 /** Resolves `auto`, and says what was chosen and why; a device that was asked for by name is left as it is. */
 export async function chooseDevice<Name extends DeviceName>(
   ui: Ui,
   choice: Name | 'auto',
   names: readonly Name[],
 ): Promise<Name | 'cpu'> {
+  if (choice === 'tfjs-node-gpu') ui.line(SLOW_START)
   if (choice !== 'auto') return prepare(choice)
   const { visibleGpus } = await import('./device/gpus.ts')
   const gpus = visibleGpus()
-  if (gpus.length === 0) return 'cpu'
+  if (gpus.length === 0) {
+    ui.line('Device cpu: no GPU is visible.')
+    return 'cpu'
+  }
   const { tryDevice } = await import('./device/try.ts')
-  const candidates = names.filter((name) => name === 'cpu' || (DEVICES[name].gpu && isInstalled(name)))
+  const candidates = names.filter((name) => name === 'cpu' || (DEVICES[name].gpu && missingPackage(name) === undefined))
   const probes: Probe[] = []
   for (const name of candidates) probes.push(await tryDevice(name, PATIENCE))
   const fastest = probes.reduce((best, probe) => (speed(probe) > speed(best) ? probe : best))
@@ -47,18 +55,6 @@ export function describeProbe({ works, tokensPerSecond, problem }: Probe): strin
   return tokensPerSecond === undefined
     ? 'trains, slowly: an emulated GPU?'
     : `trains: ${tokensPerSecond.toLocaleString('en-US')} tokens/s of a model 4 layers deep and 256 wide`
-}
-
-/** Whether the packages are there that a device of TF.js needs. */
-function isInstalled(device: DeviceName): boolean {
-  const { runner } = DEVICES[device]
-  const { resolve } = createRequire(import.meta.url)
-  try {
-    for (const name of runner.engine === 'eager' ? runner.packages : []) resolve(`${name}/package.json`)
-    return true
-  } catch {
-    return false
-  }
 }
 
 /** TensorFlow reads these when it is loaded: else it takes all of a GPU's memory at once, and tells of the processor. */

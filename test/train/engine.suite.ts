@@ -42,11 +42,8 @@ export function describeEngine(
   { isEmulated = false, isUnordered = false }: SuiteOptions = {},
 ): void {
   /** The same bit for bit, where the device can. */
-  function expectSame(actual: number[], expected: number[]): void {
-    if (!isUnordered) return expect(actual).toEqual(expected)
-    expect(actual).toHaveLength(expected.length)
-    for (const [at, value] of actual.entries()) expect(value).toBeCloseTo(expected[at] ?? NaN, 5)
-  }
+  const expectSame = (actual: number[], expected: number[]) =>
+    expect(actual).toEqual(isUnordered ? expected.map((value) => expect.closeTo(value, 5) as number) : expected)
 
   describe(`the ${name} engine`, () => {
     const engines: Engine[] = []

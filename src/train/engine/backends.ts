@@ -2,7 +2,7 @@
 import { createRequire } from 'node:module'
 import * as tf from '@tensorflow/tfjs'
 import { DEVICES, type EagerDevice, deviceError } from '../../core/devices.ts'
-import { GraftError } from '../../core/errors.ts'
+import { missingPackage } from './packages.ts'
 
 /**
  * Makes a device's backend the one that TF.js uses.
@@ -10,12 +10,15 @@ import { GraftError } from '../../core/errors.ts'
  */
 export async function openBackend(device: EagerDevice): Promise<void> {
   tf.enableProdMode() // else TF.js prints an advertisement for its native package
+  const missing = missingPackage(device)
+  if (missing !== undefined) throw deviceError(device, `the package ${missing} is not installed`)
   const { backend } = DEVICES[device].runner
   try {
     await loaders[device]?.()
     if (!(await tf.setBackend(backend))) throw new Error(`TensorFlow.js could not start its backend "${backend}"`)
   } catch (error) {
-    throw error instanceof GraftError ? error : deviceError(device, describe(error), hintFor(device, error))
+    const [reason] = (error instanceof Error ? error.message : String(error)).split('\n')
+    throw deviceError(device, reason, hintFor(device, error))
   }
   if (device === 'tfjs-node-gpu') checkGpu()
 }
@@ -78,10 +81,4 @@ function hintFor(device: EagerDevice, error: unknown): string | undefined {
     )
   }
   return undefined
-}
-
-function describe(error: unknown): string {
-  const [line = ''] = (error instanceof Error ? error.message : String(error)).split('\n')
-  const name = /Cannot find package '([^']+)'/.exec(line)?.[1]
-  return name === undefined ? line : `the package ${name} is not installed`
 }
