@@ -87,14 +87,14 @@ async function runPretrain(options: Options): Promise<void> {
   const { pretrain } = await import('../train/pretrain.ts')
   const { showRun } = await import('./training-progress.ts')
   const ui = createUi({ json })
+  const base = baseDir === undefined ? createBase({}, chosen.seed) : await readBase(baseDir)
+  const corpus = await readCorpus(paths, { text })
   const settings: PretrainSettings = {
     ...pretrainDefaults(),
     ...chosen,
     device: await chooseDevice(ui, device, TRAINING_DEVICES),
   }
   let measured: StepProfile | undefined
-  const base = baseDir === undefined ? createBase({}, settings.seed) : await readBase(baseDir)
-  const corpus = await readCorpus(paths, { text })
   const result = await showRun(ui, 'Pretraining', (show) =>
     pretrain({
       base,

@@ -32,7 +32,10 @@ export async function createCompiledEngine(
   const training = await session(
     await trace(trainingStep(program, optimizer, seed), stepInputs(program), { constants }),
     { ...keepOnDevice(device, names), ...profiler?.sessionOptions },
-  )
+  ).catch(async (error: unknown) => {
+    await profiler?.dispose()
+    throw error
+  })
   const evaluation = await session(await trace(evaluationStep(program), evaluationInputs(program), { constants }))
   let download: InferenceSession | undefined
 
