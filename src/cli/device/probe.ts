@@ -78,7 +78,9 @@ export async function probeDevice(device: DeviceName): Promise<Probe> {
     return { device, works: true, tokensPerSecond: await withEngine(device, large(), measureSpeed) }
   } catch (error) {
     if (!(error instanceof GraftError)) throw error
-    return { device, works: false, problem: { reason: error.message, hint: error.hint } }
+    // The name stands beside it wherever it is shown.
+    const reason = error.message.replace(`device ${device} does not work here: `, '')
+    return { device, works: false, problem: { reason, hint: error.hint } }
   }
 }
 

@@ -17,7 +17,5 @@ function toCheck(probe: Probe): Check {
   const name = `device ${device}`
   if (works) return { name, status: 'ok', found: describeProbe(probe) }
   const hint = problem?.hint ?? DEVICES[device].repair
-  // The name stands beside it.
-  const found = describeProbe(probe).replace(`device ${device} does not work here: `, '')
-  return { name, status: device === 'cpu' ? 'missing' : 'optional', found, advice: hint }
+  return { name, status: device === 'cpu' ? 'missing' : 'optional', found: describeProbe(probe), advice: hint }
 }
