@@ -50,9 +50,12 @@ export function restoreUtil(util: object = createRequire(import.meta.url)('node:
 /** Dawn stands where TF.js looks for a browser's WebGPU. */
 async function loadWebGpu(): Promise<void> {
   const { create, globals } = await import('webgpu')
+  const gpu = create([])
+  if (!(await gpu.requestAdapter())) throw new Error('WebGPU finds no GPU')
   Object.assign(globalThis, globals)
+  // Newer Nodes have a navigator, without a GPU.
   const navigator: object = Reflect.get(globalThis, 'navigator') ?? {}
-  if (!('gpu' in navigator)) Object.defineProperty(navigator, 'gpu', { value: create([]) })
+  if (!('gpu' in navigator)) Object.defineProperty(navigator, 'gpu', { value: gpu })
   Object.defineProperty(globalThis, 'navigator', { value: navigator, configurable: true })
   await import('@tensorflow/tfjs-backend-webgpu')
 }
