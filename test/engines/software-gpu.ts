@@ -4,7 +4,7 @@
  */
 import { execFile } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
@@ -29,9 +29,8 @@ export async function softwareGpu(): Promise<Record<'LD_LIBRARY_PATH' | 'VK_DRIV
     dirname(createRequire(import.meta.url).resolve('@sparticuz/chromium')),
     '../../bin/swiftshader.tar.br',
   )
-  const archive = await promisify(brotliDecompress)(await readFile(packed))
-  const dir = join(cache, `swiftshader-${archive.length}`)
-  if (!existsSync(dir)) await unpack(archive, dir)
+  const dir = join(cache, `swiftshader-${statSync(packed).size}`)
+  if (!existsSync(dir)) await unpack(await promisify(brotliDecompress)(await readFile(packed)), dir)
   return { LD_LIBRARY_PATH: dir, VK_DRIVER_FILES: join(dir, 'swiftshader.json') }
 }
 
