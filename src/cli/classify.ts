@@ -1,7 +1,9 @@
 /** `graft classify`: classifies texts of the command line, or of a file of any size, with a bundle. */
 import { Command } from 'commander'
+import type { CompiledDevice } from '../core/devices.ts'
 import { GraftError } from '../core/errors.ts'
 import type { Classification, Classifier } from '../runtime/index.ts'
+import { GRAPH_DEVICES, chooseDevice, deviceOption } from './device.ts'
 import type { FileSummary } from './classify/file.ts'
 import { interruptSignal } from './interrupt.ts'
 import { jsonOption } from './options.ts'
@@ -14,6 +16,7 @@ interface Options {
   input?: string
   text?: string
   output?: string
+  device: CompiledDevice | 'auto'
   json?: boolean
 }
 
@@ -28,6 +31,7 @@ export function classifyCommand(): Command {
     .option('--input <file>', 'CSV, TSV or JSON Lines file of texts, or one with label<TAB>text lines')
     .option('--text <column>', 'column of the texts (default: text, message, … as found)')
     .option('--output <file>', 'CSV or JSON Lines file to write (default: stdout)')
+    .addOption(deviceOption(GRAPH_DEVICES, 'cpu'))
     .addOption(jsonOption())
     .action(classifyTexts)
 }
@@ -36,7 +40,8 @@ async function classifyTexts(texts: string[], options: Options): Promise<void> {
   checkUsage(texts, options)
   const { openBundle } = await import('../runtime/index.ts')
   const ui = createUi(options)
-  const classifier = await openBundle(options.model)
+  const device = await chooseDevice(ui, options.device, GRAPH_DEVICES)
+  const classifier = await openBundle(options.model, { device })
   classifier.labels(options.adapter) // an unknown adapter is an error before anything is read
   try {
     if (options.input === undefined) await classifyArguments(ui, classifier, texts, options)

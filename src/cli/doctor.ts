@@ -1,6 +1,8 @@
 /** `graft doctor`: what this machine has, whether training works here, and what to do where something lacks. */
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
 import pc from 'picocolors'
+import { DEVICE_NAMES, type DeviceName } from '../core/devices.ts'
+import { describeProbe, prepare } from './device.ts'
 import type { Check } from './doctor/check.ts'
 import { jsonOption } from './options.ts'
 import { createUi } from './ui.ts'
@@ -8,17 +10,25 @@ import type { Ui } from './ui.ts'
 
 const marks = { ok: pc.green('ok'), missing: pc.red('missing'), optional: pc.dim('optional') }
 
-/** Makes every check. The checkers load the heavy libraries, so they are loaded here and not with the command. */
-export async function runChecks(): Promise<Check[]> {
+/** Devices that the doctor tries: all but the reference, which is there wherever TensorFlow.js is. */
+const tried = DEVICE_NAMES.filter((name) => name !== 'tfjs-cpu')
+
+/**
+ * Makes every check. The checkers load the heavy libraries, so they are loaded here and not with the command.
+ * @param devices to be tried
+ */
+export async function runChecks(devices: readonly DeviceName[] = tried): Promise<Check[]> {
   const { checkMachine } = await import('./doctor/machine.ts')
   const { checkOnnxRuntime } = await import('./doctor/onnx-runtime.ts')
-  const { checkTensorFlowPackages } = await import('./doctor/tensorflow.ts')
-  const { checkGpu } = await import('./doctor/gpu.ts')
+  const { checkTensorFlow } = await import('./doctor/tensorflow.ts')
+  const { checkGpus } = await import('./doctor/gpu.ts')
+  const { checkDevices } = await import('./doctor/devices.ts')
   return [
     ...(await checkMachine()),
-    ...(await checkOnnxRuntime()),
-    ...(await checkTensorFlowPackages()),
-    await checkGpu(),
+    await checkOnnxRuntime(),
+    await checkTensorFlow(),
+    ...(await checkGpus()),
+    ...(await checkDevices(devices)),
   ]
 }
 
@@ -37,15 +47,34 @@ export function reportChecks(ui: Ui, checks: Check[]): boolean {
   return ok
 }
 
+interface Options {
+  device?: DeviceName
+  json?: boolean
+}
+
 /** The `doctor` command. */
 export function doctorCommand(): Command {
   return new Command('doctor')
-    .description('show what this machine has, and what to do where something lacks')
+    .description('show what this machine has, which devices work, and what to do where something lacks')
+    .addOption(new Option('--device <name>', 'only try this device, and show all that it prints').choices(DEVICE_NAMES))
     .addOption(jsonOption())
-    .action(async ({ json }: { json?: boolean }) => {
-      const [ui, checks] = [createUi({ json }), await runChecks()]
-      const ok = reportChecks(ui, checks)
-      ui.result({ ok, checks })
-      if (!ok) process.exitCode = 1
-    })
+    .action(({ device, json }: Options) => (device === undefined ? showChecks(json) : showDevice(device, json)))
+}
+
+async function showChecks(json: boolean | undefined): Promise<void> {
+  const [ui, checks] = [createUi({ json }), await runChecks()]
+  const ok = reportChecks(ui, checks)
+  ui.result({ ok, checks })
+  if (!ok) process.exitCode = 1
+}
+
+/** In this process: `tryDevice` runs this command in one of its own. */
+async function showDevice(device: DeviceName, json: boolean | undefined): Promise<void> {
+  const { probeDevice } = await import('./device/probe.ts')
+  const ui = createUi({ json })
+  const probe = await probeDevice(prepare(device))
+  ui.line(`${device}: ${describeProbe(probe)}`)
+  if (probe.problem) ui.line(probe.problem.hint)
+  ui.result(probe)
+  if (!probe.works) process.exitCode = 1
 }

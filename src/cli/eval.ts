@@ -1,8 +1,10 @@
 /** `graft eval`: how well a bundle, an adapter or a trained model does on labelled texts. */
 import { Command, Option } from 'commander'
+import type { CompiledDevice } from '../core/devices.ts'
 import { GraftError } from '../core/errors.ts'
 import type { Classification, Classifier, ClassifierEvaluation, EvaluateOptions } from '../runtime/index.ts'
 import type { LabelledExample } from '../train/dataset.ts'
+import { GRAPH_DEVICES, chooseDevice, deviceOption } from './device.ts'
 import type { DataOptions } from './eval/data.ts'
 import { count } from './format.ts'
 import { interruptSignal } from './interrupt.ts'
@@ -15,6 +17,7 @@ interface Options extends DataOptions {
   adapter?: string
   base?: string
   predictions?: string
+  device: CompiledDevice | 'auto'
   json?: boolean
 }
 
@@ -35,19 +38,21 @@ export function evalCommand(): Command {
     .option('--adapter <name>', 'adapter of an unmerged bundle (default: the only one)')
     .option('--base <dir>', 'base folder of an adapter folder (default: the one that it was trained on)')
     .option('--predictions <file>', "CSV or JSON Lines file to write: each text's label and prediction")
+    .addOption(deviceOption(GRAPH_DEVICES, 'cpu'))
     .addOption(jsonOption())
     .action(evaluateModel)
 }
 
 async function evaluateModel(options: Options): Promise<void> {
-  const { model, data, adapter, base, predictions: file, json, ...choice } = options
+  const { model, data, adapter, base, predictions: file, device: wanted, json, ...choice } = options
   checkUsage(options)
   const signal = interruptSignal()
   const { openModel } = await import('../export/index.ts')
   const { readLabelledTexts } = await import('./eval/data.ts')
   const ui = createUi({ json })
   const { texts, split } = await readLabelledTexts(data, choice)
-  const classifier = await openModel(model, { base })
+  const device = await chooseDevice(ui, wanted, GRAPH_DEVICES)
+  const classifier = await openModel(model, { base, device })
   const { predictions, ...measures } = await showEvaluation(ui, classifier, texts, { adapter, signal }).finally(() =>
     classifier.close(),
   )
@@ -56,7 +61,17 @@ async function evaluateModel(options: Options): Promise<void> {
     ui.line(`\nWrote ${file}: ${count(texts.length)} rows`)
   }
   const textsPerSecond = texts.length / measures.seconds
-  ui.result({ model, adapter, data, split, texts: texts.length, ...measures, textsPerSecond, predictions: file })
+  ui.result({
+    model,
+    adapter,
+    data,
+    split,
+    texts: texts.length,
+    ...measures,
+    textsPerSecond,
+    device,
+    predictions: file,
+  })
 }
 
 function checkUsage({ predictions }: Options): void {

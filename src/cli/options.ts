@@ -1,5 +1,6 @@
 /** Options that several commands share, and parsers that turn their texts into values. */
 import { type Command, InvalidArgumentError, Option } from 'commander'
+import { TRAINING_DEVICES, deviceOption } from './device.ts'
 
 /** The `--json` option of every command that has a result. */
 export const jsonOption = (): Option =>
@@ -60,12 +61,9 @@ export const fractions = (text: string): number[] => list(text).map(fraction)
 /** Adds what every command that trains takes, whatever it trains. */
 export const withRunOptions = (command: Command): Command =>
   command
-    .addOption(
-      new Option('--engine <name>', 'compiled: ONNX Runtime; eager: TensorFlow.js, the slow reference')
-        .choices(['compiled', 'eager'])
-        .default('compiled'),
-    )
-    .option('--threads <count>', 'threads of the compiled engine (default: all cores)', positiveInteger)
+    .addOption(deviceOption(TRAINING_DEVICES, 'auto'))
+    .option('--threads <count>', 'threads of ONNX Runtime (default: all cores)', positiveInteger)
+    .option('--profile', "show where the first steps' time goes, by operator")
     .option('--resume', 'go on with an interrupted run')
     .option('--force', 'replace the output folder')
     .addOption(jsonOption())

@@ -1,18 +1,24 @@
 /** `graft pretrain`: trains a base as a language model on plain text. */
 import { Command, Option } from 'commander'
+import type { DeviceName } from '../core/devices.ts'
+import type { StepProfile } from '../train/engine/profile.ts'
 import { type PretrainSettings, pretrainDefaults } from '../train/settings.ts'
+import { TRAINING_DEVICES, chooseDevice } from './device.ts'
 import { count } from './format.ts'
 import { interruptSignal } from './interrupt.ts'
 import { fraction, positiveInteger, positiveNumber, wholeNumber, withRunOptions } from './options.ts'
+import { printProfile } from './profile.ts'
 import { createUi } from './ui.ts'
 
-interface Options extends Omit<PretrainSettings, 'decay' | 'validation' | 'maxGradientNorm' | 'patience'> {
+interface Options extends Omit<PretrainSettings, 'decay' | 'validation' | 'maxGradientNorm' | 'patience' | 'device'> {
   corpus: string[]
   text?: string
   base?: string
   out: string
   dtype: 'float32' | 'float16'
+  device: DeviceName | 'auto'
   threads?: number
+  profile?: boolean
   resume?: boolean
   force?: boolean
   json?: boolean
@@ -60,7 +66,20 @@ export function pretrainCommand(): Command {
 }
 
 async function runPretrain(options: Options): Promise<void> {
-  const { corpus: paths, text, base: baseDir, out, dtype, threads, resume, force, json, ...chosen } = options
+  const {
+    corpus: paths,
+    text,
+    base: baseDir,
+    out,
+    dtype,
+    threads,
+    resume,
+    force,
+    json,
+    device,
+    profile,
+    ...chosen
+  } = options
   const signal = interruptSignal()
   const { readBase } = await import('../files/base-folder.ts')
   const { createBase } = await import('../train/base.ts')
@@ -68,9 +87,14 @@ async function runPretrain(options: Options): Promise<void> {
   const { pretrain } = await import('../train/pretrain.ts')
   const { showRun } = await import('./training-progress.ts')
   const ui = createUi({ json })
-  const settings: PretrainSettings = { ...pretrainDefaults(), ...chosen }
-  const base = baseDir === undefined ? createBase({}, settings.seed) : await readBase(baseDir)
+  const base = baseDir === undefined ? createBase({}, chosen.seed) : await readBase(baseDir)
   const corpus = await readCorpus(paths, { text })
+  const settings: PretrainSettings = {
+    ...pretrainDefaults(),
+    ...chosen,
+    device: await chooseDevice(ui, device, TRAINING_DEVICES),
+  }
+  let measured: StepProfile | undefined
   if (settings.embedding === 'cooccurrence')
     ui.line('Counting neighbours, for the embeddings: a minute for some million tokens.\n')
   const result = await showRun(ui, 'Pretraining', (show) =>
@@ -93,10 +117,12 @@ async function runPretrain(options: Options): Promise<void> {
         show.onStart(plan)
       },
       onRecord: show.onRecord,
+      onProfile: profile ? (result) => (measured = result) : undefined,
     }),
   )
   const { bestStep, steps, perplexity, seconds } = result
   ui.line(`\nKept step ${bestStep} of ${steps}: perplexity ${perplexity.toFixed(1)}. ${seconds.toFixed(0)} s.`)
   ui.line(`Wrote ${out}; its curves: ${out}/report.html`)
-  ui.result(result)
+  if (profile) printProfile(ui, measured)
+  ui.result({ ...result, profile: measured })
 }

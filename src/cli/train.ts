@@ -1,10 +1,14 @@
 /** `graft train`: trains a LoRA adapter, or all weights, on a data set. */
 import { Command, Option } from 'commander'
+import type { DeviceName } from '../core/devices.ts'
+import type { StepProfile } from '../train/engine/profile.ts'
 import { LEARNING_RATES, type TrainSettings, trainDefaults } from '../train/settings.ts'
 import type { TrainResult } from '../train/train.ts'
+import { TRAINING_DEVICES, chooseDevice } from './device.ts'
 import { percent } from './format.ts'
 import { interruptSignal } from './interrupt.ts'
 import { fraction, parseTargets, positiveInteger, positiveNumber, wholeNumber, withRunOptions } from './options.ts'
+import { printProfile } from './profile.ts'
 import type { Ui } from './ui.ts'
 import { createUi } from './ui.ts'
 
@@ -13,7 +17,7 @@ interface Options {
   data: string
   out: string
   method: TrainSettings['method']
-  engine: TrainSettings['engine']
+  device: DeviceName | 'auto'
   rank: number
   alpha: number
   dropout: number
@@ -32,6 +36,7 @@ interface Options {
   patience?: number
   seed: number
   threads?: number
+  profile?: boolean
   resume?: boolean
   force?: boolean
   json?: boolean
@@ -88,19 +93,34 @@ export function trainCommand(): Command {
   return withRunOptions(command).action(runTrain)
 }
 
-async function runTrain({ base, data, out, resume, force, threads, json, ...options }: Options): Promise<void> {
+async function runTrain({
+  base,
+  data,
+  out,
+  resume,
+  force,
+  threads,
+  profile: wantsProfile,
+  json,
+  ...options
+}: Options): Promise<void> {
   const signal = interruptSignal()
   const { readDataset } = await import('../train/dataset.ts')
   const { showTraining } = await import('./training-progress.ts')
   const ui = createUi({ json })
   const dataset = await readDataset(data)
-  const settings = toSettings(options)
-  const result = await showTraining(ui, { base, dataset, out, resume, force, threads, signal, settings })
+  const settings = toSettings({ ...options, device: await chooseDevice(ui, options.device, TRAINING_DEVICES) })
+  let profile: StepProfile | undefined
+  const onProfile = wantsProfile ? (measured?: StepProfile) => (profile = measured) : undefined
+  const result = await showTraining(ui, { base, dataset, out, resume, force, threads, signal, settings, onProfile })
   printResult(ui, result)
-  ui.result({ ...result, memoryBytes: 1024 * process.resourceUsage().maxRSS })
+  if (wantsProfile) printProfile(ui, profile)
+  ui.result({ ...result, memoryBytes: 1024 * process.resourceUsage().maxRSS, profile })
 }
 
-function toSettings(options: Omit<Options, 'base' | 'data' | 'out'>): TrainSettings {
+function toSettings(
+  options: Omit<Options, 'base' | 'data' | 'out' | 'device'> & { device: DeviceName },
+): TrainSettings {
   const { rank, alpha, dropout, scaling, targetModules, initialization, learningRate, ...others } = options
   return {
     ...trainDefaults(options.method),

@@ -41,6 +41,7 @@ export type ErrorCode =
   | 'serve-timeout'
   | 'serve-too-long'
   | 'browser'
+  | 'device'
   | 'memory'
   | 'runtime'
 

@@ -1,5 +1,6 @@
 /** A classifier on onnxruntime-node. */
 import { type Classifier, type Model, createClassifier as createClassifierFrom } from '../core/classifier.ts'
+import type { CompiledDevice } from '../core/devices.ts'
 import type { GPT2Config } from '../core/config.ts'
 import { stackOf } from '../core/session.ts'
 import { createEncoder } from './encoder.ts'
@@ -14,11 +15,13 @@ export interface ClassifierOptions {
   model: Model
   /** Threads of ONNX Runtime; all cores by default. */
   threads?: number | undefined
+  /** What computes; the CPU by default. */
+  device?: CompiledDevice | undefined
 }
 
-/** @throws GraftError `bundle` for a graph that cannot be loaded, `config` for a vocabulary that is not the tokenizer's */
-export async function createClassifier({ graph, config, model, threads }: ClassifierOptions): Promise<Classifier> {
+/** @throws GraftError `bundle` for a graph that cannot be loaded, `device`, `config` for a vocabulary that is not the tokenizer's */
+export async function createClassifier({ graph, config, model, ...options }: ClassifierOptions): Promise<Classifier> {
   const encode = createEncoder(config)
-  const session = await openSession(graph, { stack: stackOf(model, config), threads })
+  const session = await openSession(graph, { stack: stackOf(model, config), ...options })
   return createClassifierFrom({ session, encode, config, model })
 }

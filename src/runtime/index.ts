@@ -1,6 +1,7 @@
 /** Inference on bundles in Node: `openBundle(dir)` → classifier. Loads ONNX Runtime, never TensorFlow.js. */
 import { join } from 'node:path'
 import { graphPath } from '../core/bundle.ts'
+import type { CompiledDevice } from '../core/devices.ts'
 import { readBundle } from '../files/bundle-folder.ts'
 import { type Classifier, createClassifier } from './classifier.ts'
 
@@ -10,14 +11,16 @@ export { type ClassifierEvaluation, type EvaluateOptions, type LabelledText, eva
 export interface OpenOptions {
   /** Threads of ONNX Runtime; all cores by default. */
   threads?: number | undefined
+  /** What computes; the CPU by default. */
+  device?: CompiledDevice | undefined
 }
 
 /**
  * Opens a bundle for classification. Its files' hashes are not checked: `verifyBundle` does that.
- * @throws GraftError `file-not-found`, `file-format`, `bundle`, `config`, `adapter`, `adapter-base`, `safetensors`
+ * @throws GraftError `file-not-found`, `file-format`, `bundle`, `config`, `adapter`, `adapter-base`, `safetensors`, `device`
  */
-export async function openBundle(dir: string, { threads }: OpenOptions = {}): Promise<Classifier> {
+export async function openBundle(dir: string, options: OpenOptions = {}): Promise<Classifier> {
   const { manifest, config, adapters } = await readBundle(dir)
   const model = manifest.kind === 'merged' ? manifest : { adapters, targets: manifest.targets }
-  return createClassifier({ graph: join(dir, graphPath), config, model, threads })
+  return createClassifier({ graph: join(dir, graphPath), config, model, ...options })
 }

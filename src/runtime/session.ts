@@ -1,5 +1,6 @@
 /** Loads a bundle's graph with onnxruntime-node. */
 import { InferenceSession, Tensor } from 'onnxruntime-node'
+import { type CompiledDevice, DEVICES, deviceError } from '../core/devices.ts'
 import { GraftError } from '../core/errors.ts'
 import { type Feed, type Session, createSession } from '../core/session.ts'
 import type { TensorMap } from '../core/tensors.ts'
@@ -11,18 +12,19 @@ export interface SessionOptions {
   stack?: TensorMap | undefined
   /** Threads of ONNX Runtime; all cores by default. */
   threads?: number | undefined
+  device?: CompiledDevice | undefined
 }
 
 /**
  * Loads a graph.
  * @param graph path of the `model.onnx` file, or its bytes
- * @throws GraftError `bundle` where ONNX Runtime cannot load it
+ * @throws GraftError `bundle` where ONNX Runtime cannot load it, `device` where it has no such device here
  */
 export async function openSession(
   graph: string | Uint8Array,
-  { stack, threads }: SessionOptions = {},
+  { stack, threads, device = 'cpu' }: SessionOptions = {},
 ): Promise<Session> {
-  const session = await load(graph, threads)
+  const session = await load(graph, device, threads)
   return createSession(
     {
       async run(feeds) {
@@ -40,16 +42,25 @@ export async function openSession(
   )
 }
 
-async function load(graph: string | Uint8Array, threads: number | undefined): Promise<InferenceSession> {
+async function load(
+  graph: string | Uint8Array,
+  device: CompiledDevice,
+  threads: number | undefined,
+): Promise<InferenceSession> {
   const options: InferenceSession.SessionOptions = {
-    executionProviders: ['cpu'],
+    executionProviders: [DEVICES[device].runner.provider],
     graphOptimizationLevel: 'all',
+    // Below errors it lists the operators of shapes, which it leaves to the CPU on purpose.
+    ...(device !== 'cpu' && { logSeverityLevel: 3 }),
     ...(threads !== undefined && { intraOpNumThreads: threads }),
   }
   // Its types have one signature for paths and one for bytes, and none for either.
   const session =
     typeof graph === 'string' ? InferenceSession.create(graph, options) : InferenceSession.create(graph, options)
-  return session.catch((error: unknown) => fail(graph, 'cannot be loaded', error))
+  return session.catch((error: unknown) => {
+    if (device !== 'cpu') throw deviceError(device, error)
+    return fail(graph, 'cannot be loaded', error)
+  })
 }
 
 function fail(graph: string | Uint8Array, problem: string, cause: unknown): never {

@@ -1,5 +1,6 @@
 /** What runs training steps. Implementations are in `engine/`: compiled (ONNX Runtime) and eager (any TF.js backend). */
 import type { Batch } from '../core/batch.ts'
+import type { StepProfile } from './engine/profile.ts'
 import type { AdamWOptions } from './optimizer.ts'
 import type { TrainingProgram } from './program.ts'
 
@@ -52,6 +53,8 @@ export interface Engine {
   state(): Promise<TrainingState>
   /** Replaces parameters and moments. */
   restore(state: TrainingState): Promise<void>
+  /** Where the time of the first steps went, if that was asked for and there were enough. */
+  profile?(): Promise<StepProfile | undefined>
   dispose(): Promise<void>
 }
 

@@ -99,7 +99,7 @@ const flatMetrics = ({ validation, test }: TrainResult): Record<string, number> 
 function reportSettings({ base, options, result }: FinishedRun): Report['settings'] {
   const { settings, dataset } = options
   const { steps, seconds, parameters } = result
-  const { method, lora, engine, epochs, batchSize, learningRate, warmup, weightDecay, tokenDropout, maxLength, seed } =
+  const { method, lora, device, epochs, batchSize, learningRate, warmup, weightDecay, tokenDropout, maxLength, seed } =
     settings
   const { n_layer: layers, n_embd: width, n_head: heads } = base.config
   return {
@@ -122,7 +122,7 @@ function reportSettings({ base, options, result }: FinishedRun): Report['setting
     'token dropout': tokenDropout,
     'max length': maxLength,
     seed,
-    engine,
+    device,
     steps,
     seconds: Math.round(10 * seconds) / 10,
   }

@@ -114,7 +114,7 @@ const fingerprintOf = ({ base, corpus, settings }: PretrainOptions, weights: Ten
         sha256(new Uint8Array(data.buffer, data.byteOffset, data.byteLength)),
       ]),
       corpus.files,
-      { ...settings, engine: undefined },
+      { ...settings, device: undefined },
     ]),
   )
 
@@ -162,7 +162,7 @@ function reportSettings(
     decay: settings.decay,
     'weight decay': settings.weightDecay,
     seed: settings.seed,
-    engine: settings.engine,
+    device: settings.device,
     steps,
     seconds: Math.round(seconds),
   }

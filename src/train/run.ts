@@ -4,9 +4,9 @@ import { rm } from 'node:fs/promises'
 import { GraftError } from '../core/errors.ts'
 import type { TensorMap } from '../core/tensors.ts'
 import { readCheckpoint, writeCheckpoint } from './checkpoint.ts'
-import type { Engine, EngineOptions } from './engine.ts'
-import { createCompiledEngine } from './engine/compiled.ts'
-import { createEagerEngine } from './engine/eager.ts'
+import type { Engine } from './engine.ts'
+import { openEngine } from './engine/open.ts'
+import type { StepProfile } from './engine/profile.ts'
 import { type RunState, runLoop } from './loop.ts'
 import { ADAMW_DEFAULTS } from './optimizer.ts'
 import { type TrainingProgram, unflatten } from './program.ts'
@@ -27,6 +27,8 @@ export interface OutputOptions {
   threads?: number
   signal?: AbortSignal
   onRecord?: (record: HistoryRecord, totalSteps: number) => void
+  /** Called after the last step with where the time of the first ones went; without it nothing is measured. */
+  onProfile?: (profile: StepProfile | undefined) => void
 }
 
 /** What is known when the first step is about to run. */
@@ -94,7 +96,11 @@ export async function runToOutput<Result>(
 ): Promise<Result> {
   const path = checkpointPath(output.out)
   const optimizer = { ...ADAMW_DEFAULTS, maxGradientNorm: settings.maxGradientNorm }
-  const engine = await createEngine(settings.engine, { program, optimizer, seed: settings.seed }, output.threads)
+  const { threads, onProfile } = output
+  const engine = await openEngine(
+    { program, optimizer, seed: settings.seed },
+    { device: settings.device, threads, profile: onProfile !== undefined },
+  )
   // It has its own copy: JavaScript's would be as large as the base.
   program.frozen.clear()
   try {
@@ -107,6 +113,7 @@ export async function runToOutput<Result>(
     const { signal, onRecord } = output
     const save = (state: RunState) => writeCheckpoint(path, state, fingerprint)
     const run = await runLoop({ engine, task, options: settings, resume, signal, onRecord, save })
+    onProfile?.(await engine.profile?.())
     if (run.bestState) await engine.restore(new Map([...run.state, ...run.bestState]))
     const result = await finish({
       engine,
@@ -121,12 +128,6 @@ export async function runToOutput<Result>(
     await engine.dispose()
   }
 }
-
-const createEngine = (
-  name: RunSettings['engine'],
-  options: EngineOptions,
-  threads: number | undefined,
-): Promise<Engine> => (name === 'eager' ? createEagerEngine(options) : createCompiledEngine(options, { threads }))
 
 /** The trained parameters by name. */
 function trainedTensors(program: TrainingProgram, state: ReadonlyMap<string, Float32Array>): TensorMap {

@@ -1,4 +1,5 @@
 /** The settings of a training run, and their defaults. */
+import type { DeviceName } from '../core/devices.ts'
 import type { LoraScaling, TargetModules } from '../core/lora.ts'
 import type { LoopOptions } from './loop.ts'
 
@@ -11,7 +12,7 @@ export interface RunSettings extends LoopOptions {
   weightDecay: number
   maxGradientNorm: number
   seed: number
-  engine: 'compiled' | 'eager'
+  device: DeviceName
 }
 
 export interface LoraSettings {
@@ -51,7 +52,7 @@ export const trainDefaults = (method: TrainingMethod): TrainSettings => ({
   tokenDropout: 0,
   maxLength: 128,
   seed: 123,
-  engine: 'compiled',
+  device: 'cpu',
 })
 
 /** Settings of `pretrain`. */
@@ -84,5 +85,5 @@ export const pretrainDefaults = (): PretrainSettings => ({
   maxGradientNorm: 1,
   evalEvery: 250,
   seed: 123,
-  engine: 'compiled',
+  device: 'cpu',
 })

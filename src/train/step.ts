@@ -4,6 +4,7 @@
  */
 import * as tf from '@tensorflow/tfjs'
 import { createRandom } from '../core/random.ts'
+import { sizeOf } from '../core/tensors.ts'
 import type { DropoutSource } from '../model/ops/dropout.ts'
 import { type Tensors, parameter } from '../model/parameters.ts'
 import type { InputSpec } from '../onnx/index.ts'
@@ -105,12 +106,16 @@ const stateOf = (group: ParameterGroup, inputs: Tensors): AdamWState => ({
   v: parameter(inputs, stateName(group, 'v')) as tf.Tensor1D,
 })
 
-/** Cuts a group's flat vector into its named parameters. */
+/** Cuts a group's flat vector into its named parameters: by slices, since a GPU's kernel takes few outputs at once. */
 function split(group: ParameterGroup, flat: tf.Tensor): Tensors {
-  const sizes = group.parameters.map(({ shape }) => shape.reduce((product, size) => product * size, 1))
-  const parts = tf.split(flat, sizes)
+  let offset = 0
   return Object.fromEntries(
-    group.parameters.map(({ name, shape }, at) => [name, tf.reshape(parts[at] ?? fail(), shape)]),
+    group.parameters.map(({ name, shape }) => {
+      const size = sizeOf(shape)
+      const part = tf.slice(flat, [offset], [size])
+      offset += size
+      return [name, tf.reshape(part, shape)]
+    }),
   )
 }
 

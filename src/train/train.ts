@@ -104,7 +104,7 @@ function fingerprintOf(base: BaseFacts, { dataset, settings }: TrainOptions): st
     dataset.sha256,
     dataset.labels,
     validation,
-    { ...settings, engine: undefined },
+    { ...settings, device: undefined },
   ]
   return sha256(JSON.stringify(parts))
 }

@@ -23,7 +23,7 @@ beforeAll(async () => {
 })
 
 const pretrain = (...args: string[]) =>
-  spawnSync(process.execPath, [program, 'pretrain', ...args], {
+  spawnSync(process.execPath, [program, 'pretrain', '--device', 'cpu', ...args], {
     cwd: dir,
     encoding: 'utf8',
     env: { ...process.env, NO_COLOR: '1' },

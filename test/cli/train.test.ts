@@ -37,7 +37,7 @@ async function train(args: string[], { interruptAt }: TrainOptions = {}) {
 }
 
 const path = (...names: string[]) => join(fixture.dir, ...names)
-const files = ['--base', 'base', '--data', 'data']
+const files = ['--base', 'base', '--data', 'data', '--device', 'cpu']
 const short = ['--epochs', '2', '--batch-size', '8', '--threads', '1']
 
 describe('graft train', () => {
@@ -81,7 +81,7 @@ describe('graft train', () => {
         maxGradientNorm: 2,
         evalEvery: 2,
         patience: 9,
-        engine: 'compiled',
+        device: 'cpu',
       },
     })
   })

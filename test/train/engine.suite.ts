@@ -22,8 +22,29 @@ export const optionsOf = (program: TrainingProgram, seed = 5): EngineOptions => 
   seed,
 })
 
+interface SuiteOptions {
+  /** The device is a GPU in software, on which thirty steps take half a minute: what needs them is skipped. */
+  isEmulated?: boolean | undefined
+  /** Kernels of the device add up in whatever order its threads finish: two runs differ in the last bits. */
+  isUnordered?: boolean | undefined
+}
+
+/** All numbers of a run's results and state. */
+const numbersOf = (results: StepResult[], state: TrainingState): number[] => [
+  ...results.flatMap(({ loss, prediction, gradientNorm }) => [loss, ...prediction, gradientNorm]),
+  ...[...state.values()].flatMap((values) => [...values]),
+]
+
 /** @param create makes an engine of the kind under test */
-export function describeEngine(name: string, create: (options: EngineOptions) => Promise<Engine>): void {
+export function describeEngine(
+  name: string,
+  create: (options: EngineOptions) => Promise<Engine>,
+  { isEmulated = false, isUnordered = false }: SuiteOptions = {},
+): void {
+  /** The same bit for bit, where the device can. */
+  const expectSame = (actual: number[], expected: number[]) =>
+    expect(actual).toEqual(isUnordered ? expected.map((value) => expect.closeTo(value, 5) as number) : expected)
+
   describe(`the ${name} engine`, () => {
     const engines: Engine[] = []
     afterAll(async () => void (await Promise.all(engines.map((engine) => engine.dispose()))))
@@ -56,7 +77,7 @@ export function describeEngine(name: string, create: (options: EngineOptions) =>
       expect(await engine.evaluate(probe)).not.toEqual(expected)
     })
 
-    it('learns a batch by heart', async () => {
+    it.skipIf(isEmulated)('learns a batch by heart', async () => {
       const engine = await open(lora())
       const batch = createBatch(4, 6, 1)
       const losses: number[] = []
@@ -88,19 +109,18 @@ export function describeEngine(name: string, create: (options: EngineOptions) =>
       await runSteps(engine, 2)
       const saved = await engine.state()
       const copy = structuredClone(saved)
-      const first = [await runSteps(engine, 3, 3), await engine.state()]
+      const first = numbersOf(await runSteps(engine, 3, 3), await engine.state())
       expect(saved).toEqual(copy)
       await engine.restore(saved)
       expect(await engine.state()).toEqual(saved)
-      expect([await runSteps(engine, 3, 3), await engine.state()]).toEqual(first)
+      expectSame(numbersOf(await runSteps(engine, 3, 3), await engine.state()), first)
     })
 
-    it('gives the same run for the same seed, bit for bit, and another for another', async () => {
+    it('gives the same run for the same seed, and another for another', async () => {
       const program = lora({ dropout: 0.3 })
       const [a, b, other] = [await open(program, 5), await open(program, 5), await open(program, 6)]
       const results = await runSteps(a, 4)
-      expect(await runSteps(b, 4)).toEqual(results)
-      expect(await b.state()).toEqual(await a.state())
+      expectSame(numbersOf(await runSteps(b, 4), await b.state()), numbersOf(results, await a.state()))
       expect(await runSteps(other, 4)).not.toEqual(results)
     })
 

@@ -162,7 +162,7 @@ describe('train --method lora', () => {
     const settings = { epochs: 1 }
     const [compiled, eager] = [
       await run('compiled', { settings }),
-      await run('eager', { settings: { ...settings, engine: 'eager' } }),
+      await run('eager', { settings: { ...settings, device: 'tfjs-cpu' } }),
     ]
     expect(eager.test.loss).toBeCloseTo(compiled.test.loss, 4)
     expect(history('eager').map(({ loss }) => loss)).toEqual(

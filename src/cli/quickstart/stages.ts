@@ -32,7 +32,7 @@ const MAX_LENGTH = 64
 const force = true
 
 export async function checkEnvironment(ui: Ui): Promise<void> {
-  if (reportChecks(ui, await runChecks())) return
+  if (reportChecks(ui, await runChecks(['cpu']))) return
   throw new GraftError('runtime', 'this machine lacks something that training needs', {
     hint: 'See what is missing above.',
   })

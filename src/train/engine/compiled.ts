@@ -1,31 +1,46 @@
 /** The fast engine: the training step traced once with symbolic batch and sequence, and run by ONNX Runtime. */
 import { InferenceSession, Tensor } from 'onnxruntime-node'
+import { type CompiledDevice, DEVICES, deviceError } from '../../core/devices.ts'
 import { loadModel } from '../../files/model-file.ts'
 import { type Graph, toOnnxParts, trace } from '../../onnx/index.ts'
 import type { Engine, EngineOptions, Feed, Feeds, StepOptions, TrainingState } from '../engine.ts'
 import { dropoutRows, evaluationInputs, evaluationStep, nextName, stepInputs, trainingStep } from '../step.ts'
+import { createProfiler } from './profile.ts'
 import { initialState } from './state.ts'
 
 export interface CompiledOptions {
   /** Threads of ONNX Runtime; all cores by default. */
-  threads?: number
+  threads?: number | undefined
+  device?: CompiledDevice
+  /** Measure the first steps' operators. */
+  profile?: boolean
 }
 
+/** @throws GraftError `device` where ONNX Runtime has no such device here */
 export async function createCompiledEngine(
   { program, optimizer, seed }: EngineOptions,
-  { threads }: CompiledOptions = {},
+  { threads, device = 'cpu', profile = false }: CompiledOptions = {},
 ): Promise<Engine> {
-  const session = (graph: Graph) =>
-    loadModel(toOnnxParts(graph, { dataFile: DATA_FILE }), DATA_FILE, (model) => createSession(model, threads))
+  const session = (graph: Graph, options: InferenceSession.SessionOptions = {}) =>
+    loadModel(toOnnxParts(graph, { dataFile: DATA_FILE }), DATA_FILE, (model) =>
+      createSession(model, device, { ...options, ...(threads !== undefined && { intraOpNumThreads: threads }) }),
+    )
   const constants = program.frozen
+  let state = toTensors(initialState(program))
+  const names = Object.keys(state)
+  const profiler = profile ? await createProfiler() : undefined
   const training = await session(
     await trace(trainingStep(program, optimizer, seed), stepInputs(program), { constants }),
-  )
+    { ...keepOnDevice(device, names), ...profiler?.sessionOptions },
+  ).catch(async (error: unknown) => {
+    await profiler?.dispose()
+    throw error
+  })
   const evaluation = await session(await trace(evaluationStep(program), evaluationInputs(program), { constants }))
-  let state = toTensors(initialState(program))
+  let download: InferenceSession | undefined
 
   return {
-    name: 'compiled (onnxruntime-node)',
+    name: `compiled (onnxruntime-node${device === 'cpu' ? '' : `, ${device}`})`,
     async step(feeds: Feeds, { learningRate, step }: StepOptions) {
       const { shape, data } = feeds.input_ids
       const results = await training.run({
@@ -37,8 +52,10 @@ export async function createCompiledEngine(
           dropout_rows: new Tensor('float32', dropoutRows(seed, step, data.length), shape),
         }),
       })
+      profiler?.ran(training)
       const next: Record<string, Tensor> = {}
-      for (const name of Object.keys(state)) next[name] = output(results, nextName(name))
+      for (const name of names) next[name] = output(results, nextName(name))
+      release(state)
       state = next
       return {
         loss: floats(results, 'loss')[0] ?? Number.NaN,
@@ -52,34 +69,73 @@ export async function createCompiledEngine(
       return floats(await evaluation.run(needed), 'prediction')
     },
     async state() {
-      return new Map(Object.keys(state).map((name) => [name, floats(state, name).slice()]))
+      if (!Object.values(state).some(isOnDevice)) {
+        return new Map(names.map((name) => [name, floats(state, name).slice()]))
+      }
+      download ??= await session(await traceDownload(state))
+      const values = await download.run(state)
+      return new Map(names.map((name) => [name, floats(values, nextName(name)).slice()]))
     },
     async restore(saved: TrainingState) {
+      release(state)
       state = toTensors(saved)
     },
+    profile: async () => profiler?.finish(training),
     async dispose() {
-      await training.release()
-      await evaluation.release()
+      release(state)
+      await profiler?.dispose()
+      await Promise.all([training, evaluation, download].map((each) => each?.release()))
     },
   }
 }
 
+/** Copies: the binding cannot read a tensor that lies on the device, but a session without preferred places gives its outputs here. */
+const traceDownload = (state: Readonly<Record<string, Tensor>>) =>
+  trace(
+    (inputs) => Object.fromEntries(Object.entries(inputs).map(([name, tensor]) => [nextName(name), tensor])),
+    Object.fromEntries(Object.entries(state).map(([name, { dims }]) => [name, { shape: [...dims] }])),
+  )
+
 /** Of frozen weights, where they are large. */
 const DATA_FILE = 'frozen.bin'
 
-function createSession(model: string | Uint8Array, threads: number | undefined): Promise<InferenceSession> {
+/** onnxruntime-node can leave outputs on the device with WebGPU only; with CUDA they come back and are sent again. */
+const keepOnDevice = (device: CompiledDevice, names: readonly string[]): InferenceSession.SessionOptions =>
+  device === 'webgpu'
+    ? { preferredOutputLocation: Object.fromEntries(names.map((name) => [nextName(name), 'gpu-buffer'])) }
+    : {}
+
+const isOnDevice = ({ location }: Tensor) => location === 'gpu-buffer'
+
+/** Frees what lies on the device; the garbage collector knows nothing of it. */
+const release = (state: Readonly<Record<string, Tensor>>): void => {
+  for (const tensor of Object.values(state)) if (isOnDevice(tensor)) tensor.dispose()
+}
+
+async function createSession(
+  model: string | Uint8Array,
+  device: CompiledDevice,
+  others: InferenceSession.SessionOptions,
+): Promise<InferenceSession> {
   const isLarge = typeof model === 'string'
   const options: InferenceSession.SessionOptions = {
-    executionProviders: ['cpu'],
+    executionProviders: [DEVICES[device].runner.provider],
     graphOptimizationLevel: 'all',
     // What is planned for each batch shape and kept between steps doubles what a large model's activations take.
     enableMemPattern: !isLarge,
-    ...(threads !== undefined && { intraOpNumThreads: threads }),
+    // Below errors it lists the operators of shapes, which it leaves to the CPU on purpose.
+    ...(device !== 'cpu' && { logSeverityLevel: 3 }),
     // Adam's second moments decay into denormal numbers, on which arithmetic is many times slower.
     extra: { session: { set_denormal_as_zero: '1' } },
+    ...others,
   }
   // Its types have one signature for paths and one for bytes, and none for either.
-  return typeof model === 'string' ? InferenceSession.create(model, options) : InferenceSession.create(model, options)
+  const session = isLarge ? InferenceSession.create(model, options) : InferenceSession.create(model, options)
+  return device === 'cpu'
+    ? session
+    : session.catch((error: unknown) => {
+        throw deviceError(device, error)
+      })
 }
 
 const toTensors = (state: TrainingState): Record<string, Tensor> =>

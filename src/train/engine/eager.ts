@@ -1,16 +1,23 @@
 /** The reference engine: runs the training step as it is on a TF.js backend. */
 import * as tf from '@tensorflow/tfjs'
+import { DEVICES, type EagerDevice } from '../../core/devices.ts'
 import type { Tensors } from '../../model/parameters.ts'
 import type { Engine, EngineOptions, Feeds, StepOptions, TrainingState } from '../engine.ts'
 import { dropoutRows, evaluationStep, nextName, trainingStep } from '../step.ts'
+import { openBackend } from './backends.ts'
 import { initialState } from './state.ts'
 
 /**
- * @param backend a registered TF.js backend; `cpu` is always there
+ * @param device one of TF.js; `tfjs-cpu` is always there
+ * @throws GraftError `device` where it does not work
  */
-export async function createEagerEngine({ program, optimizer, seed }: EngineOptions, backend = 'cpu'): Promise<Engine> {
-  tf.enableProdMode() // else TF.js prints an advertisement for its native package
-  await tf.setBackend(backend)
+export async function createEagerEngine(
+  { program, optimizer, seed }: EngineOptions,
+  device: EagerDevice = 'tfjs-cpu',
+): Promise<Engine> {
+  await openBackend(device)
+  // Another engine may have made its own the current one since.
+  const activate = () => tf.setBackend(DEVICES[device].runner.backend)
   const frozen: Tensors = {}
   for (const [name, { shape, data }] of program.frozen) frozen[name] = tf.tensor(data, shape)
   let state = toTensors(initialState(program))
@@ -18,8 +25,9 @@ export async function createEagerEngine({ program, optimizer, seed }: EngineOpti
   const runEvaluation = evaluationStep(program)
 
   return {
-    name: `eager (${backend})`,
+    name: `eager (TensorFlow.js, ${device.replace(/^tfjs-/, '')})`,
     async step(feeds: Feeds, { learningRate, step }: StepOptions) {
+      await activate()
       const { shape, data } = feeds.input_ids
       const outputs = tf.tidy(() =>
         runStep({
@@ -48,6 +56,7 @@ export async function createEagerEngine({ program, optimizer, seed }: EngineOpti
       }
     },
     async evaluate(feeds: Feeds) {
+      await activate()
       const { prediction } = tf.tidy(() => runEvaluation({ ...frozen, ...state, ...feedTensors(feeds) }))
       const values = await (prediction ?? fail('prediction')).data()
       tf.dispose(prediction ?? [])
@@ -60,6 +69,7 @@ export async function createEagerEngine({ program, optimizer, seed }: EngineOpti
       return new Map(await Promise.all(entries))
     },
     async restore(saved: TrainingState) {
+      await activate()
       tf.dispose(state)
       state = toTensors(saved)
     },

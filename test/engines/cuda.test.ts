@@ -1,0 +1,4 @@
+/** Device cuda: in a file, and so in a process, of its own. */
+import { describeDevice } from './device.suite.ts'
+
+await describeDevice('cuda')

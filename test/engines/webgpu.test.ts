@@ -1,0 +1,4 @@
+/** Device webgpu: in a file, and so in a process, of its own. */
+import { describeDevice } from './device.suite.ts'
+
+await describeDevice('webgpu')
