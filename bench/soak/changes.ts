@@ -18,10 +18,19 @@ export interface ChangesOptions {
 
 export type Change = 'upload' | 'folder' | 'reload' | 'remove'
 
+/** What is sure of an adapter, from this side of the connection: nothing while a change of it is on its way. */
+interface Sure {
+  /** `performance.now()` since when it is there. */
+  present?: number
+  /** Since when it is not. */
+  absent?: number
+}
+
 export function createChanges({ url, adminKey, dir, names, versions, random }: ChangesOptions) {
   const headers = { Authorization: `Bearer ${adminKey}` }
   /** Adapters that are there, and whether they came from a folder. */
   const there = new Map<string, { folder: boolean }>()
+  const sure = new Map<string, Sure>(names.map((name) => [name, { absent: 0 }]))
 
   async function send(method: string, path: string, body?: FormData): Promise<void> {
     const response = await fetch(`${url}/v1/adapters/${path}`, { method, headers, body })
@@ -49,18 +58,30 @@ export function createChanges({ url, adminKey, dir, names, versions, random }: C
   }
 
   /** One change, of any adapter. */
-  return async function change(): Promise<Change> {
+  async function change(): Promise<Change> {
     const name = names[random.integer(names.length)] ?? ''
     const files = versions[random.integer(versions.length)]
     if (!files) throw new Error('there is no version of an adapter')
     const kind = choose(name)
+    const before = sure.get(name) ?? {}
+    if (kind === 'remove' || before.present === undefined) sure.set(name, {})
     if (kind === 'upload') await send('PUT', name, toForm(files))
     if (kind === 'folder' || kind === 'reload') await writeFolder(name, files)
     if (kind === 'folder') await send('PUT', `${name}?folder=${name}`)
     if (kind === 'reload') await send('POST', `${name}/reload`)
     if (kind === 'remove') await send('DELETE', name)
+    const now = performance.now()
+    sure.set(name, kind === 'remove' ? { absent: now } : { present: before.present ?? now })
     if (kind === 'remove') there.delete(name)
     else there.set(name, { folder: kind !== 'upload' })
     return kind
   }
+
+  /** Whether a request for an adapter that is answered now may be answered so: 404 only if the adapter was absent meanwhile. */
+  function mayAnswer(status: number, name: string, asked: number): boolean {
+    const { present = Infinity, absent = Infinity } = sure.get(name) ?? {}
+    return status === 404 ? present > asked : status === 200 && absent > asked
+  }
+
+  return { change, mayAnswer }
 }

@@ -11,7 +11,7 @@ import type { Parts, ServeEnv } from './context.ts'
 import { createMetrics } from './metrics.ts'
 import { observeRequests } from './observe.ts'
 import { addDescription } from './openapi.ts'
-import { RequestError, sendProblem, toRequestError } from './problem.ts'
+import { RequestError, retryAfter, sendProblem, toRequestError } from './problem.ts'
 import { adapterRoutes } from './routes/adapters.ts'
 import { classifyRoutes } from './routes/classify.ts'
 import { docsHeaders, docsRoutes } from './routes/docs.ts'
@@ -83,6 +83,9 @@ function createBase(parts: Parts, apiKeys: readonly string[], corsOrigins: reado
   app.onError((error, c) => {
     const problem = clientSignal(c).aborted ? clientGone() : toRequestError(error)
     if (problem.status === 500) parts.log.error({ requestId: c.var.requestId, error: error.stack }, 'unexpected error')
+    // What waits for longer than a request may is given up.
+    const seconds = retryAfter(problem.status, Math.min(parts.service.queueSeconds(), parts.timeoutMs / 1000))
+    if (seconds !== undefined) c.header('Retry-After', `${seconds}`)
     return sendProblem(c, problem)
   })
   return app

@@ -7,6 +7,7 @@ import { preparedAdapter, toJob } from './job.ts'
 import { createPool, type Pool } from './pool.ts'
 import type { PrepareMessage, SlotMessage } from './protocol.ts'
 import { createQueue, type Queue } from './queue.ts'
+import { createRate, type Rate } from './rate.ts'
 import type { Registry } from './registry.ts'
 import { type QueuedText, submit } from './request.ts'
 import type { ClassifyRequest, ClassifyResult, InferenceService, ModelStatus, ServiceObserver } from './service.ts'
@@ -39,6 +40,14 @@ export interface InferenceOptions {
 export async function createInference(options: InferenceOptions): Promise<InferenceService> {
   const { bundles, workers = availableParallelism(), maxQueue, maxWaitMs = 0, maxBatchTokens, observer } = options
   const queue = createQueue<QueuedText>({ maxBatchTokens, maxWaitMs })
+  const rate = createRate(workers)
+  const observed: ServiceObserver = {
+    onDequeue: (seconds) => observer?.onDequeue?.(seconds),
+    onBatch(batch) {
+      rate.add(batch.rows, batch.seconds)
+      observer?.onBatch?.(batch)
+    },
+  }
   const models = new Map<string, ServedModel>()
   let pool: Pool | undefined
   const links = {
@@ -52,19 +61,20 @@ export async function createInference(options: InferenceOptions): Promise<Infere
   pool = await createPool({
     workers,
     data: () => ({ models: Array.from(models.values(), (model) => model.forWorker()), maxBatchTokens }),
-    next: () => toJob(queue.next(), observer),
+    next: () => toJob(queue.next(), observed),
   })
-  return service({ models, pool, queue, maxQueue, maxWaitMs, adapterDir: options.adapterDir })
+  return service({ models, pool, queue, rate, maxQueue, maxWaitMs, adapterDir: options.adapterDir })
 }
 
 interface Parts extends Required<Pick<InferenceOptions, 'maxQueue' | 'maxWaitMs'>> {
   models: ReadonlyMap<string, ServedModel>
   pool: Pool
   queue: Queue<QueuedText>
+  rate: Rate
   adapterDir: string | undefined
 }
 
-function service({ models, pool, queue, maxQueue, maxWaitMs, adapterDir }: Parts): InferenceService {
+function service({ models, pool, queue, rate, maxQueue, maxWaitMs, adapterDir }: Parts): InferenceService {
   const accepted = new Set<Promise<unknown>>()
   /** Texts that wait for their adapter to come back. */
   let resolving = 0
@@ -109,6 +119,7 @@ function service({ models, pool, queue, maxQueue, maxWaitMs, adapterDir }: Parts
     models: () => Array.from(models.values(), (model) => toStatus(model, pool.ready() && !closing)),
     ready: () => !closing && pool.ready(),
     queueSize: () => queue.size + resolving,
+    queueSeconds: () => rate.secondsFor(queue.size + resolving),
     async classify(request) {
       if (closing) throw closed()
       const model = modelOf(request.model)

@@ -10,17 +10,17 @@ const toRow = ({ text, slot, maxLength, truncate }: QueuedText): Row => ({ text,
 const unexpected = (task: string, answer: Answer) => new Error(`a worker answered "${task}" with "${answer.type}"`)
 
 /** @param texts of one model; no job where there are none */
-export function toJob(texts: readonly QueuedText[], observer: ServiceObserver | undefined): Job | undefined {
+export function toJob(texts: readonly QueuedText[], observer: ServiceObserver): Job | undefined {
   const [first] = texts
   if (!first) return undefined
   const { model } = first
-  for (const { since } of texts) observer?.onDequeue?.((performance.now() - since) / 1000)
+  for (const { since } of texts) observer.onDequeue?.((performance.now() - since) / 1000)
   return {
     task: { type: 'run', model, rows: texts.map(toRow) },
     done(answer) {
       if (answer.type !== 'done') throw unexpected('run', answer)
       const { work } = answer.result
-      if (work.rows > 0) observer?.onBatch?.({ model, ...work })
+      if (work.rows > 0) observer.onBatch?.({ model, ...work })
       for (const [row, text] of texts.entries()) text.onResult(answer.result, row)
     },
     failed: (error) => texts.forEach((text) => text.onError(error)),

@@ -1,4 +1,5 @@
 /** Metrics in Prometheus' text format, with OpenTelemetry's names where it has them; times are in seconds. */
+import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
 import type { InferenceService, ServiceObserver } from './service.ts'
 
@@ -18,11 +19,12 @@ export interface Metrics {
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10]
 const powersOfTwo = (last: number) => Array.from({ length: last + 1 }, (_, exponent) => 2 ** exponent)
 
-/** Makes the metrics of one server. Memory, CPU and the event loop's lag are prom-client's own. */
+/** Makes the metrics of one server. Memory and CPU are prom-client's own, by the names that Prometheus' clients share. */
 export function createMetrics(): Metrics {
   const registry = new Registry()
   const registers = [registry]
   collectDefaultMetrics({ register: registry })
+  measureEventLoop(registry)
   return {
     registry,
     observer: createObserver(registers),
@@ -60,6 +62,42 @@ function createObserver(registers: Registry[]): ServiceObserver {
       padding.observe({ model }, 1 - tokens / paddedTokens)
     },
     onDequeue: (seconds) => wait.observe(seconds),
+  }
+}
+
+/**
+ * `nodejs.eventloop.delay.*` instead of prom-client's names for the same:
+ * https://opentelemetry.io/docs/specs/semconv/runtime/nodejs-metrics/
+ */
+function measureEventLoop(registry: Registry): void {
+  for (const { name } of registry.getMetricsAsArray()) {
+    if (name.startsWith('nodejs_eventloop_lag')) registry.removeSingleMetric(name)
+  }
+  const delay = monitorEventLoopDelay({ resolution: 10 })
+  delay.enable()
+  const statistics: [name: string, nanoseconds: () => number][] = [
+    ['min', () => delay.min],
+    ['max', () => delay.max],
+    ['mean', () => delay.mean],
+    ['stddev', () => delay.stddev],
+    ['p50', () => delay.percentile(50)],
+    ['p90', () => delay.percentile(90)],
+    ['p99', () => delay.percentile(99)],
+  ]
+  const gauges = statistics.map(([name, nanoseconds], at) => ({
+    nanoseconds,
+    gauge: new Gauge({
+      name: `nodejs_eventloop_delay_${name}_seconds`,
+      help: `Event loop's delay since the last scrape: ${name}`,
+      registers: [registry],
+      ...(at === 0 && { collect: readAll }),
+    }),
+  }))
+  /** The first gauge reads for all, as they start anew together. */
+  function readAll(): void {
+    if (delay.count === 0) return
+    for (const { gauge, nanoseconds } of gauges) gauge.set(nanoseconds() / 1e9)
+    delay.reset()
   }
 }
 

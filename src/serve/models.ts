@@ -5,7 +5,7 @@ import type { GPT2Config } from '../core/config.ts'
 import { GraftError } from '../core/errors.ts'
 import { type Bundle, readBundle } from '../files/bundle-folder.ts'
 import { readBytes } from '../files/read.ts'
-import { stackShapes } from './pack.ts'
+import { slotSize, stackShapes } from './pack.ts'
 import { type AdapterRequirements, prepareAdapter, type PreparedAdapter } from './prepare.ts'
 import { type PrepareMessage, shareBytes, type SlotMessage, type WorkerModel } from './protocol.ts'
 import { createRegistry, type Lease, type Registry } from './registry.ts'
@@ -90,12 +90,16 @@ async function unmergedModel(
     baseSha256: manifest.provenance.baseSha256,
   }
   const capacity = maxAdapters + SPARE_SLOTS
-  const slots = createSlots(capacity, (slot, tensors) => onFill({ type: 'slot', model: name, slot, tensors }))
+  const slots = createSlots({
+    capacity,
+    size: slotSize(requirements),
+    onFill: (slot, memory) => onFill({ type: 'slot', model: name, slot, memory }),
+  })
   const registry = createRegistry({
     maxAdapters,
     slots,
-    prepare: async (files, file) =>
-      prepare({ type: 'prepare', model: name, files, file }) ?? prepareAdapter(files, file, requirements),
+    prepare: async (adapter) =>
+      prepare({ type: 'prepare', model: name, ...adapter }) ?? prepareAdapter(adapter, requirements),
   })
   for (const adapter of manifest.adapters) {
     await registry.load(adapter.name, { folder: join(dir, 'adapters', adapter.name) })

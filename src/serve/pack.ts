@@ -5,7 +5,7 @@ import type { GPT2Config } from '../core/config.ts'
 import { GraftError } from '../core/errors.ts'
 import { adaptableLayers } from '../core/layers.ts'
 import { largestRank } from '../core/lora.ts'
-import { sizeOf, type TensorData, type TensorMap } from '../core/tensors.ts'
+import { sizeOf, type TensorData } from '../core/tensors.ts'
 
 export interface StackLimits {
   /** Largest r of an adapter. Each row of a batch computes as much, whatever its own adapter's is. */
@@ -31,16 +31,27 @@ export function stackShapes({ config, targets, limits }: StackLayout, slots: num
   return new Map([...shapes, ['score.weight', [slots, limits.labels, config.n_embd]]])
 }
 
+/** Elements of one slot: its tensors one after the other, in the order of `stackShapes`. */
+export const slotSize = (layout: StackLayout): number =>
+  [...stackShapes(layout, 1).values()].reduce((sum, shape) => sum + sizeOf(shape), 0)
+
 /**
- * An adapter's tensors in the shapes of one slot.
+ * Writes an adapter into the memory of a slot.
+ * @param memory `slotSize` elements
  * @throws GraftError `adapter` for a rank or a number of labels over the limit, or a layer that the graph takes no adapter for
  */
-export function packAdapter(adapter: Adapter, layout: StackLayout, file: string): TensorMap {
+export function packAdapter(adapter: Adapter, layout: StackLayout, memory: Float32Array, file: string): void {
   checkLimit('rank', largestRank(adapter), layout.limits.rank, file)
   checkLimit('number of labels', adapter.info.labels.length, layout.limits.labels, file)
   const tensors = stackAdapters([adapter], layout.config, layout.targets)
-  const shapes = stackShapes(layout, 1)
-  return new Map([...tensors].map(([name, tensor]) => [name, pad(tensor, shapes.get(name) ?? tensor.shape)]))
+  memory.fill(0)
+  let start = 0
+  for (const [name, shape] of stackShapes(layout, 1)) {
+    const end = start + sizeOf(shape)
+    const tensor = tensors.get(name)
+    if (tensor) place(tensor, shape, memory.subarray(start, end))
+    start = end
+  }
 }
 
 function checkLimit(what: string, value: number, limit: number, file: string): void {
@@ -52,17 +63,15 @@ function checkLimit(what: string, value: number, limit: number, file: string): v
   })
 }
 
-/** Pads a matrix [1, rows, columns] with zeros below and to the right. */
-function pad({ shape, data }: TensorData, target: number[]): TensorData {
+/** Copies a matrix [1, rows, columns] into the upper left of a larger one. */
+function place({ shape, data }: TensorData, target: number[], into: Float32Array): void {
   const [, rows = 0, columns = 0] = shape
   const [, , targetColumns = 0] = target
-  const padded = new Float32Array(sizeOf(target))
   // The usual case, and a hundred times faster than many short rows.
-  if (columns === targetColumns) padded.set(data)
+  if (columns === targetColumns) into.set(data)
   else {
     for (let row = 0; row < rows; row++) {
-      padded.set(data.subarray(row * columns, (row + 1) * columns), row * targetColumns)
+      into.set(data.subarray(row * columns, (row + 1) * columns), row * targetColumns)
     }
   }
-  return { shape: target, data: padded }
 }

@@ -1,6 +1,5 @@
-/** An adapter's files to what a slot holds, all checks included: done before it takes the place of anything. */
+/** An adapter's files into a slot, all checks included: done before it takes the place of anything. */
 import { type AdapterFiles, checkAdapter, parseAdapter } from '../core/adapter.ts'
-import type { TensorMap } from '../core/tensors.ts'
 import { sha256 } from '../files/hash.ts'
 import { packAdapter, type StackLayout } from './pack.ts'
 
@@ -10,23 +9,32 @@ export interface AdapterRequirements extends StackLayout {
   baseSha256: string
 }
 
+export interface Unprepared {
+  files: AdapterFiles
+  /** The adapter, named in errors. */
+  file: string
+  /** Memory of the slot that it goes to. */
+  memory: Float32Array
+}
+
 export interface PreparedAdapter {
   /** SHA-256 of `adapter_model.safetensors`. */
   version: string
   labels: string[]
   maxLength: number
-  /** In the shapes of a slot. */
-  tensors: TensorMap
 }
 
 /**
- * @param file the adapter, named in errors
+ * Checks an adapter and writes it into its slot.
  * @throws GraftError `adapter`, `adapter-base`, `safetensors`
  */
-export function prepareAdapter(files: AdapterFiles, file: string, requirements: AdapterRequirements): PreparedAdapter {
+export function prepareAdapter(
+  { files, file, memory }: Unprepared,
+  requirements: AdapterRequirements,
+): PreparedAdapter {
   const adapter = parseAdapter(files, file)
   checkAdapter(adapter, requirements.config, requirements.baseSha256, file)
   const { labels, maxLength } = adapter.info
-  const tensors = packAdapter(adapter, requirements, file)
-  return { version: sha256(files['adapter_model.safetensors']), labels, maxLength, tensors }
+  packAdapter(adapter, requirements, memory, file)
+  return { version: sha256(files['adapter_model.safetensors']), labels, maxLength }
 }

@@ -77,8 +77,15 @@ const statuses: Partial<Record<ErrorCode, number>> = {
   'serve-timeout': 504,
 }
 
-/** Seconds after which a client that was turned away may try again. */
-const retryAfter: Record<number, Record<string, string>> = { 429: { 'Retry-After': '1' }, 503: { 'Retry-After': '5' } }
+/**
+ * Whole seconds after which a client that was turned away may try again.
+ * @param queueSeconds in which what is waiting is worked off
+ */
+export function retryAfter(status: number, queueSeconds: number): number | undefined {
+  if (status === 429) return Math.max(1, Math.ceil(queueSeconds))
+  // A worker that died is up again by then.
+  return status === 503 ? 5 : undefined
+}
 
 /** What Hono throws itself: bodies that do not parse, and types that a route does not take. */
 const exceptionCodes: Record<number, string> = { 400: 'invalid-body', 415: 'unsupported-media-type' }
@@ -114,7 +121,6 @@ export function sendProblem(c: Context<ServeEnv>, { status, code, message, optio
   c.set('code', code)
   return c.body(JSON.stringify(problem), status as ContentfulStatusCode, {
     'Content-Type': 'application/problem+json',
-    ...retryAfter[status],
     ...headers,
   })
 }

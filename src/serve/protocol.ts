@@ -1,9 +1,7 @@
 /** What the main thread and its workers say to each other. */
-import type { AdapterFiles } from '../core/adapter.ts'
 import type { GPT2Config } from '../core/config.ts'
 import { type ErrorCode, GraftError } from '../core/errors.ts'
-import type { TensorMap } from '../core/tensors.ts'
-import type { AdapterRequirements, PreparedAdapter } from './prepare.ts'
+import type { AdapterRequirements, PreparedAdapter, Unprepared } from './prepare.ts'
 
 /** A model as a worker opens it. */
 export interface WorkerModel {
@@ -18,8 +16,8 @@ export interface WorkerModel {
   labels: number
   /** Shapes of the stack of adapters by input name, `[slots, …]`; none if merged. */
   stack?: ReadonlyMap<string, number[]> | undefined
-  /** The slots that are in use, and what is in them. */
-  slots: ReadonlyMap<number, TensorMap>
+  /** The slots that are in use, and their memory. */
+  slots: ReadonlyMap<number, Float32Array>
   /** What an adapter has to fit; none if merged. */
   requirements?: AdapterRequirements | undefined
 }
@@ -47,13 +45,13 @@ export interface RunMessage {
   rows: Row[]
 }
 
-/** Checks an adapter and packs it for a slot: milliseconds that the main thread does not have. */
-export interface PrepareMessage {
+/**
+ * Checks an adapter and writes it into a slot: milliseconds that the main thread does not have. Files and slot are in
+ * shared memory, which costs that thread neither a copy nor garbage.
+ */
+export interface PrepareMessage extends Unprepared {
   type: 'prepare'
   model: string
-  files: AdapterFiles
-  /** The adapter, named in errors. */
-  file: string
 }
 
 /** Fills a slot. It precedes every `run` that uses the slot, and messages arrive in order. */
@@ -61,7 +59,8 @@ export interface SlotMessage {
   type: 'slot'
   model: string
   slot: number
-  tensors: TensorMap
+  /** In memory that threads share. */
+  memory: Float32Array
 }
 
 /** Ends the worker after what it was told before. */
@@ -116,8 +115,9 @@ export function toFailure(error: unknown): Failure {
 
 export const fromFailure = ({ code, message, hint }: Failure): GraftError => new GraftError(code, message, { hint })
 
-/** A copy of bytes that threads share instead of copying. */
+/** Bytes that threads share instead of copying: a copy, unless they are that already. */
 export function shareBytes(bytes: Uint8Array): Uint8Array {
+  if (bytes.buffer instanceof SharedArrayBuffer) return bytes
   const shared = new Uint8Array(new SharedArrayBuffer(bytes.byteLength))
   shared.set(bytes)
   return shared

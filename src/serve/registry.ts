@@ -2,7 +2,8 @@
 import type { AdapterFiles } from '../core/adapter.ts'
 import { GraftError } from '../core/errors.ts'
 import { readAdapterFiles } from './folders.ts'
-import type { PreparedAdapter } from './prepare.ts'
+import type { PreparedAdapter, Unprepared } from './prepare.ts'
+import { shareBytes } from './protocol.ts'
 import type { AdapterStatus } from './service.ts'
 import type { Slots } from './slots.ts'
 
@@ -25,7 +26,7 @@ export interface RegistryOptions {
   maxAdapters: number
   slots: Slots
   /** @throws GraftError `adapter`, `adapter-base`, `safetensors` */
-  prepare(files: AdapterFiles, file: string): Promise<PreparedAdapter>
+  prepare(adapter: Unprepared): Promise<PreparedAdapter>
 }
 
 export interface Registry {
@@ -76,9 +77,9 @@ export function createRegistry({ maxAdapters, slots, prepare }: RegistryOptions)
   }
 
   async function activate(name: string, source: AdapterSource): Promise<Entry> {
-    const files = 'files' in source ? source.files : await readAdapterFiles(source.folder)
-    const { tensors, ...adapter } = await prepare(files, 'folder' in source ? source.folder : name)
-    const slot = await slots.fill(tensors)
+    const files = 'files' in source ? source.files : await readShared(source.folder)
+    const file = 'folder' in source ? source.folder : name
+    const [slot, adapter] = await slots.fill((memory) => prepare({ files, file, memory }))
     // From here on nothing waits or fails: other requests see the old state or the new one.
     const entry = { name, ...adapter, source, slot }
     const old = entries.get(name)
@@ -127,7 +128,8 @@ export function createRegistry({ maxAdapters, slots, prepare }: RegistryOptions)
     },
     async load(name, source) {
       checkName(name)
-      return toStatus(await change(() => activate(name, source)))
+      const shared = 'files' in source ? { files: share(source.files) } : source
+      return toStatus(await change(() => activate(name, shared)))
     },
     remove: (name) =>
       change(async () => {
@@ -136,6 +138,13 @@ export function createRegistry({ maxAdapters, slots, prepare }: RegistryOptions)
       }),
   }
 }
+
+const share = (files: AdapterFiles): AdapterFiles => ({
+  ...files,
+  'adapter_model.safetensors': shareBytes(files['adapter_model.safetensors']),
+})
+
+const readShared = async (folder: string) => share(await readAdapterFiles(folder))
 
 const toStatus = ({ name, version, labels, maxLength, slot }: Entry): AdapterStatus => ({
   name,

@@ -1,11 +1,10 @@
 /** A model within one worker: texts to logits, with one thread and a stack of adapter slots of its own. */
-import type { AdapterFiles } from '../core/adapter.ts'
 import { padBatch } from '../core/batch.ts'
 import { type Encoded, padToken } from '../core/encoder.ts'
 import { sizeOf, type TensorMap } from '../core/tensors.ts'
 import { createEncoder } from '../runtime/encoder.ts'
 import { openSession } from '../runtime/session.ts'
-import { prepareAdapter, type PreparedAdapter } from './prepare.ts'
+import { prepareAdapter, type PreparedAdapter, type Unprepared } from './prepare.ts'
 import type { Row, RunResult, WorkerModel } from './protocol.ts'
 import { splitRuns } from './split.ts'
 
@@ -13,9 +12,9 @@ export interface Runner {
   /** @throws GraftError `bundle` where ONNX Runtime fails */
   run(rows: readonly Row[]): Promise<RunResult>
   /** @throws GraftError `adapter`, `adapter-base`, `safetensors` */
-  prepare(files: AdapterFiles, file: string): PreparedAdapter
+  prepare(adapter: Unprepared): PreparedAdapter
   /** Puts an adapter into a slot that no row refers to. */
-  fill(slot: number, tensors: TensorMap): void
+  fill(slot: number, memory: Float32Array): void
 }
 
 /** @throws GraftError `bundle`, `config` */
@@ -27,10 +26,15 @@ export async function openRunner(model: WorkerModel, maxBatchTokens: number): Pr
     stack,
     threads: 1,
   })
-  const fill: Runner['fill'] = (slot, tensors) => {
-    for (const [name, { data }] of tensors) stack?.get(name)?.data.set(data, slot * data.length)
+  function fill(slot: number, memory: Float32Array): void {
+    let start = 0
+    for (const { shape, data } of stack?.values() ?? []) {
+      const size = sizeOf(shape.slice(1))
+      data.set(memory.subarray(start, start + size), slot * size)
+      start += size
+    }
   }
-  for (const [slot, tensors] of model.slots) fill(slot, tensors)
+  for (const [slot, memory] of model.slots) fill(slot, memory)
 
   async function run(rows: readonly Row[]): Promise<RunResult> {
     const started = performance.now()
@@ -57,9 +61,9 @@ export async function openRunner(model: WorkerModel, maxBatchTokens: number): Pr
       work: { ...work, seconds: (performance.now() - started) / 1000 },
     }
   }
-  function prepare(files: AdapterFiles, file: string): PreparedAdapter {
+  function prepare(adapter: Unprepared): PreparedAdapter {
     if (!model.requirements) throw new Error(`model ${model.name} takes no adapters`)
-    return prepareAdapter(files, file, model.requirements)
+    return prepareAdapter(adapter, model.requirements)
   }
 
   return { run, prepare, fill }

@@ -70,6 +70,8 @@ export interface InferenceService {
   ready(): boolean
   /** Texts waiting. */
   queueSize(): number
+  /** Seconds in which the workers, as fast as of late, work off what is waiting. */
+  queueSeconds(): number
   /**
    * @throws GraftError `serve-model` or `serve-adapter` (unknown), `serve-overloaded`, `serve-timeout`, `serve-closed` (or no worker is up),
    *   `serve-too-long` (truncate: false), `text-empty`; `interrupted` (the client is gone), `runtime` (a worker died twice),

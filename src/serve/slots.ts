@@ -1,54 +1,55 @@
 /** Places in a model's stack of adapters, counted by use: one is filled anew only when nothing refers to it any more. */
-import type { TensorData, TensorMap } from '../core/tensors.ts'
 
 export interface Slots {
-  /** What is in the slots that are in use. */
-  readonly contents: ReadonlyMap<number, TensorMap>
-  /** Fills a free slot, as soon as there is one, and refers to it. */
-  fill(tensors: TensorMap): Promise<number>
+  /** The memory of the slots that are in use. */
+  readonly contents: ReadonlyMap<number, Float32Array>
+  /**
+   * Has a free slot's memory written, as soon as there is one, and refers to it. Where that fails, it is free again.
+   * @returns the slot, and what writing gave
+   */
+  fill<T>(write: (memory: Float32Array) => Promise<T>): Promise<[slot: number, result: T]>
   /** Refers to a slot that is in use. */
   retain(slot: number): void
   /** Ends one reference; the last one frees the slot. */
   release(slot: number): void
 }
 
-/** A tensor's copy in memory that threads share. */
-function share({ shape, data }: TensorData): TensorData {
-  const shared = new Float32Array(new SharedArrayBuffer(data.byteLength))
-  shared.set(data)
-  return { shape, data: shared }
+export interface SlotsOptions {
+  capacity: number
+  /** Elements of one slot. */
+  size: number
+  /** Tells the workers, before anything can refer to the slot. */
+  onFill(slot: number, memory: Float32Array): void
 }
 
-/** @param onFill tells the workers, before anything can refer to the slot */
-export function createSlots(capacity: number, onFill: (slot: number, tensors: TensorMap) => void): Slots {
+export function createSlots({ capacity, size, onFill }: SlotsOptions): Slots {
   const free = Array.from({ length: capacity }, (_, slot) => slot)
   const references = new Map<number, number>()
-  const contents = new Map<number, TensorMap>()
+  const contents = new Map<number, Float32Array>()
   /**
    * Each slot's memory, for good: what workers were given is freed only when all of them have collected their garbage,
    * which takes them many loads. One that has not read the old content yet is told of the new one before it is used.
    */
-  const memory = new Map<number, TensorMap>()
+  const memories = new Map<number, Float32Array>()
   const waiting: ((slot: number) => void)[] = []
 
-  function write(slot: number, tensors: TensorMap): TensorMap {
-    const shared = memory.get(slot)
-    if (!shared) {
-      const first = new Map(Array.from(tensors, ([name, tensor]) => [name, share(tensor)]))
-      memory.set(slot, first)
-      return first
-    }
-    for (const [name, { data }] of tensors) shared.get(name)?.data.set(data)
-    return shared
+  function memoryOf(slot: number): Float32Array {
+    const memory = memories.get(slot) ?? new Float32Array(new SharedArrayBuffer(size * Float32Array.BYTES_PER_ELEMENT))
+    memories.set(slot, memory)
+    return memory
   }
 
-  async function fill(tensors: TensorMap): Promise<number> {
+  async function fill<T>(write: (memory: Float32Array) => Promise<T>): Promise<[number, T]> {
     const slot = free.shift() ?? (await new Promise<number>((resolve) => waiting.push(resolve)))
     references.set(slot, 1)
-    const shared = write(slot, tensors)
-    contents.set(slot, shared)
-    onFill(slot, shared)
-    return slot
+    const memory = memoryOf(slot)
+    const result = await write(memory).catch((error: unknown) => {
+      release(slot)
+      throw error
+    })
+    contents.set(slot, memory)
+    onFill(slot, memory)
+    return [slot, result]
   }
 
   function retain(slot: number): void {

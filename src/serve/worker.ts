@@ -15,13 +15,13 @@ async function answer(runner: Runner | undefined, task: Task): Promise<Answer> {
   if (!runner) throw new Error(`no model ${task.model}`)
   return task.type === 'run'
     ? { type: 'done', result: await runner.run(task.rows) }
-    : { type: 'prepared', adapter: runner.prepare(task.files, task.file) }
+    : { type: 'prepared', adapter: runner.prepare(task) }
 }
 
 async function obey(runners: Map<string, Runner>, message: ToWorker): Promise<void> {
   if (message.type === 'close') return parentPort?.close()
   const runner = runners.get(message.model)
-  if (message.type === 'slot') return runner?.fill(message.slot, message.tensors)
+  if (message.type === 'slot') return runner?.fill(message.slot, message.memory)
   const failed = (error: unknown): FromWorker => ({ type: 'failed', failure: toFailure(error) })
   post(await answer(runner, message).catch(failed))
 }

@@ -1,4 +1,5 @@
 /** What holds for every route: methods, ids, headers, log, metrics, description. */
+import { setTimeout } from 'node:timers/promises'
 import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createApp, createMetrics, type InferenceService } from '../../src/serve/index.ts'
@@ -95,10 +96,26 @@ describe('GET /metrics', () => {
       /^graft_batch_duration_seconds_count\{model="merged"\} [1-9]/m,
       /^graft_adapters\{model="unmerged",state="resident"\} [1-9]/m,
       /^process_resident_memory_bytes [1-9]/m,
-      /^nodejs_eventloop_lag_p99_seconds /m,
+      /^nodejs_eventloop_delay_p99_seconds 0\.\d+$/m,
     ]) {
       expect(text).toMatch(line)
     }
+    expect(text).not.toContain('eventloop_lag')
+  })
+
+  it('tells of a stall of the event loop once', async () => {
+    const measured = createApp({ service, metrics: createMetrics() })
+    const longest = async () => {
+      await setTimeout(30)
+      const text = await (await measured.request('/metrics')).text()
+      return Number(/^nodejs_eventloop_delay_max_seconds (.*)$/m.exec(text)?.[1])
+    }
+    await longest()
+    await setTimeout(30) // after a scrape, Node leaves out the first interval
+    const end = performance.now() + 2000
+    while (performance.now() < end);
+    expect(await longest()).toBeGreaterThan(1.9)
+    expect(await longest()).toBeLessThan(1.9)
   })
 })
 

@@ -129,6 +129,21 @@ describe('the queue', () => {
     await bounded.close()
   })
 
+  it('tells how long it takes, from the first batch on', async () => {
+    const measured = await serve(fixture, { workers: 1 })
+    const first = measured.classify(many(1))
+    expect(measured.queueSeconds()).toBe(0)
+    await first
+    const second = measured.classify(many(100))
+    const seconds = measured.queueSeconds()
+    const third = measured.classify(many(100))
+    expect(measured.queueSeconds() / seconds).toBeCloseTo(2)
+    await Promise.all([second, third])
+    expect(seconds).toBeGreaterThan(0)
+    expect(measured.queueSeconds()).toBe(0)
+    await measured.close()
+  })
+
   it('drops texts whose deadline passed or whose client is gone', async () => {
     const batches: number[] = []
     const observer = { onBatch: ({ rows }: { rows: number }) => batches.push(rows) }

@@ -141,6 +141,18 @@ describe('deadlines and load', () => {
     expect(await problemOf(refused[0]!)).toMatchObject({ code: 'serve-overloaded' })
   })
 
+  it.each([
+    [7.2, 30_000, '8'],
+    [0.01, 30_000, '1'],
+    [7.2, 5000, '5'],
+  ])('says in Retry-After that %d s of texts wait, if each may wait %d ms', async (queued, timeoutMs, expected) => {
+    const waiting = { ...service, queueSeconds: () => queued }
+    const full = createApp({ service: waiting, timeoutMs, maxInputs: 100 })
+    const response = await post(full, '/v1/classify', { ...body, inputs: Array(65).fill('ok') })
+    expect(response.status).toBe(429)
+    expect(response.headers.get('Retry-After')).toBe(expected)
+  })
+
   it('answers 499 to a client that is gone', async () => {
     const signal = AbortSignal.abort()
     const headers = { 'Content-Type': 'application/json' }
