@@ -55,6 +55,20 @@ export const trainDefaults = (method: TrainingMethod): TrainSettings => ({
   device: 'cpu',
 })
 
+/**
+ * LoRA settings for a base that has read little, such as gpt-mini: its words' embeddings are adapted too, by small steps
+ * (a low alpha), and texts lose some tokens each time they are seen.
+ */
+export function smallBaseDefaults(): TrainSettings {
+  const { lora, ...others } = trainDefaults('lora')
+  return {
+    ...others,
+    lora: { ...lora, rank: 4, alpha: 1, dropout: 0.1, targetModules: ['wte', 'c_attn', 'c_proj', 'c_fc'] },
+    learningRate: 2e-3,
+    tokenDropout: 0.2,
+  }
+}
+
 /** Settings of `pretrain`. */
 export interface PretrainSettings extends RunSettings {
   /** Tokens of a sequence. */

@@ -7,7 +7,7 @@ import { sizeOf } from '../../core/tensors.ts'
 import { exportBundle, openBundle, verifyBundle } from '../../export/index.ts'
 import { readBase } from '../../files/base-folder.ts'
 import { type StoredDataset, createDataset, readDataset, writeDataset } from '../../train/dataset.ts'
-import { trainDefaults } from '../../train/settings.ts'
+import { smallBaseDefaults } from '../../train/settings.ts'
 import type { TrainResult } from '../../train/train.ts'
 import { reportChecks, runChecks } from '../doctor.ts'
 import { count, percent } from '../format.ts'
@@ -81,8 +81,8 @@ export async function trainAdapters(
   tasks: readonly Task[],
   signal: AbortSignal,
 ): Promise<TrainResult[]> {
-  // Twice the usual passes: the sets are small.
-  const settings = { ...trainDefaults('lora'), epochs: 10, maxLength: MAX_LENGTH, seed: SEED }
+  // Many passes: the sets are small.
+  const settings = { ...smallBaseDefaults(), epochs: 20, maxLength: MAX_LENGTH, seed: SEED }
   const results: TrainResult[] = []
   for (const { name, dataset } of tasks) {
     ui.line(pc.bold(name))
@@ -155,6 +155,10 @@ export function suggestNext(ui: Ui, out: string, { unmerged }: Bundles, base: st
   ui.line(`Classify a text of yours:  npx graft classify --model ${unmerged} --adapter sentiment "what a film"`)
   ui.line(`Try it in a browser:       npx graft web ${unmerged} --out ${join(out, 'site')} --open`)
   ui.line(`Train on your own file:    npx graft data FILE.csv --out runs/data`)
-  ui.line(`                           npx graft train --base ${base} --data runs/data --out runs/adapter`)
+  ui.line(`                           npx graft train --base ${base} --data runs/data --out runs/adapter \\`)
+  ui.line(
+    `                             --target-modules wte,c_attn,c_proj,c_fc --rank 4 --alpha 1 --learning-rate 2e-3 \\`,
+  )
+  ui.line(`                             --dropout 0.1 --token-dropout 0.2`)
   ui.line(`Look at the curves:        open ${join(out, 'adapters', 'spam', 'report.html')}`)
 }
