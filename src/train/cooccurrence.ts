@@ -4,6 +4,7 @@
  * Goldberg 2014), and counting reads a small corpus better than a language model does in a few epochs.
  */
 import { EigenvalueDecomposition, Matrix } from 'ml-matrix'
+import { transposedProduct } from '../core/adapter/products.ts'
 import { TOKEN_EMBEDDING } from '../core/layers.ts'
 import type { Random } from '../core/random.ts'
 import type { TensorData, TensorMap } from '../core/tensors.ts'
@@ -189,15 +190,8 @@ function multiply(
 
 /** Xᵀ·Y, made symmetric: [columns, columns]. */
 function products(x: Float32Array, y: Float32Array, columns: number): Matrix {
-  const sums = new Float64Array(columns * columns)
-  for (let from = 0; from < x.length; from += columns) {
-    for (let row = 0; row < columns; row++) {
-      const factor = x[from + row]!
-      const to = row * columns
-      for (let column = 0; column < columns; column++) sums[to + column]! += factor * y[from + column]!
-    }
-  }
-  const matrix = Matrix.from1DArray(columns, columns, sums)
+  const shape = [x.length / columns, columns]
+  const matrix = Matrix.from1DArray(columns, columns, transposedProduct({ shape, data: x }, { shape, data: y }))
   return matrix.add(matrix.transpose()).div(2)
 }
 

@@ -152,13 +152,15 @@ export async function classifyExamples(ui: Ui, bundles: Bundles): Promise<object
 }
 
 export function suggestNext(ui: Ui, out: string, { unmerged }: Bundles, base: string): void {
-  ui.line(`Classify a text of yours:  npx graft classify --model ${unmerged} --adapter sentiment "what a film"`)
+  const { lora, learningRate, tokenDropout } = smallBaseDefaults()
+  const targets = [lora.targetModules].flat().join(',')
+  ui.line(`Classify a text of yours:  npx graft classify --model ${unmerged} --adapter sentiment "a film that I loved"`)
   ui.line(`Try it in a browser:       npx graft web ${unmerged} --out ${join(out, 'site')} --open`)
   ui.line(`Train on your own file:    npx graft data FILE.csv --out runs/data`)
   ui.line(`                           npx graft train --base ${base} --data runs/data --out runs/adapter \\`)
+  ui.line(`                             --target-modules ${targets} --rank ${lora.rank} --alpha ${lora.alpha} \\`)
   ui.line(
-    `                             --target-modules wte,c_attn,c_proj,c_fc --rank 4 --alpha 1 --learning-rate 2e-3 \\`,
+    `                             --learning-rate ${learningRate} --dropout ${lora.dropout} --token-dropout ${tokenDropout}`,
   )
-  ui.line(`                             --dropout 0.1 --token-dropout 0.2`)
   ui.line(`Look at the curves:        open ${join(out, 'adapters', 'spam', 'report.html')}`)
 }

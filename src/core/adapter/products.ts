@@ -3,7 +3,7 @@ import type { LoraLayer } from '../lora.ts'
 import type { TensorData } from '../tensors.ts'
 
 /** XᵀY of two matrices with as many rows, `[columns of X, columns of Y]`, in double precision. */
-function transposedProduct(x: TensorData, y: TensorData): Float64Array {
+export function transposedProduct(x: TensorData, y: TensorData): Float64Array {
   const [rows = 0, n = 0] = x.shape
   const m = y.shape[1] ?? 0
   const result = new Float64Array(n * m)
