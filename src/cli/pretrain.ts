@@ -48,6 +48,11 @@ export function pretrainCommand(): Command {
     .option('--batch-size <rows>', 'sequences a step', positiveInteger, defaults.batchSize)
     .option('--sequence-length <tokens>', 'tokens of a sequence', positiveInteger, defaults.sequenceLength)
     .option('--samples <count>', 'draws of the sampled softmax a step', positiveInteger, defaults.samples)
+    .option(
+      '--neighbour-loss <weight>',
+      'weight of a second objective, for classifiers: a random neighbour of each token (default: none)',
+      positiveNumber,
+    )
     .option('--learning-rate <rate>', 'highest learning rate', positiveNumber, defaults.learningRate)
     .option('--dropout <rate>', 'dropout of embeddings and residuals', fraction, defaults.dropout)
     .option('--warmup <share>', 'share of all steps that warm up', fraction, defaults.warmup)

@@ -21,6 +21,8 @@ export interface Corpus {
   files: CorpusFile[]
   /** Token ids of each document, each ending in `<|endoftext|>`. */
   documents: number[][]
+  /** The token that ends each. */
+  endOfText: number
 }
 
 /** Extensions of files in which each row is a document; every other file is plain text, and one document. */
@@ -33,7 +35,7 @@ const TABLES = ['.csv', '.tsv', '.jsonl', '.ndjson']
  */
 export async function readCorpus(paths: readonly string[], columns: Pick<ColumnOptions, 'text'> = {}): Promise<Corpus> {
   const tokenizer = createTokenizer(ranks)
-  const corpus: Corpus = { files: [], documents: [] }
+  const corpus: Corpus = { files: [], documents: [], endOfText: tokenizer.endOfText }
   for (const path of paths) {
     const isTable = TABLES.includes(extname(path).toLowerCase())
     let tokens = 0

@@ -8,6 +8,7 @@ import { type Base, writeBase } from '../files/base-folder.ts'
 import { sha256 } from '../files/hash.ts'
 import { withCooccurrences } from './cooccurrence.ts'
 import { type Corpus, packSequences } from './corpus.ts'
+import { NEIGHBOUR_HEAD } from '../model/language-model.ts'
 import { SCORE } from './program/classifier.ts'
 import { languageModelProgram } from './program/language-model.ts'
 import { renderReport } from './report.ts'
@@ -53,15 +54,17 @@ export async function pretrain(options: PretrainOptions): Promise<PretrainResult
   await checkOutput(options)
   checkLength(settings.sequenceLength, base.config)
   const weights: TensorMap = new Map([...base.weights].filter(([name]) => name !== SCORE))
-  const { sequenceLength: length, validation, batchSize, samples, dropout, weightDecay, seed } = settings
+  const { sequenceLength: length, validation, batchSize, samples, neighbourLoss, dropout, weightDecay, seed } = settings
   const config = { ...base.config, embd_pdrop: dropout, resid_pdrop: dropout }
   const sequences = packSequences(corpus, { length, validation, seed })
   const start =
     settings.embedding === 'base' ? weights : withCooccurrences(weights, sequences.train, createRandom(seed))
-  const program = languageModelProgram({ config, weights: start, weightDecay })
+  const program = languageModelProgram({ config, weights: start, weightDecay, neighbourLoss })
   const task = languageModellingTask({
     ...sequences,
     vocabularySize: base.config.vocab_size,
+    endOfText: corpus.endOfText,
+    neighbours: neighbourLoss > 0,
     batchSize,
     samples,
     seed,
@@ -91,6 +94,7 @@ export async function pretrain(options: PretrainOptions): Promise<PretrainResult
         perplexity: result.perplexity,
       })
       const extraFiles = { ...report, 'metrics.jsonl': history.map((entry) => `${JSON.stringify(entry)}\n`).join('') }
+      trained.delete(NEIGHBOUR_HEAD)
       await writePretrained(options, trained, infoOf(options, result), extraFiles)
       return result
     },
@@ -157,6 +161,7 @@ function reportSettings(
     samples: settings.samples,
     dropout: settings.dropout,
     embedding: settings.embedding,
+    'neighbour loss': settings.neighbourLoss,
     'learning rate': settings.learningRate,
     warmup: settings.warmup,
     decay: settings.decay,

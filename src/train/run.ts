@@ -95,7 +95,7 @@ export async function runToOutput<Result>(
   finish: (run: FinishedRun) => Promise<Result>,
 ): Promise<Result> {
   const path = checkpointPath(output.out)
-  const optimizer = { ...ADAMW_DEFAULTS, maxGradientNorm: settings.maxGradientNorm }
+  const optimizer = { ...ADAMW_DEFAULTS, beta2: settings.beta2, maxGradientNorm: settings.maxGradientNorm }
   const { threads, onProfile } = output
   const engine = await openEngine(
     { program, optimizer, seed: settings.seed },

@@ -11,6 +11,8 @@ export interface RunSettings extends LoopOptions {
   batchSize: number
   weightDecay: number
   maxGradientNorm: number
+  /** Decay of AdamW's second moments. */
+  beta2: number
   seed: number
   device: DeviceName
 }
@@ -49,6 +51,9 @@ export const trainDefaults = (method: TrainingMethod): TrainSettings => ({
   decay: 'linear',
   weightDecay: 0.01,
   maxGradientNorm: 1,
+  // A token's row of an embedding adapter has a gradient now and then. With a long memory of how small gradients were, each of
+  // them would move it by up to 30 learning rates; with this one, by five.
+  beta2: 0.95,
   tokenDropout: 0,
   maxLength: 128,
   seed: 123,
@@ -79,6 +84,11 @@ export interface PretrainSettings extends RunSettings {
   dropout: number
   /** Share of the sequences that the perplexity is measured on. */
   validation: number
+  /**
+   * Weight of a second objective: from each token's state a random one of its neighbours in the text. The last token's
+   * state, which a classifier reads, then sums the text up. With 0 there is none.
+   */
+  neighbourLoss: number
   /** What the token embedding starts from: the base's, or which tokens stand near each other in the corpus. */
   embedding: 'base' | 'cooccurrence'
 }
@@ -91,12 +101,14 @@ export const pretrainDefaults = (): PretrainSettings => ({
   samples: 4096,
   dropout: 0,
   validation: 0.01,
+  neighbourLoss: 0,
   embedding: 'base',
   learningRate: 2e-3,
   warmup: 0.05,
   decay: 'cosine',
   weightDecay: 0.1,
   maxGradientNorm: 1,
+  beta2: 0.999,
   evalEvery: 250,
   seed: 123,
   device: 'cpu',

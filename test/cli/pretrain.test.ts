@@ -67,9 +67,9 @@ describe('graft pretrain', () => {
     expect(existsSync(path('base.checkpoint.safetensors'))).toBe(false)
   })
 
-  it('stores half precision where asked for, and goes on from a base', async () => {
+  it('stores half precision where asked for, goes on from a base, and leaves the head of neighbours out of it', async () => {
     const { status } = pretrain(
-      ...'--base base --corpus rows.csv corpus.txt --sequence-length 16 --epochs 1 --out half --dtype float16'.split(
+      ...'--base base --corpus rows.csv corpus.txt --sequence-length 16 --epochs 1 --neighbour-loss 0.5 --out half --dtype float16'.split(
         ' ',
       ),
     )
@@ -78,7 +78,8 @@ describe('graft pretrain', () => {
     expect(half! / whole!).toBeLessThan(0.51)
     const [before, after] = [await readBase(path('base')), await readBase(path('half'))]
     expect(after.config).toMatchObject({ dtype: 'float16' })
-    expect(after.info).toMatchObject({ baseSha256: before.sha256 })
+    expect(after.info).toMatchObject({ baseSha256: before.sha256, hyperparameters: { neighbourLoss: 0.5 } })
+    expect([...after.weights.keys()].toSorted()).toEqual([...before.weights.keys()].toSorted())
   })
 
   it.each([

@@ -68,6 +68,7 @@ describe('packSequences', () => {
   /** Ten documents of eleven tokens: 0 to 10, 100 to 110, … */
   const corpus: Corpus = {
     files: [],
+    endOfText: 1000,
     documents: Array.from({ length: 10 }, (_, at) => Array.from({ length: 11 }, (_, token) => 100 * at + token)),
   }
 

@@ -1,8 +1,8 @@
-/** Training of a language model: all weights, by the next token's sampled softmax. */
+/** Training of a language model: all weights, by the sampled softmax of next tokens and, if asked for, of neighbours. */
 import * as tf from '@tensorflow/tfjs'
 import type { GPT2Config } from '../../core/config.ts'
-import type { TensorMap } from '../../core/tensors.ts'
-import { tokenLosses } from '../../model/language-model.ts'
+import type { TensorData, TensorMap } from '../../core/tensors.ts'
+import { NEIGHBOUR_HEAD, tokenLosses } from '../../model/language-model.ts'
 import { denseLayers } from '../../model/layers.ts'
 import { TOKEN_INPUTS, type TrainingProgram, allParameterGroups } from '../program.ts'
 
@@ -11,13 +11,18 @@ export interface LanguageModelOptions {
   /** The base, by Hugging Face names, without a head. */
   weights: TensorMap
   weightDecay: number
+  /** How much the loss of neighbours counts beside that of next tokens; nothing where it is 0. */
+  neighbourLoss: number
 }
 
 /** Predicts the loss of each token; `tokenLosses` says what the inputs are. */
-export function languageModelProgram({ config, weights, weightDecay }: LanguageModelOptions): TrainingProgram {
+export function languageModelProgram(options: LanguageModelOptions): TrainingProgram {
+  const { config, weights, weightDecay, neighbourLoss } = options
+  const shares = neighbourLoss > 0 ? [1, neighbourLoss] : [1]
+  const initial = neighbourLoss > 0 ? new Map([...weights, [NEIGHBOUR_HEAD, halfIdentity(config.n_embd)]]) : weights
   return {
-    groups: allParameterGroups(weights, weightDecay),
-    initial: weights,
+    groups: allParameterGroups(initial, weightDecay),
+    initial,
     frozen: new Map(),
     usesDropout: config.embd_pdrop > 0 || config.resid_pdrop > 0,
     inputs: {
@@ -26,8 +31,18 @@ export function languageModelProgram({ config, weights, weightDecay }: LanguageM
       candidates: { shape: ['candidates'], dtype: 'int32' },
       candidate_biases: { shape: ['candidates'] },
     },
-    targets: {},
+    targets: neighbourLoss > 0 ? { neighbour_candidates: { shape: ['batch', 'sequence'], dtype: 'int32' } } : {},
     predict: (tensors, dropoutSource) => tokenLosses(config, tensors, { layers: denseLayers(tensors), dropoutSource }),
-    loss: (prediction) => tf.mean(prediction),
+    loss(prediction) {
+      const means = tf.mean(tf.reshape(prediction, [shares.length, -1]), 1)
+      return tf.sum(tf.mul(means, tf.tensor1d(shares)))
+    },
   }
+}
+
+/** Where the neighbours' head starts: their logits are those of next tokens, less sure of themselves. */
+function halfIdentity(size: number): TensorData {
+  const data = new Float32Array(size * size)
+  for (let at = 0; at < size; at++) data[at * size + at] = 0.5
+  return { shape: [size, size], data }
 }

@@ -1,7 +1,7 @@
 /** Language modelling as a task: sequences of one length, a sampled softmax in training, exact perplexity in evaluation. */
 import { cut, padBatch } from '../../core/batch.ts'
 import { type Random, createRandom } from '../../core/random.ts'
-import { type Feeds, tokenFeeds } from '../engine.ts'
+import { type Feed, type Feeds, tokenFeeds } from '../engine.ts'
 import type { TrainingTask } from '../task.ts'
 
 export interface LanguageModellingOptions {
@@ -9,17 +9,24 @@ export interface LanguageModellingOptions {
   train: readonly (readonly number[])[]
   validation: readonly (readonly number[])[]
   vocabularySize: number
+  /** The token that ends a text. */
+  endOfText: number
+  /** Whether each token predicts a neighbour too. */
+  neighbours: boolean
   batchSize: number
   /** Draws of the sampled softmax, a step. */
   samples: number
   seed: number
 }
 
+/** Tokens to each side among which a token's neighbour is drawn. */
+const NEIGHBOUR_SPAN = 64
+
 /** Sequences of a batch in evaluation: all tokens' logits are in memory, some 200 KB for each token. */
 const EVALUATION_BATCH = 4
 
 export function languageModellingTask(options: LanguageModellingOptions): TrainingTask {
-  const { train, validation, vocabularySize, batchSize, samples, seed } = options
+  const { train, validation, vocabularySize, endOfText, neighbours, batchSize, samples, seed } = options
   const sampler = createSampler(tokenCounts(train, vocabularySize), samples)
   const everyToken = allCandidates(vocabularySize)
 
@@ -30,13 +37,11 @@ export function languageModellingTask(options: LanguageModellingOptions): Traini
       return cut(order, batchSize).map((indices, at) => () => {
         const sequences = indices.map((index) => train[index] ?? [])
         const random = createRandom(seed).fork(`samples ${epoch} ${at}`)
-        const feeds = batchFeeds(
-          sequences,
-          sampler(
-            sequences.flatMap((ids) => ids.slice(1)),
-            random,
-          ),
-        )
+        const next = sequences.flatMap((ids) => ids.slice(1))
+        const near = neighbours ? sequences.flatMap((ids) => drawNeighbours(ids, endOfText, random)) : []
+        const candidates = sampler([...next, ...near], random)
+        const feeds = batchFeeds(sequences, candidates)
+        if (neighbours) feeds['neighbour_candidates'] = placesOf(near, candidates, feeds.input_ids.shape)
         return { feeds, tokens: feeds.input_ids.data.length }
       })
     },
@@ -103,6 +108,22 @@ function firstAbove(values: Float64Array, x: number): number {
   return low
 }
 
+/**
+ * For each input token of a sequence another of the same text, drawn from those near it on both sides: whoever predicts it
+ * well knows what the text so far was about.
+ */
+function drawNeighbours(ids: readonly number[], endOfText: number, random: Random): number[] {
+  const length = ids.length - 1
+  const ends = Array.from({ length: length + 1 }, (_, at) => at).filter((at) => at === length || ids[at] === endOfText)
+  let [start, text] = [0, 0]
+  return Array.from({ length }, (_, at) => {
+    while (at > (ends[text] ?? length)) start = (ends[text++] ?? 0) + 1
+    const from = Math.max(start, at - NEIGHBOUR_SPAN)
+    const to = Math.min((ends[text] ?? length) + 1, length, at + 1 + NEIGHBOUR_SPAN)
+    return ids[from + random.integer(to - from)] ?? endOfText
+  })
+}
+
 function tokenCounts(sequences: readonly (readonly number[])[], vocabularySize: number): Float64Array {
   const counts = new Float64Array(vocabularySize)
   for (const ids of sequences) for (const id of ids) counts[id] = (counts[id] ?? 0) + 1
@@ -116,15 +137,17 @@ function batchFeeds(sequences: readonly (readonly number[])[], candidates: Candi
       0,
     ),
   )
-  const next = Int32Array.from(
-    sequences.flatMap((ids) => ids.slice(1)),
-    candidates.placeOf,
-  )
+  const next = sequences.flatMap((ids) => ids.slice(1))
   const shape = [candidates.ids.length]
   return {
     ...tokens,
-    next_candidates: { data: next, shape: tokens.input_ids.shape },
+    next_candidates: placesOf(next, candidates, tokens.input_ids.shape),
     candidates: { data: candidates.ids, shape },
     candidate_biases: { data: candidates.biases, shape },
   }
 }
+
+const placesOf = (ids: readonly number[], { placeOf }: Candidates, shape: number[]): Feed => ({
+  data: Int32Array.from(ids, placeOf),
+  shape,
+})

@@ -20,22 +20,27 @@ function sequences(count: number, seed: number): number[][] {
   })
 }
 
-const task = (options: { samples?: number; seed?: number } = {}) =>
+const task = (options: { samples?: number; seed?: number; neighbours?: boolean } = {}) =>
   languageModellingTask({
     train: sequences(50, 1),
     validation: sequences(9, 2),
     vocabularySize: VOCABULARY,
+    endOfText: VOCABULARY - 1,
+    neighbours: false,
     batchSize: 8,
     samples: 10,
     seed: 3,
     ...options,
   })
 
-const program = languageModelProgram({
-  config,
-  weights: new Map([...weights].filter(([name]) => name !== 'score.weight')),
-  weightDecay: 0.01,
-})
+const programWith = (neighbourLoss: number) =>
+  languageModelProgram({
+    config,
+    weights: new Map([...weights].filter(([name]) => name !== 'score.weight')),
+    weightDecay: 0.01,
+    neighbourLoss,
+  })
+const program = programWith(0)
 
 const dataOf = (feeds: Feeds, name: string) => [...(feeds[name]?.data ?? [])]
 
@@ -71,6 +76,8 @@ describe('languageModellingTask', () => {
       train: [[0, 1, 2]],
       validation: [],
       vocabularySize: VOCABULARY,
+      endOfText: VOCABULARY - 1,
+      neighbours: false,
       batchSize: 1,
       samples: 6,
       seed: 3,
@@ -87,8 +94,7 @@ describe('languageModellingTask', () => {
     expect(Math.abs(mean - whole)).toBeLessThan((4 * deviation) / Math.sqrt(estimates.length))
   })
 
-  async function train(engine: Engine, epochs: number): Promise<number[]> {
-    const { batches } = task()
+  async function train(engine: Engine, epochs: number, { batches } = task()): Promise<number[]> {
     const losses: number[] = []
     for (let epoch = 0; epoch < epochs; epoch++) {
       for (const batch of batches(epoch)) {
@@ -98,14 +104,39 @@ describe('languageModellingTask', () => {
     return losses
   }
 
-  it('trains alike on both engines', async () => {
-    const [eager, compiled] = [
-      await createEagerEngine(optionsOf(program)),
-      await createCompiledEngine(optionsOf(program)),
+  it('draws neighbours from the same text, on both sides and the token itself among them', () => {
+    const [a, b] = [
+      [0, 1, 2, VOCABULARY - 1],
+      [3, 4, 5, 6, 7],
     ]
-    const [a, b] = [await train(eager, 2), await train(compiled, 2)]
+    const { batches } = languageModellingTask({
+      train: [[...a, ...b]], // the last token is predicted, and is no input
+      validation: [],
+      vocabularySize: VOCABULARY,
+      endOfText: VOCABULARY - 1,
+      neighbours: true,
+      batchSize: 1,
+      samples: 3,
+      seed: 1,
+    })
+    const drawn = Array.from({ length: 200 }, (_, epoch) => {
+      const { feeds } = batches(epoch)[0]!()
+      const candidates = dataOf(feeds, 'candidates')
+      return dataOf(feeds, 'neighbour_candidates').map((place) => candidates[place])
+    })
+    for (let at = 0; at < 8; at++) {
+      const own = new Set(at < a.length ? a : b.slice(0, -1))
+      expect(new Set(drawn.map((ids) => ids[at]))).toEqual(own)
+    }
+  })
+
+  it.each([0, 0.5])('trains alike on both engines, with a weight of neighbours of %s', async (neighbourLoss) => {
+    const options = optionsOf(programWith(neighbourLoss))
+    const [eager, compiled] = [await createEagerEngine(options), await createCompiledEngine(options)]
+    const own = task({ neighbours: neighbourLoss > 0 })
+    const [a, b] = [await train(eager, 2, own), await train(compiled, 2, own)]
     for (const [at, loss] of a.entries()) expect(Math.abs(b[at]! / loss - 1)).toBeLessThan(1e-4)
-    expect((await task().evaluate(compiled)).loss).toBeCloseTo((await task().evaluate(eager)).loss, 3)
+    expect((await own.evaluate(compiled)).loss).toBeCloseTo((await own.evaluate(eager)).loss, 3)
     await Promise.all([eager.dispose(), compiled.dispose()])
   })
 
