@@ -63,15 +63,17 @@ export function createChanges({ url, adminKey, dir, names, versions, random }: C
     const files = versions[random.integer(versions.length)]
     if (!files) throw new Error('there is no version of an adapter')
     const kind = choose(name)
-    const before = sure.get(name) ?? {}
-    if (kind === 'remove' || before.present === undefined) sure.set(name, {})
+    // An upload replaces the adapter in one go. A folder is gone for a moment while another takes its place, and an adapter that was
+    // evicted cannot come back then.
+    const present = kind === 'upload' ? sure.get(name)?.present : undefined
+    if (present === undefined) sure.set(name, {})
     if (kind === 'upload') await send('PUT', name, toForm(files))
     if (kind === 'folder' || kind === 'reload') await writeFolder(name, files)
     if (kind === 'folder') await send('PUT', `${name}?folder=${name}`)
     if (kind === 'reload') await send('POST', `${name}/reload`)
     if (kind === 'remove') await send('DELETE', name)
     const now = performance.now()
-    sure.set(name, kind === 'remove' ? { absent: now } : { present: before.present ?? now })
+    sure.set(name, kind === 'remove' ? { absent: now } : { present: present ?? now })
     if (kind === 'remove') there.delete(name)
     else there.set(name, { folder: kind !== 'upload' })
     return kind
