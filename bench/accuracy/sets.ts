@@ -74,7 +74,7 @@ export const benchmarkSets: BenchmarkSet[] = [
     split: 'repeats removed, 70/10/20',
     read: (dir) => sms(dir, false),
   },
-  { name: 'sms-spam-balanced', epochs: 10, bar: 0.975, split: 'balanced, 70/10/20', read: (dir) => sms(dir, true) },
+  { name: 'sms-spam-balanced', epochs: 5, bar: 0.975, split: 'balanced, 70/10/20', read: (dir) => sms(dir, true) },
   {
     name: 'rt-polarity',
     epochs: 3,

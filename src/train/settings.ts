@@ -70,7 +70,7 @@ export function smallBaseDefaults(): TrainSettings {
     ...others,
     lora: { ...lora, rank: 4, alpha: 1, dropout: 0.1, targetModules: ['wte', 'c_attn', 'c_proj', 'c_fc'] },
     learningRate: 2e-3,
-    tokenDropout: 0.2,
+    tokenDropout: 0.3,
   }
 }
 
