@@ -81,11 +81,12 @@ export async function trainAdapters(
   tasks: readonly Task[],
   signal: AbortSignal,
 ): Promise<TrainResult[]> {
-  // Many passes: the sets are small.
-  const settings = { ...smallBaseDefaults(), epochs: 20, maxLength: MAX_LENGTH, seed: SEED }
+  const common = { ...smallBaseDefaults(), maxLength: MAX_LENGTH, seed: SEED }
   const results: TrainResult[] = []
   for (const { name, dataset } of tasks) {
     ui.line(pc.bold(name))
+    // Many passes: the sets are small. Eight labels take longer to tell apart than two.
+    const settings = { ...common, epochs: dataset.labels.length > 2 ? 30 : 20 }
     results.push(await showTraining(ui, { base, dataset, out: join(out, 'adapters', name), settings, force, signal }))
     ui.line()
   }
