@@ -161,7 +161,8 @@ function reportSettings(
     samples: settings.samples,
     dropout: settings.dropout,
     embedding: settings.embedding,
-    'neighbour loss': settings.neighbourLoss,
+    // Without the words, the curve of the training loss would look far above that of the validation.
+    'neighbour loss': settings.neighbourLoss > 0 ? `${settings.neighbourLoss}, in the training loss alone` : 0,
     'learning rate': settings.learningRate,
     warmup: settings.warmup,
     decay: settings.decay,

@@ -109,18 +109,17 @@ function firstAbove(values: Float64Array, x: number): number {
 }
 
 /**
- * For each input token of a sequence another of the same text, drawn from those near it on both sides: whoever predicts it
- * well knows what the text so far was about.
+ * For each input token of a sequence one of the same text, drawn from those near it on both sides and itself: whoever
+ * predicts it well knows what the text so far was about.
  */
 function drawNeighbours(ids: readonly number[], endOfText: number, random: Random): number[] {
-  const length = ids.length - 1
-  const ends = Array.from({ length: length + 1 }, (_, at) => at).filter((at) => at === length || ids[at] === endOfText)
-  let [start, text] = [0, 0]
-  return Array.from({ length }, (_, at) => {
-    while (at > (ends[text] ?? length)) start = (ends[text++] ?? 0) + 1
+  const inputs = ids.slice(0, -1)
+  return inputs.map((_, at) => {
+    const start = at === 0 ? 0 : inputs.lastIndexOf(endOfText, at - 1) + 1
+    const last = inputs.indexOf(endOfText, at)
     const from = Math.max(start, at - NEIGHBOUR_SPAN)
-    const to = Math.min((ends[text] ?? length) + 1, length, at + 1 + NEIGHBOUR_SPAN)
-    return ids[from + random.integer(to - from)] ?? endOfText
+    const to = Math.min(last < 0 ? inputs.length : last + 1, at + NEIGHBOUR_SPAN + 1)
+    return inputs[from + random.integer(to - from)] ?? endOfText
   })
 }
 

@@ -5,7 +5,7 @@ import type { Engine, Feeds } from '../../../src/train/engine.ts'
 import { createCompiledEngine } from '../../../src/train/engine/compiled.ts'
 import { createEagerEngine } from '../../../src/train/engine/eager.ts'
 import { languageModelProgram } from '../../../src/train/program/language-model.ts'
-import { languageModellingTask } from '../../../src/train/task/language-modelling.ts'
+import { type LanguageModellingOptions, languageModellingTask } from '../../../src/train/task/language-modelling.ts'
 import { config, weights } from '../../model/fixtures.ts'
 import { optionsOf } from '../engine.suite.ts'
 
@@ -20,7 +20,7 @@ function sequences(count: number, seed: number): number[][] {
   })
 }
 
-const task = (options: { samples?: number; seed?: number; neighbours?: boolean } = {}) =>
+const task = (options: Partial<LanguageModellingOptions> = {}) =>
   languageModellingTask({
     train: sequences(50, 1),
     validation: sequences(9, 2),
@@ -72,16 +72,7 @@ describe('languageModellingTask', () => {
   it('estimates the sum over the whole vocabulary without bias', () => {
     const values = Array.from({ length: VOCABULARY }, (_, id) => Math.exp(Math.sin(7 * id)))
     const whole = values.reduce((sum, value) => sum + value, 0)
-    const { batches } = languageModellingTask({
-      train: [[0, 1, 2]],
-      validation: [],
-      vocabularySize: VOCABULARY,
-      endOfText: VOCABULARY - 1,
-      neighbours: false,
-      batchSize: 1,
-      samples: 6,
-      seed: 3,
-    })
+    const { batches } = task({ train: [[0, 1, 2]], samples: 6 })
     const estimates = Array.from({ length: 4000 }, (_, epoch) => {
       const { feeds } = batches(epoch)[0]!()
       const biases = dataOf(feeds, 'candidate_biases')
@@ -109,16 +100,7 @@ describe('languageModellingTask', () => {
       [0, 1, 2, VOCABULARY - 1],
       [3, 4, 5, 6, 7],
     ]
-    const { batches } = languageModellingTask({
-      train: [[...a, ...b]], // the last token is predicted, and is no input
-      validation: [],
-      vocabularySize: VOCABULARY,
-      endOfText: VOCABULARY - 1,
-      neighbours: true,
-      batchSize: 1,
-      samples: 3,
-      seed: 1,
-    })
+    const { batches } = task({ train: [[...a, ...b]], neighbours: true }) // the last token is predicted, and is no input
     const drawn = Array.from({ length: 200 }, (_, epoch) => {
       const { feeds } = batches(epoch)[0]!()
       const candidates = dataOf(feeds, 'candidates')
