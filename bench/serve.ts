@@ -10,8 +10,9 @@ import { existsSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
+import { request } from 'undici'
 import { median } from './measure.ts'
-import { BUNDLE, readSpamAdapter, toForm, vary } from './serve/adapters.ts'
+import { BUNDLE, encodeUpload, readSpamAdapter, vary } from './serve/adapters.ts'
 import { createClient, type Load } from './serve/load.ts'
 import type { Command, Settings, Usage } from './serve/server.ts'
 import { readTexts } from './serve/texts.ts'
@@ -65,13 +66,14 @@ async function main(rounds: number): Promise<void> {
   const { url, tell } = await startServer({ workers, maxAdapters: ADAPTERS, adminKey })
   const spam = await readSpamAdapter()
   // Made before anything is measured: the load generator's own work would count as latency.
-  const versions = Array.from({ length: VERSIONS }, (_, seed) => toForm(vary(spam, seed)))
+  const versions = await Promise.all(Array.from({ length: VERSIONS }, (_, seed) => encodeUpload(vary(spam, seed))))
 
   async function upload(name: string, at: number): Promise<void> {
-    const init = { method: 'PUT', body: versions[at % VERSIONS], headers: { Authorization: `Bearer ${adminKey}` } }
-    const response = await fetch(`${url}/v1/adapters/${name}`, init)
-    if (!response.ok) throw new Error(`upload: ${await response.text()}`)
-    await response.arrayBuffer()
+    const { body, headers } = versions[at % VERSIONS]! // VERSIONS of them
+    const options = { method: 'PUT', body, headers: { ...headers, Authorization: `Bearer ${adminKey}` } } as const
+    const response = await request(`${url}/v1/adapters/${name}`, options)
+    const text = await response.body.text()
+    if (response.statusCode >= 300) throw new Error(`upload: ${text}`)
   }
 
   let asked = 0

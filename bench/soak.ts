@@ -61,10 +61,15 @@ async function startServer(dir: string, plantLeak: boolean) {
   return { url, stop: () => (child.kill('SIGTERM'), ended) }
 }
 
-/** Resident memory, as the server itself tells it, MB. */
-async function residentMemory(url: string): Promise<number> {
+/** Memory, as the server itself tells it, MB; heap and external memory are the main thread's part of the resident memory. */
+async function readMemory(url: string) {
   const metrics = await (await fetch(`${url}/metrics`)).text()
-  return Number(/^process_resident_memory_bytes (\S+)$/m.exec(metrics)?.[1]) / 1e6
+  const read = (name: string) => Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(metrics)?.[1]) / 1e6
+  return {
+    resident: read('process_resident_memory_bytes'),
+    heap: read('nodejs_heap_size_used_bytes'),
+    external: read('nodejs_external_memory_bytes'),
+  }
 }
 
 interface Settings {
@@ -110,11 +115,13 @@ async function main({ minutes, warmUp, plantLeak }: Settings): Promise<boolean> 
   async function watch(): Promise<void> {
     let shown = 0
     for (; elapsed() < minutes; await sleep(SAMPLE_EVERY_MS)) {
-      const sample = { minute: elapsed(), megabytes: await residentMemory(url) }
-      samples.push(sample)
-      if (sample.minute < shown) continue
+      const minute = elapsed()
+      const { resident, heap, external } = await readMemory(url)
+      samples.push({ minute, megabytes: resident })
+      if (minute < shown) continue
       shown++
-      console.log(`${sample.minute.toFixed(0).padStart(3)} min  ${sample.megabytes.toFixed(0)} MB`)
+      const parts = `heap ${heap.toFixed(0)}, external ${external.toFixed(0)}`
+      console.log(`${minute.toFixed(0).padStart(3)} min  ${resident.toFixed(0)} MB (main thread: ${parts})`)
     }
   }
   const leak = plantLeak ? ', with a leak planted: 16 KB a request' : ''

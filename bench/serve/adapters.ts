@@ -16,9 +16,17 @@ export function vary(adapter: Adapter, seed: number): AdapterFiles<string> {
   return serializeAdapter({ ...adapter, score: { ...adapter.score, data } })
 }
 
-/** The multipart form of an adapter folder. */
-export function toForm(files: AdapterFiles<string>): FormData {
+/** The body of an upload, and what its headers say of it. */
+export interface Upload {
+  body: Uint8Array
+  headers: Record<string, string>
+}
+
+/** An adapter folder as multipart/form-data, encoded once: the load generator shares the cores with what it measures. */
+export async function encodeUpload(files: AdapterFiles<string>): Promise<Upload> {
   const form = new FormData()
   for (const [name, content] of Object.entries(files)) form.set(name, new File([content], name))
-  return form
+  const encoded = new Response(form)
+  const type = encoded.headers.get('Content-Type') ?? ''
+  return { body: new Uint8Array(await encoded.arrayBuffer()), headers: { 'Content-Type': type } }
 }

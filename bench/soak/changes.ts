@@ -3,7 +3,7 @@ import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { AdapterFiles } from '../../src/core/adapter.ts'
 import type { Random } from '../../src/core/random.ts'
-import { toForm } from '../serve/adapters.ts'
+import { type Upload, encodeUpload } from '../serve/adapters.ts'
 
 export interface ChangesOptions {
   url: string
@@ -32,8 +32,9 @@ export function createChanges({ url, adminKey, dir, names, versions, random }: C
   const there = new Map<string, { folder: boolean }>()
   const sure = new Map<string, Sure>(names.map((name) => [name, { absent: 0 }]))
 
-  async function send(method: string, path: string, body?: FormData): Promise<void> {
-    const response = await fetch(`${url}/v1/adapters/${path}`, { method, headers, body })
+  async function send(method: string, path: string, upload?: Upload): Promise<void> {
+    const init = { method, headers: { ...headers, ...upload?.headers }, body: upload?.body }
+    const response = await fetch(`${url}/v1/adapters/${path}`, init)
     const text = await response.text()
     if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`)
   }
@@ -67,7 +68,7 @@ export function createChanges({ url, adminKey, dir, names, versions, random }: C
     // evicted cannot come back then.
     const present = kind === 'upload' ? sure.get(name)?.present : undefined
     if (present === undefined) sure.set(name, {})
-    if (kind === 'upload') await send('PUT', name, toForm(files))
+    if (kind === 'upload') await send('PUT', name, await encodeUpload(files))
     if (kind === 'folder' || kind === 'reload') await writeFolder(name, files)
     if (kind === 'folder') await send('PUT', `${name}?folder=${name}`)
     if (kind === 'reload') await send('POST', `${name}/reload`)
