@@ -1,7 +1,7 @@
 /** Load over HTTP: so many connections that each ask again at once, or requests that come at random at a given rate. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Pool } from 'undici'
 import { createRandom } from '../../src/core/random.ts'
+import { type Connection, openConnection } from './connection.ts'
 
 export interface Load {
   /** Requests answered. */
@@ -9,8 +9,6 @@ export interface Load {
   seconds: number
   /** Milliseconds of each request. */
   latencies: number[]
-  /** CPU of this process, which shares the cores with the server. */
-  cpuSeconds: number
 }
 
 export interface LoadOptions {
@@ -19,25 +17,26 @@ export interface LoadOptions {
   next(): string
 }
 
-const headers = { 'Content-Type': 'application/json' }
-
 /** Connections to one server. */
-export function createClient(url: string, connections: number) {
-  const pool = new Pool(url, { connections, pipelining: 1 })
+export async function createClient(url: string, count: number) {
+  const free = await Promise.all(Array.from({ length: count }, () => openConnection(url)))
+  const waiting: ((connection: Connection) => void)[] = []
 
+  /** Asks on the connection that was free for longest. */
   async function ask(body: string): Promise<void> {
-    const answer = await pool.request({ method: 'POST', path: '/v1/classify', headers, body })
-    const text = await answer.body.text()
-    if (answer.statusCode !== 200) throw new Error(`${answer.statusCode}: ${text}`)
+    const first = free.shift() ?? (await new Promise<Connection>((resolve) => waiting.push(resolve)))
+    const connection = first.isOpen() ? first : await openConnection(url)
+    await connection.ask(body)
+    const next = waiting.shift()
+    if (next) next(connection)
+    else free.push(connection)
   }
 
   async function measure(run: (latencies: number[]) => Promise<unknown>): Promise<Load> {
     const latencies: number[] = []
-    const [started, cpu] = [performance.now(), process.cpuUsage()]
+    const started = performance.now()
     await run(latencies)
-    const { user, system } = process.cpuUsage(cpu)
-    const seconds = (performance.now() - started) / 1000
-    return { count: latencies.length, seconds, latencies, cpuSeconds: (user + system) / 1e6 }
+    return { count: latencies.length, seconds: (performance.now() - started) / 1000, latencies }
   }
 
   /** Every connection asks again as soon as it has its answer. */
@@ -50,7 +49,7 @@ export function createClient(url: string, connections: number) {
           latencies.push(performance.now() - since)
         }
       }
-      return Promise.all(Array.from({ length: connections }, repeat))
+      return Promise.all(Array.from({ length: count }, repeat))
     })
 
   /**
@@ -73,5 +72,5 @@ export function createClient(url: string, connections: number) {
       await Promise.all(pending)
     })
 
-  return { ask, saturate, arrive, close: () => pool.close() }
+  return { ask, saturate, arrive, close: () => free.forEach((connection) => connection.close()) }
 }
