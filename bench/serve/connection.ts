@@ -33,7 +33,8 @@ export async function openConnection(url: string): Promise<Connection> {
     const end = received.indexOf('\r\n\r\n')
     const length = Number(/\r\ncontent-length: (\d+)\r\n/i.exec(received)?.[1])
     if (end < 0 || received.length < end + 4 + length) return
-    settle(received.startsWith('HTTP/1.1 200') ? undefined : new Error(received))
+    // Without a length it would not be known where the answer ends.
+    settle(received.startsWith('HTTP/1.1 200') && length >= 0 ? undefined : new Error(received))
   })
   socket.on('error', settle)
   socket.on('end', () => settle(new Error('the server closed the connection')))
