@@ -37,7 +37,7 @@ const percent = (share: number) => `${(100 * share).toFixed(2)} %`
 async function main(file: string): Promise<void> {
   if (!existsSync(file)) {
     console.error(
-      `${file} is not there: give the path of SMSSpamCollection, or get it with \`npx graft data sms-spam --out DIR\`.`,
+      `${file} is not there: give the path of SMSSpamCollection, or get it with \`npx --no -- graft data sms-spam --out DIR\`.`,
     )
     process.exitCode = 1
     return

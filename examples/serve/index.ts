@@ -1,6 +1,6 @@
 /** Asks a server that `graft serve` runs, with Hono's typed client: a wrong field is an error when this is compiled. */
 import { hc } from 'hono/client'
-// Where Graft is installed as a package: import type { App } from 'graft/serve'
+// Where Graft is installed as a package: import type { App } from 'graft-lora/serve'
 import type { App } from '../../src/serve/index.ts'
 
 const [url = 'http://127.0.0.1:8080', adapter = 'spam', ...texts] = process.argv.slice(2)

@@ -2,7 +2,7 @@
 import { writeFile } from 'node:fs/promises'
 import * as tf from '@tensorflow/tfjs'
 import * as ort from 'onnxruntime-node'
-// Where Graft is installed as a package: import { toOnnx, trace } from 'graft/onnx'
+// Where Graft is installed as a package: import { toOnnx, trace } from 'graft-lora/onnx'
 import { toOnnx, trace } from '../../src/onnx/index.ts'
 
 const model = tf.sequential()

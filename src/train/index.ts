@@ -1,6 +1,6 @@
 /**
  * Training, from labelled texts to an adapter folder or a fine-tuned base: `createDataset` → `writeDataset` → `readDataset`,
- * `createBase` → `writeBase` → `readBase`, then `train`. Export and evaluation of the result are in `graft/export`.
+ * `createBase` → `writeBase` → `readBase`, then `train`. Export and evaluation of the result are in `graft-lora/export`.
  */
 export { type ErrorCode, GraftError } from '../core/errors.ts'
 export type { GPT2Config } from '../core/config.ts'

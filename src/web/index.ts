@@ -1,4 +1,4 @@
-/** `graft/web`: classification in a page of one's own, by a worker on the visitor's machine. No text leaves the browser. */
+/** `graft-lora/web`: classification in a page of one's own, by a worker on the visitor's machine. No text leaves the browser. */
 import type { Classifier } from '../core/classifier.ts'
 import { type Connection, connect } from './connection.ts'
 import type {

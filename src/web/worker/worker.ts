@@ -1,4 +1,4 @@
-/** The worker behind `graft/web`: answers calls, each with its result or its failure. */
+/** The worker behind `graft-lora/web`: answers calls, each with its result or its failure. */
 import { GraftError } from '../../core/errors.ts'
 import { type CallName, type Calls, type FromWorker, type ToWorker, toFailure } from '../protocol.ts'
 import { type Engine, openEngine } from './engine.ts'
