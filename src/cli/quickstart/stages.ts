@@ -155,7 +155,9 @@ export async function classifyExamples(ui: Ui, bundles: Bundles): Promise<object
 export function suggestNext(ui: Ui, out: string, { unmerged }: Bundles, base: string): void {
   const { lora, learningRate, tokenDropout } = smallBaseDefaults()
   const targets = [lora.targetModules].flat().join(',')
-  ui.line(`Classify a text of yours:  npx --no -- graft classify --model ${unmerged} --adapter sentiment "a film that I loved"`)
+  ui.line(
+    `Classify a text of yours:  npx --no -- graft classify --model ${unmerged} --adapter sentiment "a film that I loved"`,
+  )
   ui.line(`Try it in a browser:       npx --no -- graft web ${unmerged} --out ${join(out, 'site')} --open`)
   ui.line(`Train on your own file:    npx --no -- graft data FILE.csv --out runs/data`)
   ui.line(`                           npx --no -- graft train --base ${base} --data runs/data --out runs/adapter \\`)
