@@ -5,7 +5,7 @@ import type { CompiledDevice } from '../core/devices.ts'
 import { readBundle } from '../files/bundle-folder.ts'
 import { type Classifier, createClassifier } from './classifier.ts'
 
-export type { AdapterChoice, Classification, Classifier, LabelScore } from './classifier.ts'
+export type { AdapterChoice, Classification, Classifier, ClassifyOptions, LabelScore, OfTexts } from './classifier.ts'
 export { type ClassifierEvaluation, type EvaluateOptions, type LabelledText, evaluateClassifier } from './evaluate.ts'
 
 export interface OpenOptions {
