@@ -43,7 +43,7 @@ function runtimeFiles(): Plugin {
 const isKeptByWorker = (fileName: string) => /\.wasm$|gpt2-ranks/.test(fileName)
 
 /** Files that only some visitors need: kept when they are used. */
-const isOptional = (fileName: string) => fileName.includes('jspi')
+const isOptional = (fileName: string) => /jspi|\bre2-/.test(fileName)
 
 /** Tells the service worker which files the page consists of. */
 function pageFiles(): Plugin {
