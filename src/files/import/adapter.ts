@@ -46,7 +46,7 @@ export async function importAdapter(source: Source, options: ImportOptions): Pro
   const score = peft.score ?? base.weights.get('score.weight')
   if (!score) throw headless(source.name, baseDir)
   const saved = !peft.score && bias ? new Map(peft.saved).set('score.bias', bias) : peft.saved
-  const labels = nameLabels(score.shape[0] ?? 0, options.labels, ownLabels(score, base), source.name)
+  const labels = nameLabels(score.shape[0] ?? 0, options.labels, () => ownLabels(score, base), source.name)
   const info = {
     formatVersion: 1 as const,
     kind: 'adapter' as const,
@@ -56,7 +56,7 @@ export async function importAdapter(source: Source, options: ImportOptions): Pro
     hyperparameters: { importedFrom: source.name, ...(source.revision && { revision: source.revision }) },
     metrics: {},
   }
-  const config = { ...peft.config, base_model_name_or_path: baseDir }
+  const config = { ...peft.config, base_model_name_or_path: baseDir, task_type: 'SEQ_CLS' as const }
   const adapter = completeAdapter({ ...peft, config, score, saved }, info, source.name)
   await writeAdapter(out, adapter, { force })
   return { kind: 'adapter', out, source: source.name, revision: source.revision, sha256: base.sha256, labels }
