@@ -97,8 +97,8 @@ describe('graft classify', () => {
 
   it('takes an adapter as it was trained, with the answers of its bundle', () => {
     const labelOf = (model: string) => {
-      const { stdout, stderr } = graft('classify', '--model', model, '--json', 'Shares fell again')
-      expect(stderr).toBe('')
+      const { status, stdout } = graft('classify', '--model', model, '--json', 'Shares fell again')
+      expect(status).toBe(0)
       return (JSON.parse(stdout) as { label: string; score: number }[])[0]!
     }
     const [adapter, bundle] = [labelOf('topic'), labelOf('merged')]
