@@ -1,14 +1,24 @@
 /** New bases, which `writeBase` writes as Hugging Face folders. */
+import { fileURLToPath } from 'node:url'
 import { type GPT2Config, createConfig } from '../core/config.ts'
 import { createRandom } from '../core/random.ts'
 import type { Base } from '../files/base-folder.ts'
 import { initializeBase } from '../model/initialize.ts'
 
 /**
+ * The folder of the small base that ships with Graft.
+ * @example
+ * const { config } = await readBase(shippedBase())
+ */
+export const shippedBase = (): string => fileURLToPath(new URL('../../models/gpt-mini', import.meta.url))
+
+/**
  * A GPT-2 with random weights.
  * @param fields by default the tutorial's model: 4 layers, 256 wide, 8 heads, feed-forward 512, texts of up to 256 tokens
  * @param seed of the weights: the same seed gives the same ones
  * @throws GraftError `config`
+ * @example
+ * await writeBase('runs/base', createBase({ n_layer: 2 }, 1))
  */
 export function createBase(fields: Partial<GPT2Config>, seed: number): Pick<Base, 'config' | 'weights'> {
   const config = createConfig(fields)

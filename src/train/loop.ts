@@ -2,20 +2,19 @@
 import { GraftError } from '../core/errors.ts'
 import type { Engine, TrainingState } from './engine.ts'
 import type { EvaluationRecord, HistoryRecord, StepRecord } from './report.ts'
-import { type Decay, learningRateAt } from './schedule.ts'
+import { type Decay, type RunLength, learningRateAt, totalStepsOf } from './schedule.ts'
 import type { TrainingBatch, TrainingTask } from './task.ts'
 
-export interface LoopOptions {
-  epochs: number
+export interface LoopOptions extends RunLength {
   /** The highest learning rate. */
   learningRate: number
   /** Share of all steps that warm up. */
   warmup: number
   /** How the rate falls after that. */
   decay: Decay
-  /** Evaluate every so many steps too, not just after each epoch. */
+  /** Evaluate every so many steps too, not just after each epoch; 0 for no more. */
   evalEvery?: number
-  /** Stop after so many evaluations without improvement. */
+  /** Stop after so many evaluations without improvement, once `minSteps` are done; 0 for never. */
   patience?: number
 }
 
@@ -52,7 +51,7 @@ export interface Run {
 export async function runLoop(run: Run): Promise<RunState> {
   const { engine, task, options, resume } = run
   const perEpoch = task.stepsPerEpoch
-  const total = options.epochs * perEpoch
+  const total = totalStepsOf(options, perEpoch)
   const current: RunState = resume ?? {
     step: 0,
     history: [],
@@ -78,18 +77,19 @@ export async function runLoop(run: Run): Promise<RunState> {
       }
       record(await trainStep(run, batch(), current.step + 1, epoch, total))
       current.step++
+      const isLast = current.step === total
       const endsEpoch = current.step % perEpoch === 0
-      if (!endsEpoch && current.step % (options.evalEvery ?? Infinity) !== 0) continue
+      if (!isLast && !endsEpoch && current.step % (options.evalEvery || Infinity) !== 0) continue
       await evaluateRun(run, current, epoch, record)
       await save()
-      if (isStale(current, options)) break
+      if (isLast || isStale(current, options)) break
     }
   }
   return current
 }
 
-const isStale = ({ evaluationsWithoutImprovement }: RunState, { patience }: LoopOptions) =>
-  patience !== undefined && evaluationsWithoutImprovement >= patience
+const isStale = ({ step, evaluationsWithoutImprovement }: RunState, { patience = 0, minSteps = 0 }: LoopOptions) =>
+  patience > 0 && step >= minSteps && evaluationsWithoutImprovement >= patience
 
 async function trainStep(
   { engine, options }: Run,
@@ -141,6 +141,6 @@ const engineValues = async (engine: Engine): Promise<TrainingState> =>
 
 const notFinite = (step: number, problem: string) =>
   new GraftError('loss-not-finite', `step ${step}: ${problem}`, {
-    hint: 'Train again with a lower --learning-rate. A checkpoint of an earlier step is kept; --force discards it.',
+    hint: 'Train again with a lower --learning-rate.',
     value: step,
   })

@@ -11,6 +11,7 @@ import { type RunState, runLoop } from './loop.ts'
 import { ADAMW_DEFAULTS } from './optimizer.ts'
 import { type TrainingProgram, unflatten } from './program.ts'
 import type { HistoryRecord } from './report.ts'
+import { totalStepsOf } from './schedule.ts'
 import type { RunSettings } from './settings.ts'
 import { stateName } from './step.ts'
 import type { TrainingTask } from './task.ts'
@@ -106,7 +107,7 @@ export async function runToOutput<Result>(
   try {
     const resume = output.resume ? await readCheckpoint(path, fingerprint) : undefined
     onStart?.({
-      totalSteps: settings.epochs * task.stepsPerEpoch,
+      totalSteps: totalStepsOf(settings, task.stepsPerEpoch),
       engine: engine.name,
       resumedAt: resume?.step ?? 0,
     })
@@ -124,9 +125,32 @@ export async function runToOutput<Result>(
     })
     await rm(path, { force: true })
     return result
+  } catch (error) {
+    throw withWhatIsLeft(error, path, settings.learningRate)
   } finally {
     await engine.dispose()
   }
+}
+
+/** The error of a run that ended early, saying what is left of it and how to go on. */
+function withWhatIsLeft(error: unknown, path: string, learningRate: number): unknown {
+  if (!(error instanceof GraftError)) return error
+  const { code, message, value } = error
+  const left = existsSync(path)
+  if (code === 'loss-not-finite') {
+    const lower = `Train again with a --learning-rate below ${learningRate}`
+    const kept = `, and --force, which discards ${path}, the checkpoint of an earlier step.`
+    return new GraftError(code, message, {
+      hint: left ? lower + kept : `${lower}. Nothing was written.`,
+      value,
+      cause: error,
+    })
+  }
+  if (code !== 'interrupted') return error
+  const hint = left
+    ? `Go on with --resume, or start over with --force. The checkpoint is ${path}.`
+    : 'No step was done and nothing was written: run the command again.'
+  return new GraftError(code, message, { hint, cause: error })
 }
 
 /** The trained parameters by name. */

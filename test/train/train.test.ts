@@ -16,7 +16,7 @@ import { readAdapter } from '../../src/files/adapter-folder.ts'
 import { type Base, readBase, writeBase } from '../../src/files/base-folder.ts'
 import { type StoredDataset, readDataset } from '../../src/train/dataset.ts'
 import type { EvaluationRecord, HistoryRecord } from '../../src/train/report.ts'
-import { type TrainSettings, trainDefaults } from '../../src/train/settings.ts'
+import type { TrainSettingsInput } from '../../src/train/settings.ts'
 import { type TrainOptions, type TrainPlan, train } from '../../src/train/train.ts'
 import { randomAdapter } from '../fixtures/adapter.ts'
 import { type Fixture, writeFixture } from './fixtures.ts'
@@ -33,13 +33,12 @@ afterAll(() => rm(fixture.dir, { recursive: true }))
 
 const path = (...names: string[]) => join(fixture.dir, ...names)
 
-type RunOptions = Omit<Partial<TrainOptions>, 'settings'> & { settings?: Partial<TrainSettings> }
+type RunOptions = Partial<TrainOptions> & { settings?: TrainSettingsInput }
 
 /** 3 epochs of 5 steps. */
 function run(name: string, { settings, ...options }: RunOptions = {}) {
-  const method = settings?.method ?? 'lora'
-  const all: TrainSettings = { ...trainDefaults(method), epochs: 3, batchSize: 8, learningRate: 0.03, ...settings }
-  return train({ base: fixture.base, dataset, out: path(name), settings: all, threads: 1, ...options })
+  const all: TrainSettingsInput = { epochs: 3, batchSize: 8, learningRate: 0.03, ...settings }
+  return train({ base: fixture.base, dataset, out: path(name), threads: 1, ...all, ...options })
 }
 
 const refusal = (...args: Parameters<typeof run>) => run(...args).catch((error: unknown) => error)
@@ -86,6 +85,8 @@ describe('train --method lora', () => {
       kind: 'adapter',
       labels: ['fruit', 'tool'],
       baseSha256: base.sha256,
+      baseConfig: { n_head: 2, layer_norm_epsilon: 1e-5, activation_function: 'gelu_new' },
+      settingSources: { epochs: 'given', batchSize: 'given', learningRate: 'given' },
       dataSha256: dataset.sha256,
       maxLength: 16, // the base's positions
       hyperparameters: expect.objectContaining({ method: 'lora', epochs: 3, learningRate: 0.03, batchSize: 8 }),
@@ -128,9 +129,8 @@ describe('train --method lora', () => {
   })
 
   it("writes the embedding's adapter with a row for each token, zero where no text has it", async () => {
-    const { lora } = trainDefaults('lora')
     const plans: TrainPlan[] = []
-    const settings = { epochs: 2, lora: { ...lora, rank: 2, targetModules: ['wte', 'c_fc'] } }
+    const settings = { epochs: 2, lora: { rank: 2, targetModules: ['wte', 'c_fc'] } }
     const result = await run('embedding', { settings, onStart: (plan) => plans.push(plan) })
     expect(result.test.loss).toBeCloseTo(await testLoss('embedding'), 5)
     const adapter = await readAdapter(path('embedding'))
@@ -248,7 +248,7 @@ describe('an interrupted run', () => {
     const others: RunOptions[] = [
       { settings: { learningRate: 0.02 } },
       { settings: { seed: 1 } },
-      { settings: { lora: { ...trainDefaults('lora').lora, rank: 4 } } },
+      { settings: { lora: { rank: 4 } } },
       { base: path('other-weights') },
       { base: path('other-config') },
       { dataset: { ...dataset, sha256: 'a'.repeat(64) } },
