@@ -14,7 +14,7 @@ export interface LoopOptions extends RunLength {
   decay: Decay
   /** Evaluate every so many steps too, not just after each epoch; 0 for no more. */
   evalEvery?: number
-  /** Stop after so many evaluations without improvement, once `minSteps` are done; 0 for never. */
+  /** Stop after so many evaluations without improvement; 0 for never. */
   patience?: number
 }
 
@@ -88,8 +88,8 @@ export async function runLoop(run: Run): Promise<RunState> {
   return current
 }
 
-const isStale = ({ step, evaluationsWithoutImprovement }: RunState, { patience = 0, minSteps = 0 }: LoopOptions) =>
-  patience > 0 && step >= minSteps && evaluationsWithoutImprovement >= patience
+const isStale = ({ evaluationsWithoutImprovement }: RunState, { patience = 0 }: LoopOptions) =>
+  patience > 0 && evaluationsWithoutImprovement >= patience
 
 async function trainStep(
   { engine, options }: Run,

@@ -41,14 +41,14 @@ const RUN_SETTINGS = {
     default: 0,
     group: 'schedule',
     placeholder: 'count',
-    help: 'at least so many steps, in more epochs if need be; only then patience counts',
+    help: 'plan at least so many steps, in more epochs if need be; 0: just the epochs',
   }),
   maxSteps: integer({
     min: 0,
     default: 0,
     group: 'schedule',
     placeholder: 'count',
-    help: 'at most so many steps, whatever the epochs; 0: no limit',
+    help: 'plan at most so many steps, whatever the epochs; 0: no limit',
   }),
   batchSize: integer({ min: 1, default: 16, group: 'schedule', placeholder: 'rows', help: 'texts a step' }),
   evalEvery: integer({
