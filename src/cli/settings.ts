@@ -2,13 +2,7 @@
 import { relative } from 'node:path'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { shippedBase } from '../train/base.ts'
-import {
-  LORA_SETTINGS,
-  METHOD_DEFAULTS,
-  PRETRAIN_SETTINGS,
-  TRAIN_SETTINGS,
-  type TrainSettingsInput,
-} from '../train/settings.ts'
+import { METHOD_DEFAULTS, PRETRAIN_SETTINGS, TRAIN_SETTINGS } from '../train/settings.ts'
 import type { Setting, SettingGroup } from '../train/settings/setting.ts'
 import { settingFlag, valueWords } from '../train/settings/words.ts'
 
@@ -109,13 +103,3 @@ export const givenSettings = (
   Object.fromEntries(
     optionSettings(table).flatMap(([name]) => (options[name] === undefined ? [] : [[name, options[name]]])),
   )
-
-/** Settings as the library takes them: LoRA's own under `lora`. */
-export function nestGiven(given: Readonly<Record<string, unknown>>): TrainSettingsInput {
-  const entries = Object.entries(given)
-  const isLora = ([name]: [string, unknown]) => Object.hasOwn(LORA_SETTINGS, name)
-  return {
-    ...Object.fromEntries(entries.filter((each) => !isLora(each))),
-    lora: Object.fromEntries(entries.filter(isLora)),
-  }
-}

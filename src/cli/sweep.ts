@@ -4,14 +4,14 @@ import { Command } from 'commander'
 import type { DeviceName } from '../core/devices.ts'
 import { GraftError } from '../core/errors.ts'
 import { writeFileAtomic } from '../files/atomic.ts'
-import { TRAIN_SETTINGS, type TrainSettings } from '../train/settings.ts'
+import { TRAIN_SETTINGS } from '../train/settings.ts'
 import { settingWords, valueWords } from '../train/settings/words.ts'
 import type { FinishedSweepRun, SweepGroup, SweepResult } from '../train/sweep.ts'
 import { TRAINING_DEVICES, chooseDevice, deviceOption } from './device.ts'
 import { count, percent } from './format.ts'
 import { interruptSignal } from './interrupt.ts'
 import { jsonOption, positiveInteger } from './options.ts'
-import { GRID_DEFAULTS, baseFolder, givenSettings, nestGiven, withBaseOptions, withGridSettings } from './settings.ts'
+import { GRID_DEFAULTS, baseFolder, givenSettings, withBaseOptions, withGridSettings } from './settings.ts'
 import { createUi } from './ui.ts'
 import type { Ui } from './ui.ts'
 
@@ -51,7 +51,6 @@ async function runSweep(options: Options): Promise<void> {
   const { readDataset } = await import('../train/dataset.ts')
   const { identityOf } = await import('../train/identity.ts')
   const { groupSeeds, gridSettings, sweep, tellingSettings } = await import('../train/sweep.ts')
-  const { resolveSettings } = await import('../train/settings/resolve.ts')
   const { renderSweep } = await import('../train/report/sweep.ts')
   const { trainInChild } = await import('./sweep/child.ts')
   const { checkTargets } = await import('./sweep/targets.ts')
@@ -60,9 +59,8 @@ async function runSweep(options: Options): Promise<void> {
   const { weights: _, ...base } = await readBase(baseFolder(options.base))
   const dataset = await readDataset(data)
   const device = await chooseDevice(ui, options.device, TRAINING_DEVICES)
-  const resolve = async (given: object): Promise<TrainSettings> =>
-    (await resolveSettings({ base, recipe, given: { ...nestGiven({ ...given }), device } })).settings
-  const runs = await gridSettings({ ...GRID_DEFAULTS, ...givenSettings(TRAIN_SETTINGS, options) }, resolve)
+  const grid = { ...GRID_DEFAULTS, ...givenSettings(TRAIN_SETTINGS, options), device: [device] }
+  const runs = await gridSettings(grid, { base, recipe })
   for (const settings of runs) checkTargets(base.config, settings)
   const results = await sweep({
     identity: await identityOf(base, dataset),
@@ -119,8 +117,8 @@ function figuresOf({ finished, diverged }: SweepGroup): string[] {
     `${percent(Math.min(...accuracies))} – ${percent(Math.max(...accuracies))}`,
     mean(of(({ test }) => test.macroF1)).toFixed(3),
     mean(of(({ seconds }) => seconds)).toFixed(0),
-    size(Math.max(...of(({ memoryBytes }) => memoryBytes))),
-    size(Math.max(...of(({ fileBytes }) => fileBytes))),
+    size(Math.max(...of(({ memoryBytes = 0 }) => memoryBytes))),
+    size(Math.max(...of(({ fileBytes = 0 }) => fileBytes))),
   ]
 }
 

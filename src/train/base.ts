@@ -8,7 +8,10 @@ import { initializeBase } from '../model/initialize.ts'
 /**
  * The folder of the small base that ships with Graft.
  * @example
+ * import { readBase, shippedBase } from 'graft-lora/train'
+ *
  * const { config } = await readBase(shippedBase())
+ * console.log(config.n_layer)
  */
 export const shippedBase = (): string => fileURLToPath(new URL('../../models/gpt-mini', import.meta.url))
 
@@ -18,7 +21,9 @@ export const shippedBase = (): string => fileURLToPath(new URL('../../models/gpt
  * @param seed of the weights: the same seed gives the same ones
  * @throws GraftError `config`
  * @example
- * await writeBase('runs/base', createBase({ n_layer: 2 }, 1))
+ * import { createBase, writeBase } from 'graft-lora/train'
+ *
+ * await writeBase('runs/random', createBase({ n_layer: 2, n_embd: 64 }, 1))
  */
 export function createBase(fields: Partial<GPT2Config>, seed: number): Pick<Base, 'config' | 'weights'> {
   const config = createConfig(fields)

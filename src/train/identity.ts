@@ -15,6 +15,10 @@ const TOKENIZER_FILES = ['tokenizer.json', 'tokenizer_config.json', 'vocab.json'
 /**
  * SHA-256 of all that decides a result but for the settings: the base's weights, configuration and tokenizer, the labels,
  * every row of all three parts, and the version of Graft.
+ * @example
+ * import { identityOf, readBase, readDataset, shippedBase } from 'graft-lora/train'
+ *
+ * console.log(await identityOf(await readBase(shippedBase()), await readDataset('runs/data')))
  */
 export async function identityOf(
   { dir, config, sha256 }: Pick<Base, 'dir' | 'config' | 'sha256'>,

@@ -12,7 +12,7 @@ import { NEIGHBOUR_HEAD } from '../model/language-model.ts'
 import { SCORE } from './program/classifier.ts'
 import { languageModelProgram } from './program/language-model.ts'
 import { renderReport } from './report.ts'
-import { type OutputOptions, type RunPlan, checkOutput, runToOutput } from './run.ts'
+import { type OutputOptions, type RunPlan, checkOutput, runToOutput, settingsAmong } from './run.ts'
 import { version } from './identity.ts'
 import type { PretrainSettings } from './settings.ts'
 import { resolvePretrainSettings } from './settings/resolve.ts'
@@ -53,13 +53,15 @@ export interface PretrainResult {
  * @example
  * import { createBase, pretrain, readCorpus } from 'graft-lora/train'
  *
- * const corpus = await readCorpus(['letters.txt', 'notes.txt'])
- * const { perplexity } = await pretrain({ base: createBase({}, 1), corpus, out: 'runs/base', epochs: 1 })
+ * const base = createBase({ n_layer: 2, n_embd: 64 }, 1)
+ * const corpus = await readCorpus(['messages.csv'])
+ * const { perplexity } = await pretrain({ base, corpus, out: 'runs/pretrained', epochs: 1, sequenceLength: 64 })
+ * console.log(perplexity)
  */
 export async function pretrain(options: PretrainOptions): Promise<PretrainResult> {
   const { base, corpus, dtype = 'float32', onStart, ...output } = options
-  const { out, force, resume, threads, signal, onRecord, onProfile, ...given } = output
-  const settings = resolvePretrainSettings(given)
+  const { out, force } = output
+  const settings = resolvePretrainSettings(settingsAmong(output))
   const started = performance.now()
   await checkOutput(output)
   checkLength(settings.sequenceLength, base.config)
@@ -149,11 +151,12 @@ const infoOf = (
 
 async function writePretrained(
   out: string,
-  // Labels belong to the head, which is gone.
-  { id2label: _, label2id: __, ...config }: GPT2Config,
+  fields: GPT2Config,
   content: { weights: TensorMap; info: BaseInfo },
   options: WriteBaseOptions,
 ): Promise<void> {
+  // Labels belong to the head, which is gone.
+  const { id2label: _, label2id: __, ...config } = fields
   const architectures = ['GPT2LMHeadModel']
   await writeBase(out, { ...content, config: { ...config, architectures, dtype: options.dtype } }, options)
 }

@@ -32,6 +32,23 @@ export interface OutputOptions {
   onProfile?: (profile: StepProfile | undefined) => void
 }
 
+/** Every option that is no setting. */
+const OUTPUT_OPTIONS: Readonly<Record<keyof OutputOptions, true>> = {
+  out: true,
+  force: true,
+  resume: true,
+  threads: true,
+  signal: true,
+  onRecord: true,
+  onProfile: true,
+}
+
+/** What stands beside a run's own options: its settings, and what may be a misspelt one. */
+export function settingsAmong<Options extends OutputOptions>(options: Options): Omit<Options, keyof OutputOptions> {
+  const entries = Object.entries(options).filter(([name]) => !Object.hasOwn(OUTPUT_OPTIONS, name))
+  return Object.fromEntries(entries) as Omit<Options, keyof OutputOptions> // just those names are left out
+}
+
 /** What is known when the first step is about to run. */
 export interface RunPlan {
   totalSteps: number

@@ -229,19 +229,33 @@ export function nestSettings({
   return { ...others, lora: { rank, alpha, scaling, dropout, targetModules, initialization } }
 }
 
+/** Some settings by flat names as the library takes them: LoRA's own under `lora`. */
+export function nestGiven(given: Readonly<Record<string, unknown>>): TrainSettingsInput {
+  const entries = Object.entries(given)
+  const isLora = ([name]: [string, unknown]) => Object.hasOwn(LORA_SETTINGS, name)
+  return {
+    ...Object.fromEntries(entries.filter((each) => !isLora(each))),
+    lora: Object.fromEntries(entries.filter(isLora)),
+  }
+}
+
 /** All settings side by side, as options have them. */
 export const flattenSettings = ({ lora, ...others }: TrainSettings): FlatTrainSettings => ({ ...others, ...lora })
 
 /**
  * Settings that do well on sets of some hundred to some thousand short texts, where a base brings none of its own.
  * @example
- * const { learningRate } = trainDefaults('lora')
+ * import { trainDefaults } from 'graft-lora/train'
+ *
+ * console.log(trainDefaults('lora').learningRate)
  */
 export const trainDefaults = (method: TrainingMethod): TrainSettings => nestSettings(flatDefaults(method))
 
 /**
  * Settings of `pretrain` that suit a corpus of some million words.
  * @example
- * const { sequenceLength } = pretrainDefaults()
+ * import { pretrainDefaults } from 'graft-lora/train'
+ *
+ * console.log(pretrainDefaults().sequenceLength)
  */
 export const pretrainDefaults = (): PretrainSettings => defaultsOf(PRETRAIN_SETTINGS)

@@ -6,7 +6,8 @@ import { z } from 'zod'
 import { GraftError } from '../core/errors.ts'
 import { writeFileAtomic } from '../files/atomic.ts'
 import { sha256 } from '../files/hash.ts'
-import { type FlatTrainSettings, LORA_SETTINGS, type TrainSettings, flattenSettings } from './settings.ts'
+import { type FlatTrainSettings, LORA_SETTINGS, type TrainSettings, flattenSettings, nestGiven } from './settings.ts'
+import { type ResolveOptions, resolveSettings } from './settings/resolve.ts'
 
 /** Values of settings, by their flat names: every combination is a run. */
 export type SweepGrid = { readonly [Name in keyof FlatTrainSettings]?: readonly FlatTrainSettings[Name][] | undefined }
@@ -20,9 +21,9 @@ const finished = z.object({
   parameters: z.object({ total: z.number(), trainable: z.number() }),
   seconds: z.number(),
   /** Of the run's process, at its peak. */
-  memoryBytes: z.number(),
+  memoryBytes: z.number().optional(),
   /** What was trained: the adapter, or all weights. */
-  fileBytes: z.number(),
+  fileBytes: z.number().optional(),
 })
 
 /** A run whose loss became no number. */
@@ -54,8 +55,8 @@ export interface SweepOptions {
   runs: readonly TrainSettings[]
   /** Folder of `results.jsonl` and of the runs. */
   out: string
-  /** The most runs that a grid may ask for. */
-  maxRuns: number
+  /** The most runs that a grid may ask for; by default any number. */
+  maxRuns?: number | undefined
   /** Goes on with an earlier sweep: what it finished is not done again. */
   resume?: boolean | undefined
   force?: boolean | undefined
@@ -66,7 +67,7 @@ export interface SweepOptions {
 }
 
 /** All combinations of a grid's values, the last setting's changing fastest. */
-export function combinations(grid: SweepGrid): Partial<FlatTrainSettings>[] {
+function combinations(grid: SweepGrid): Partial<FlatTrainSettings>[] {
   let all: Partial<FlatTrainSettings>[] = [{}]
   for (const [name, values] of Object.entries(grid)) {
     if (values !== undefined) all = all.flatMap((chosen) => values.map((value) => ({ ...chosen, [name]: value })))
@@ -75,22 +76,28 @@ export function combinations(grid: SweepGrid): Partial<FlatTrainSettings>[] {
 }
 
 /** A run's settings by flat names, as results have them: LoRA's are none of a run that trains all weights. */
-export function describeSettings(settings: TrainSettings): SweepResult['settings'] {
+function describeSettings(settings: TrainSettings): SweepResult['settings'] {
   const isOfUse = (name: string) => settings.method === 'lora' || !Object.hasOwn(LORA_SETTINGS, name)
   return Object.fromEntries(Object.entries(flattenSettings(settings)).filter(([name]) => isOfUse(name)))
 }
 
 /**
- * The settings of every run of a grid, in order: what comes to the same is run once.
- * @param resolve settings in force where some are given
+ * The settings of every run of a grid, in order: what comes to the same is run once. What the grid does not have is the
+ * recipe's or the default.
+ * @throws GraftError what `resolveSettings` throws
+ * @example
+ * import { gridSettings, readBase, shippedBase } from 'graft-lora/train'
+ *
+ * const runs = await gridSettings({ rank: [2, 8], seed: [1, 2, 3] }, { base: await readBase(shippedBase()) })
+ * console.log(runs.length) // 6
  */
 export async function gridSettings(
   grid: SweepGrid,
-  resolve: (given: Partial<FlatTrainSettings>) => Promise<TrainSettings>,
+  { base, recipe }: Pick<ResolveOptions, 'base' | 'recipe'>,
 ): Promise<TrainSettings[]> {
   const runs = new Map<string, TrainSettings>()
   for (const given of combinations(grid)) {
-    const settings = await resolve(given)
+    const { settings } = await resolveSettings({ base, recipe, given: nestGiven(given) })
     const key = JSON.stringify(describeSettings(settings))
     if (!runs.has(key)) runs.set(key, settings)
   }
@@ -104,11 +111,20 @@ const resultsFile = (out: string) => join(out, 'results.jsonl')
  * @returns those of this grid, in its order
  * @throws GraftError `usage` for more runs than `maxRuns`, `file-exists`, and what a run throws
  * @example
- * const runs = await gridSettings({ rank: [2, 8], seed: [1, 2, 3] }, resolve)
- * const results = await sweep({ identity: await identityOf(base, dataset), runs, out: 'runs/sweep', maxRuns: 10, run })
+ * import { gridSettings, identityOf, readBase, readDataset, shippedBase, sweep, train } from 'graft-lora/train'
+ *
+ * const base = await readBase(shippedBase())
+ * const dataset = await readDataset('runs/data')
+ * const results = await sweep({
+ *   identity: await identityOf(base, dataset),
+ *   runs: await gridSettings({ rank: [2, 4], maxSteps: [20] }, { base }),
+ *   out: 'runs/sweep',
+ *   run: async (settings, out) => ({ status: 'finished', ...(await train({ base: base.dir, dataset, out, ...settings })) }),
+ * })
+ * console.log(results.map(({ settings }) => settings.rank))
  */
 export async function sweep(options: SweepOptions): Promise<SweepResult[]> {
-  const { identity, runs, out, maxRuns, signal, onResult } = options
+  const { identity, runs, out, maxRuns = Infinity, signal, onResult } = options
   if (runs.length > maxRuns) {
     throw new GraftError('usage', `the grid asks for ${runs.length} runs, more than ${maxRuns}`, {
       hint: 'Give fewer values, or allow more with --max-runs.',

@@ -15,7 +15,7 @@ import { identityOf } from './identity.ts'
 import { writeOutput } from './output.ts'
 import type { TrainingProgram } from './program.ts'
 import { fullProgram, loraProgram } from './program/classifier.ts'
-import { type OutputOptions, type RunPlan, checkOutput, runToOutput } from './run.ts'
+import { type OutputOptions, type RunPlan, checkOutput, runToOutput, settingsAmong } from './run.ts'
 import type { TrainSettings, TrainSettingsInput } from './settings.ts'
 import { type ResolvedSettings, resolveSettings } from './settings/resolve.ts'
 import { classificationTask } from './task/classification.ts'
@@ -68,16 +68,16 @@ export interface TrainResult {
  * import { readDataset, train } from 'graft-lora/train'
  *
  * const dataset = await readDataset('runs/data')
- * const { test } = await train({ dataset, out: 'runs/adapter', lora: { rank: 4 }, seed: 1 })
+ * const { test } = await train({ dataset, out: 'runs/rank-2', lora: { rank: 2 }, maxSteps: 50 })
  * console.log(test.accuracy)
  */
 export async function train(options: TrainOptions): Promise<TrainResult> {
   const { base: dir = shippedBase(), dataset, recipe, onStart, ...others } = options
-  const { out, force, resume, threads, signal, onRecord, onProfile, ...given } = others
+  const { out, force } = others
   const started = performance.now()
   await checkOutput(others)
   const { weights, ...base } = await readBase(dir)
-  const resolved = await resolveSettings({ base, given, recipe })
+  const resolved = await resolveSettings({ base, given: settingsAmong(others), recipe })
   const { settings, sources } = resolved
   const { tables, data, program, targets, parameters } = prepare({ ...base, weights }, dataset, settings)
   const { labels } = dataset

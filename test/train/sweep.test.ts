@@ -8,8 +8,7 @@ import { readBase } from '../../src/files/base-folder.ts'
 import { readDataset } from '../../src/train/dataset.ts'
 import { identityOf } from '../../src/train/identity.ts'
 import { renderSweep } from '../../src/train/report/sweep.ts'
-import type { FlatTrainSettings, TrainSettings } from '../../src/train/settings.ts'
-import { resolveSettings } from '../../src/train/settings/resolve.ts'
+import type { TrainSettings } from '../../src/train/settings.ts'
 import {
   type SweepGrid,
   type SweepOptions,
@@ -28,12 +27,7 @@ const grid: SweepGrid = {
   seed: [1, 2],
 }
 
-const base = { dir: 'base' }
-const resolve = async ({ rank, alpha, targetModules, ...given }: Partial<FlatTrainSettings>) => {
-  const lora = { ...(rank && { rank }), ...(alpha && { alpha }), ...(targetModules && { targetModules }) }
-  return (await resolveSettings({ base, given: { ...given, lora } })).settings
-}
-
+const context = { base: { dir: 'base' } }
 let dir: string
 beforeAll(async () => void (dir = await mkdtemp(join(tmpdir(), 'graft-sweep-'))))
 afterAll(() => rm(dir, { recursive: true }))
@@ -56,7 +50,7 @@ async function optionsFor(
   const runs: [TrainSettings, string][] = []
   const options: SweepOptions = {
     identity: 'a',
-    runs: await gridSettings(values, resolve),
+    runs: await gridSettings(values, context),
     out: join(dir, name),
     maxRuns: 20,
     run: async (settings, out) => {
@@ -70,7 +64,7 @@ async function optionsFor(
 
 describe('gridSettings', () => {
   it('has every combination, and all weights once for each rate and seed', async () => {
-    const all = await gridSettings(grid, resolve)
+    const all = await gridSettings(grid, context)
     const names = all.map(({ method, lora, learningRate, seed }) =>
       method === 'full'
         ? `full ${learningRate} ${seed}`
@@ -88,7 +82,7 @@ describe('gridSettings', () => {
       'full 0.0005 1',
       'full 0.0005 2',
     ])
-    const rates = await gridSettings({ ...grid, method: ['full'], learningRate: [1, 2, 2] }, resolve)
+    const rates = await gridSettings({ ...grid, method: ['full'], learningRate: [1, 2, 2] }, context)
     expect(rates.map(({ learningRate, seed }) => [learningRate, seed])).toEqual([
       [1, 1],
       [2, 1],
@@ -98,14 +92,14 @@ describe('gridSettings', () => {
   })
 
   it('takes any setting, and refuses a value out of its range', async () => {
-    const all = await gridSettings({ tokenDropout: [0, 0.3], batchSize: [8, 16] }, resolve)
+    const all = await gridSettings({ tokenDropout: [0, 0.3], batchSize: [8, 16] }, context)
     expect(all.map(({ tokenDropout, batchSize }) => [tokenDropout, batchSize])).toEqual([
       [0, 8],
       [0, 16],
       [0.3, 8],
       [0.3, 16],
     ])
-    await expect(gridSettings({ tokenDropout: [0, 1] }, resolve)).rejects.toMatchObject({ code: 'usage', value: 1 })
+    await expect(gridSettings({ tokenDropout: [0, 1] }, context)).rejects.toMatchObject({ code: 'usage', value: 1 })
   })
 })
 

@@ -158,6 +158,22 @@ describe('train --method lora', () => {
     return losses.reduce((sum, loss) => sum + loss) / losses.length
   }
 
+  it('ends in the middle of an epoch where the steps end there, after an evaluation', async () => {
+    const most = await run('most', { settings: { maxSteps: 7 } })
+    expect(most).toMatchObject({ steps: 7, settings: { maxSteps: 7 } })
+    expect(history('most').at(-1)).toMatchObject({ kind: 'evaluation', step: 7 })
+    expect((await run('least', { settings: { epochs: 1, minSteps: 8 } })).steps).toBe(8)
+  })
+
+  it('refuses an option that there is not, before anything else', async () => {
+    const misspelt = { leraningRate: 1 } as TrainSettingsInput
+    expect(await refusal('misspelt', { settings: misspelt })).toMatchObject({
+      code: 'usage',
+      message: expect.stringContaining('unknown setting "leraningRate"'),
+    })
+    expect(traces('misspelt')).toEqual([])
+  })
+
   it('gives the same on both engines, within what single precision leaves', async () => {
     const settings = { epochs: 1 }
     const [compiled, eager] = [
@@ -321,5 +337,19 @@ describe('a loss that is no number', () => {
       message: expect.stringMatching(/^step 2: the loss is (NaN|Infinity)/),
     })
     expect(traces('diverged')).toEqual([])
+  })
+
+  it('says what is left of the run', async () => {
+    const settings = { learningRate: 1e30, warmup: 0 }
+    expect(await refusal('nothing-left', { settings })).toMatchObject({
+      hint: 'Train again with a --learning-rate below 1e+30. Nothing was written.',
+    })
+    const left = 'something-left.checkpoint.safetensors'
+    await interrupt('something-left', 1, { settings })
+    expect(await refusal('something-left', { settings, resume: true })).toMatchObject({
+      code: 'loss-not-finite',
+      hint: expect.stringContaining(`--force, which discards ${path(left)}`),
+    })
+    expect(traces('something-left')).toEqual([left])
   })
 })

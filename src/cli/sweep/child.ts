@@ -30,7 +30,9 @@ function argumentsOf({ base, data, settings: { device }, threads, out }: ChildRu
 }
 
 /** Writes a run's settings, all of them, beside its folder. */
-async function writeSettings({ settings: { device: _, ...settings }, out }: ChildRun): Promise<string> {
+async function writeSettings(run: ChildRun): Promise<string> {
+  const { device: _, ...settings } = run.settings // a machine's, and no recipe's
+  const { out } = run
   const file = `${out}.settings.json`
   await mkdir(dirname(out), { recursive: true })
   await writeFileAtomic(file, `${JSON.stringify(settings, undefined, 2)}\n`)

@@ -48,6 +48,12 @@ const GIVEN: Place = {
  * Settles what a run trains with.
  * @throws GraftError `usage` for settings that are none, or contradict each other; `config` for a recipe that is none, with
  *   its file; `file-not-found` and what else reading it throws
+ * @example
+ * import { readBase, resolveSettings, shippedBase } from 'graft-lora/train'
+ *
+ * const base = await readBase(shippedBase())
+ * const { settings, sources } = await resolveSettings({ base, given: { seed: 1 } })
+ * console.log(settings.lora.rank, sources.rank) // 4, recipe
  */
 export async function resolveSettings({ base, given, recipe }: ResolveOptions): Promise<ResolvedSettings> {
   const caller: Layer = { source: 'given', values: checkTrainSettings(given, GIVEN) }
