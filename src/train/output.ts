@@ -1,7 +1,8 @@
 /** What a training run leaves: the adapter or base folder with its provenance, `metrics.jsonl` and the report. */
-import { type Adapter, createAdapterConfig, layerScaling } from '../core/adapter.ts'
+import { type Adapter, createAdapterConfig } from '../core/adapter.ts'
+import { labelFields } from '../core/labels.ts'
 import { adaptableLayers } from '../core/layers.ts'
-import { matchTargetModules } from '../core/lora.ts'
+import { loraScaling } from '../core/lora.ts'
 import type { TensorMap } from '../core/tensors.ts'
 import { writeAdapter } from '../files/adapter-folder.ts'
 import { writeBase } from '../files/base-folder.ts'
@@ -58,28 +59,21 @@ export async function writeOutput(run: FinishedRun): Promise<void> {
     await writeAdapter(out, createAdapter(base, settings, { ...info, kind: 'adapter' }, weights), { extraFiles })
     return
   }
-  const id2label = Object.fromEntries(labels.map((label, id) => [String(id), label]))
-  const label2id = Object.fromEntries(labels.map((label, id) => [label, id]))
-  const config = { ...base.config, architectures: ['GPT2ForSequenceClassification'], id2label, label2id }
+  const config = { ...base.config, architectures: ['GPT2ForSequenceClassification'], ...labelFields(labels) }
   await writeBase(out, { config, weights, info: { ...info, kind: 'model' } }, { extraFiles })
 }
 
 function createAdapter(base: BaseFacts, { lora }: TrainSettings, info: Adapter['info'], trained: TensorMap): Adapter {
-  const names = adaptableLayers(base.config).map(({ name }) => name)
   const tensor = (name: string) => {
     const found = trained.get(name)
     if (!found) throw new Error(`"${name}" was not trained`)
     return found
   }
-  const targets = matchTargetModules(names, lora.targetModules)
-  const config = createAdapterConfig({ ...lora, base: base.dir }, names)
-  const layer = (name: string) => ({
-    a: tensor(`${name}.lora_A`),
-    b: tensor(`${name}.lora_B`),
-    scaling: layerScaling(config, name),
-  })
+  const targets = adaptableLayers(base.config).flatMap(({ name }) => (trained.has(`${name}.lora_A`) ? [name] : []))
+  const scaling = loraScaling({ mode: lora.scaling, alpha: lora.alpha, rank: lora.rank })
+  const layer = (name: string) => ({ a: tensor(`${name}.lora_A`), b: tensor(`${name}.lora_B`), scaling })
   return {
-    config,
+    config: createAdapterConfig({ ...lora, base: base.dir }, targets),
     info,
     layers: new Map(targets.map((name) => [name, layer(name)])),
     score: tensor(SCORE),

@@ -92,7 +92,7 @@ interface Prepared {
 async function prepare({ base: dir, dataset, settings }: TrainOptions): Promise<Prepared> {
   const { weights, ...base } = await readBase(dir)
   const data = encodeDataset(dataset, base.config, settings.maxLength)
-  const { program, targets } = createProgram({ ...base, weights }, data, dataset.labels.length, settings)
+  const { program, targets } = await createProgram({ ...base, weights }, data, dataset.labels.length, settings)
   const parameters = countParameters(base, program, data.vocabulary.ids)
   const tables = new Map([...weights].filter(([name]) => isTokenTable(name) && program.initial.has(name)))
   return { base, tables, data, program, targets, parameters }
@@ -117,12 +117,12 @@ async function measureSet(engine: Engine, set: EncodedSet, labels: string[], pad
   return { loss, ...metrics }
 }
 
-function createProgram(
+async function createProgram(
   base: Base,
   data: EncodedDataset,
   labels: number,
   settings: TrainSettings,
-): { program: TrainingProgram; targets: string[] } {
+): Promise<{ program: TrainingProgram; targets: string[] }> {
   const { method, weightDecay, lora } = settings
   const common = {
     // In the compact vocabulary the pad token has another id, which tells where a text ends.
@@ -135,7 +135,7 @@ function createProgram(
   }
   if (method === 'full') return { program: fullProgram(common), targets: [] }
   const names = adaptableLayers(base.config).map(({ name }) => name)
-  const targets = matchTargetModules(names, lora.targetModules)
+  const targets = await matchTargetModules(names, lora.targetModules)
   const scaling = loraScaling({ mode: lora.scaling, alpha: lora.alpha, rank: lora.rank })
   return { program: loraProgram(common, { ...lora, scaling, targets }), targets }
 }

@@ -80,7 +80,7 @@ describe('train --method lora', () => {
       'report.html',
     ])
     const adapter = await readAdapter(path('adapter'))
-    checkAdapter(adapter, base.config, base.sha256, 'adapter')
+    await checkAdapter(adapter, base.config, base.sha256, 'adapter')
     expect(adapter.config).toMatchObject({ r: 8, lora_alpha: 16, base_model_name_or_path: fixture.base })
     expect(adapter.info).toEqual({
       formatVersion: 1,
