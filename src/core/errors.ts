@@ -40,6 +40,7 @@ export type ErrorCode =
   | 'serve-overloaded'
   | 'serve-timeout'
   | 'serve-too-long'
+  | 'serve-worker'
   | 'browser'
   | 'device'
   | 'memory'

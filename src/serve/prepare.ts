@@ -1,6 +1,7 @@
 /** An adapter's files into a slot, all checks included: done before it takes the place of anything. */
 import { type AdapterFiles, checkAdapter, parseAdapter } from '../core/adapter.ts'
 import { sha256 } from '../files/hash.ts'
+import { checkWeightsHeader } from './adapter-files.ts'
 import { packAdapter, type StackLayout } from './pack.ts'
 
 /** What an adapter of a model has to fit. */
@@ -32,6 +33,7 @@ export function prepareAdapter(
   { files, file, memory }: Unprepared,
   requirements: AdapterRequirements,
 ): PreparedAdapter {
+  checkWeightsHeader(files, file)
   const adapter = parseAdapter(files, file)
   checkAdapter(adapter, requirements.config, requirements.baseSha256, file)
   const { labels, maxLength } = adapter.info

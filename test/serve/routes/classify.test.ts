@@ -86,7 +86,7 @@ describe('POST /v1/classify', () => {
       'serve-adapter',
       undefined,
     ],
-    ['no adapter of several', { inputs: 'ok', model: 'unmerged' }, 404, 'serve-adapter', undefined],
+    ['no adapter of several', { inputs: 'ok', model: 'unmerged' }, 400, 'usage', undefined],
     ['a large body', { inputs: 'a'.repeat(50_000), model: 'merged' }, 413, 'body-too-large', undefined],
   ])('refuses %s', async (_, body, status, code, path) => {
     expect(await problemOf(post(app, '/v1/classify', body))).toEqual({ status, code, path })
