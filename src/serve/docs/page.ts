@@ -163,7 +163,7 @@ function answers(responses: Operation['responses'], document: ApiDocument): Html
     ([status, { description }]) =>
       html`<div>
         <dt>${status}</dt>
-        <dd>${description}</dd>
+        <dd>${withCode(description)}</dd>
       </div>`,
   )
   const [success] = Object.values(responses)

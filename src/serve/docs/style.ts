@@ -51,8 +51,8 @@ input, select, textarea {
   width: 100%; padding: 9px 11px; background: var(--paper); border: 1px solid var(--edge); border-radius: 8px;
 }
 textarea { min-height: 76px; resize: vertical; }
-button { padding: 9px 16px; border: 1px solid var(--edge); border-radius: 8px; background: none; cursor: pointer; }
-button.main { background: var(--accent); border-color: var(--accent); color: var(--on-accent); font-weight: 600; }
+button { padding: 8px 16px; font-size: .9375rem; border: 1px solid var(--edge); border-radius: 8px; background: none; cursor: pointer; }
+button.main { padding: 9px 18px; background: var(--accent); border-color: var(--accent); color: var(--on-accent); font-weight: 600; }
 .code { position: relative; }
 .code button { position: absolute; top: 7px; right: 7px; padding: 3px 10px; font-size: .75rem; background: var(--card); }
 pre {
