@@ -6,6 +6,7 @@ import { writeFolderAtomic } from '../files/atomic.ts'
 import { writeModel } from '../files/model-file.ts'
 import { tokenizerFilesOf } from '../files/tokenizer-files.ts'
 import { toOnnxParts } from '../onnx/index.ts'
+import { type BundleAbout, describeBundle } from './about.ts'
 import { computeGolden } from './golden.ts'
 import { type AdapterSource, type ExportInputs, readInputs } from './inputs.ts'
 import { createManifest } from './manifest.ts'
@@ -22,6 +23,8 @@ export interface ExportOptions {
   mode: 'merged' | 'unmerged'
   /** Folder to write. */
   dir: string
+  /** Title, description and examples, which the page shows. */
+  about?: BundleAbout | undefined
   /** Replace a folder that is there already. */
   force?: boolean | undefined
   /** Texts for `golden.json`; chosen for the model's size by default. */
@@ -42,6 +45,7 @@ export async function exportBundle(options: ExportOptions): Promise<Manifest> {
   const { base, adapters = [], mode, dir, force, signal } = options
   const inputs = await readInputs(base, adapters)
   const plan = mode === 'merged' ? planMerged(inputs) : planUnmerged(inputs)
+  const fields = describeBundle(plan.fields, options.about)
   return writeFolderAtomic(dir, { force }, async (folder) => {
     if (mode === 'unmerged') await copyAdapters(folder, inputs)
     signal?.throwIfAborted()
@@ -52,7 +56,7 @@ export async function exportBundle(options: ExportOptions): Promise<Manifest> {
     await writeParts(folder, plan, options.externalFrom)
     signal?.throwIfAborted()
     const parity = await checkParity(join(folder, graphPath), plan, golden)
-    const manifest = await createManifest(folder, { inputs, plan, parity })
+    const manifest = await createManifest(folder, { inputs, plan: { ...plan, fields }, parity })
     await writeJson(join(folder, 'graft.json'), manifest)
     return manifest
   })

@@ -1,20 +1,30 @@
 /** The page: puts its parts together, and keeps the one model that they work with. */
-import { type Device, type WebClassifier, createClassifier } from '../index.ts'
+import { type Device, type GraftError, type WebClassifier, createClassifier } from '../index.ts'
 import { createAdapterTool, nameOf } from './adapters.ts'
+import { type Shown, setUpCode } from './code.ts'
 import { askedDevice, setUpDevices } from './device.ts'
 import { byId, create } from './dom.ts'
 import { type DroppedFolder, acceptDrops } from './drop.ts'
+import { createExamples } from './examples.ts'
 import { debounce, latest } from './latest.ts'
 import { endLoading, showFailure, showLoadProgress, startLoading } from './loading.ts'
-import { fadeResults, showResults } from './results.ts'
+import { clearResults, markPending, showResults } from './results.ts'
+import { sortDropped } from './sort.ts'
 import { createTableTool } from './table.ts'
 import { createTaskPicker } from './tasks.ts'
+import { setUpUpdates } from './updates.ts'
 
 /** Pause in typing after which the text is classified. */
 const PAUSE_MS = 100
 
+/** After which a site that was not whole is asked again. */
+const RETRY_MS = 15_000
+
+byId('not-started', HTMLDivElement).remove()
+
 const site = new URL('./', document.baseURI)
 const text = byId('text', HTMLTextAreaElement)
+const clear = byId('clear', HTMLButtonElement)
 
 let opened: WebClassifier | undefined
 const ready = (): WebClassifier => {
@@ -22,7 +32,12 @@ const ready = (): WebClassifier => {
   throw new Error('The model is not there yet')
 }
 
-const picker = createTaskPicker(() => classify())
+/** What the results on the screen are of. */
+let shown: Shown = { text: '', adapters: [] }
+const code = setUpCode(() => shown)
+
+const examples = createExamples(setText)
+const picker = createTaskPicker(onTask)
 const table = createTableTool({ classifier: ready, adapters: picker.chosen })
 const adapters = createAdapterTool({
   classifier: ready,
@@ -32,29 +47,59 @@ const adapters = createAdapterTool({
   },
 })
 
+/** Another task: with an example of its own, if there still is one in the field. */
+function onTask(): void {
+  const isExample = examples.has(text.value)
+  const [task] = picker.tasks()
+  examples.show(task)
+  table.tasksChanged()
+  if (isExample && !examples.has(text.value)) setText(task?.examples?.[0] ?? text.value)
+  else classify()
+}
+
+function setText(value: string): void {
+  text.value = value
+  classify()
+}
+
 /** Classifies the text with the chosen tasks, in one batch. */
 const classifyLatest = latest(async (classifier: WebClassifier) => {
-  const chosen = picker.chosen()
-  const content = text.value
-  if (content.trim() === '') return showResults([], { milliseconds: 0, maxLength: 0 })
+  const [tasks, chosen, content] = [picker.tasks(), picker.chosen(), text.value]
+  if (content.trim() === '') return clearResults()
   const started = performance.now()
   try {
-    const classified = await (chosen.length > 0
-      ? classifier.classify(
-          chosen.map(() => content),
-          { adapter: chosen },
-        )
-      : classifier.classify([content]))
-    const measured = { milliseconds: performance.now() - started, maxLength: classifier.model.maxLength }
-    const results = classified.map((classification, at) => ({ adapter: chosen[at], classification }))
-    if (classifier === opened) showResults(results, measured)
+    const texts = tasks.map(() => content)
+    const classified = await classifier.classify(texts, chosen.length > 0 ? { adapter: chosen } : {})
+    const { maxLength } = classifier.model
+    // Of a text that has changed meanwhile the results are already out of date.
+    if (classifier !== opened || text.value !== content || picker.chosen().join('\n') !== chosen.join('\n')) return
+    shown = { text: content, adapters: chosen }
+    showResults(
+      classified.flatMap((classification, at) => (tasks[at] ? [{ task: tasks[at], classification }] : [])),
+      { text: content, milliseconds: performance.now() - started, maxLength },
+    )
+    code.update()
+    endLoading()
   } catch (error) {
-    if (classifier === opened) showFailure('The text cannot be classified', error)
+    if (classifier !== opened) return
+    clearResults()
+    showFailure('The text cannot be classified', error)
   }
 })
 
+/** What is shown is not this text's until the work is done. */
 function classify(): void {
+  noteText()
   if (opened) classifyLatest(opened)
+}
+
+const classifySoon = debounce(classify, PAUSE_MS)
+
+function noteText(): void {
+  const isEmpty = text.value.trim() === ''
+  clear.hidden = text.value === ''
+  if (isEmpty) clearResults()
+  else markPending()
 }
 
 let loads = 0
@@ -65,7 +110,7 @@ async function load(device: Device): Promise<void> {
   void opened?.close()
   opened = undefined
   startLoading()
-  fadeResults()
+  markPending()
   try {
     const classifier = await createClassifier(site, {
       device,
@@ -78,13 +123,22 @@ async function load(device: Device): Promise<void> {
     endLoading()
     classify()
   } catch (error) {
-    if (number === loads) showFailure('The model cannot be loaded', error)
+    if (number !== loads) return
+    clearResults()
+    showFailure('The model cannot be loaded', error)
+    const { code } = error as Partial<GraftError>
+    // The site may be in the midst of an exchange, or the network away for a while.
+    if (code === 'network' || code === 'checksum') setTimeout(() => number === loads && void load(device), RETRY_MS)
   }
 }
 
 function showModel({ model }: WebClassifier): void {
+  if (model.title !== undefined) document.title = byId('title', HTMLHeadingElement).textContent = model.title
+  if (model.description !== undefined) byId('tagline', HTMLParagraphElement).textContent = model.description
   picker.show(model.tasks)
-  showExamples(model.probes)
+  const [task] = picker.tasks()
+  examples.show(task)
+  if (text.value === '') text.value = task?.examples?.[0] ?? ''
   byId('tools', HTMLElement).hidden = false
   byId('adapter', HTMLElement).hidden = model.tasks.every(({ adapter }) => adapter === undefined)
   const where = model.device === 'webgpu' ? 'WebGPU' : `${model.threads} CPU thread${model.threads === 1 ? '' : 's'}`
@@ -92,42 +146,39 @@ function showModel({ model }: WebClassifier): void {
     `${where} · texts of up to ${model.maxLength} tokens · base ${model.baseSha256.slice(0, 8)}`
 }
 
-/** Not one letter of another script than the page's. */
-const isLatin = (example: string) => !/[^\p{Script=Latin}\P{L}]/u.test(example)
-
-/** The bundle's probe texts, but for those that are there for the edges. */
-function showExamples(probes: readonly string[]): void {
-  const area = byId('examples', HTMLDivElement)
-  const examples = probes.filter((probe) => probe.length >= 10 && probe.length <= 120 && isLatin(probe))
-  area.querySelector('ul')?.replaceChildren(
-    ...examples.map((example) => {
-      const button = create('button', { text: example, className: 'plain' })
-      Object.assign(button, { type: 'button', title: example })
-      button.addEventListener('click', () => {
-        text.value = example
-        classify()
-      })
-      const item = create('li')
-      item.append(button)
-      return item
-    }),
-  )
-  area.hidden = examples.length === 0
-}
-
+/** Each thing that was dropped is used, or gets a word. */
 function open(folders: readonly DroppedFolder[]): void {
-  for (const { name, files } of folders) {
-    if (files.some((file) => file.name.endsWith('.safetensors')))
-      void adapters.add({ name: name || nameOf(files), files })
-    else if (files[0]) table.open(files[0])
-  }
+  const {
+    adapter,
+    table: file,
+    notes,
+  } = opened
+    ? sortDropped(folders)
+    : {
+        adapter: undefined,
+        table: undefined,
+        notes: ['The model is still on its way. Drop them again when it is there.'],
+      }
+  byId('drop-notes', HTMLUListElement).replaceChildren(...notes.map((text) => create('li', { text })))
+  byId('tools', HTMLElement).hidden = false
+  if (adapter) void adapters.add({ name: adapter.name || nameOf(adapter.files), files: adapter.files })
+  if (file) table.open(file)
 }
 
-text.addEventListener('input', debounce(classify, PAUSE_MS))
+text.addEventListener('input', () => {
+  noteText()
+  classifySoon()
+})
+// An example is there to be typed over.
+text.addEventListener('focus', () => examples.has(text.value) && text.select())
+clear.addEventListener('click', () => {
+  setText('')
+  text.focus()
+})
 byId('retry', HTMLButtonElement).addEventListener('click', () => void load(askedDevice()))
 setUpDevices((device) => void load(device))
-acceptDrops(() => opened !== undefined, open)
+acceptDrops(open)
 
 await load(askedDevice())
 // After the model, whose download matters more.
-await navigator.serviceWorker?.register(new URL('service-worker.js', site)).catch(() => undefined)
+await setUpUpdates(site)
