@@ -6,7 +6,7 @@ import { GraftError } from '../../core/errors.ts'
 import { verifyBundle } from '../../export/verify.ts'
 import { type WriteFolderOptions, writeFolderAtomic } from '../../files/atomic.ts'
 import { readBundle } from '../../files/bundle-folder.ts'
-import { copyPage } from './page.ts'
+import { copyPage, writeTexts } from './page.ts'
 
 /** What a visitor downloads, by kind. */
 export interface SitePart {
@@ -41,6 +41,7 @@ export async function writeSite(
   }
   return writeFolderAtomic(out, { force }, async (dir) => {
     await copyPage(dir)
+    await writeTexts(dir, manifest)
     for (const path of ['graft.json', ...Object.keys(manifest.files)]) {
       await cp(join(bundle, path), join(dir, 'bundle', path))
     }

@@ -1,18 +1,14 @@
 /** The page: puts its parts together, and keeps the one model that they work with. */
 import { type Device, type GraftError, type WebClassifier, createClassifier } from '../index.ts'
-import { createAdapterTool, nameOf } from './adapters.ts'
-import { type Shown, setUpCode } from './code.ts'
+import type { Shown } from './code.ts'
 import { askedDevice, setUpDevices } from './device.ts'
-import { byId, create } from './dom.ts'
-import { type DroppedFolder, acceptDrops } from './drop.ts'
+import { byId } from './dom.ts'
 import { createExamples } from './examples.ts'
 import { debounce, latest } from './latest.ts'
 import { endLoading, showFailure, showLoadProgress, startLoading } from './loading.ts'
 import { clearResults, markPending, showResults } from './results.ts'
-import { sortDropped } from './sort.ts'
-import { createTableTool } from './table.ts'
 import { createTaskPicker } from './tasks.ts'
-import { setUpUpdates } from './updates.ts'
+import type { Tools } from './tools.ts'
 
 /** Pause in typing after which the text is classified. */
 const PAUSE_MS = 100
@@ -27,32 +23,20 @@ const text = byId('text', HTMLTextAreaElement)
 const clear = byId('clear', HTMLButtonElement)
 
 let opened: WebClassifier | undefined
-const ready = (): WebClassifier => {
-  if (opened) return opened
-  throw new Error('The model is not there yet')
-}
+let tools: Tools | undefined
 
 /** What the results on the screen are of. */
 let shown: Shown = { text: '', adapters: [] }
-const code = setUpCode(() => shown)
 
 const examples = createExamples(setText)
 const picker = createTaskPicker(onTask)
-const table = createTableTool({ classifier: ready, adapters: picker.chosen })
-const adapters = createAdapterTool({
-  classifier: ready,
-  onAdded(adapter) {
-    picker.show(ready().model.tasks)
-    picker.choose(adapter)
-  },
-})
 
 /** Another task: with an example of its own, if there still is one in the field. */
 function onTask(): void {
   const isExample = examples.has(text.value)
   const [task] = picker.tasks()
   examples.show(task)
-  table.tasksChanged()
+  tools?.tasksChanged()
   if (isExample && !examples.has(text.value)) setText(task?.examples?.[0] ?? text.value)
   else classify()
 }
@@ -78,7 +62,7 @@ const classifyLatest = latest(async (classifier: WebClassifier) => {
       classified.flatMap((classification, at) => (tasks[at] ? [{ task: tasks[at], classification }] : [])),
       { text: content, milliseconds: performance.now() - started, maxLength },
     )
-    code.update()
+    tools?.resultsChanged()
     endLoading()
   } catch (error) {
     if (classifier !== opened) return
@@ -116,12 +100,13 @@ async function load(device: Device): Promise<void> {
       device,
       onProgress: (progress) => number === loads && showLoadProgress(progress),
     })
-    await adapters.restore(classifier)
+    await tools?.restore(classifier)
     if (number !== loads) return void classifier.close()
     opened = classifier
     showModel(classifier)
     endLoading()
     classify()
+    await openTools()
   } catch (error) {
     if (number !== loads) return
     clearResults()
@@ -133,36 +118,30 @@ async function load(device: Device): Promise<void> {
 }
 
 function showModel({ model }: WebClassifier): void {
-  if (model.title !== undefined) document.title = byId('title', HTMLHeadingElement).textContent = model.title
-  if (model.description !== undefined) byId('tagline', HTMLParagraphElement).textContent = model.description
   picker.show(model.tasks)
   const [task] = picker.tasks()
   examples.show(task)
   if (text.value === '') text.value = task?.examples?.[0] ?? ''
-  byId('tools', HTMLElement).hidden = false
   byId('adapter', HTMLElement).hidden = model.tasks.every(({ adapter }) => adapter === undefined)
   const where = model.device === 'webgpu' ? 'WebGPU' : `${model.threads} CPU thread${model.threads === 1 ? '' : 's'}`
   byId('about', HTMLParagraphElement).textContent =
     `${where} · texts of up to ${model.maxLength} tokens · base ${model.baseSha256.slice(0, 8)}`
 }
 
-/** Each thing that was dropped is used, or gets a word. */
-function open(folders: readonly DroppedFolder[]): void {
-  const {
-    adapter,
-    table: file,
-    notes,
-  } = opened
-    ? sortDropped(folders)
-    : {
-        adapter: undefined,
-        table: undefined,
-        notes: ['The model is still on its way. Drop them again when it is there.'],
-      }
-  byId('drop-notes', HTMLUListElement).replaceChildren(...notes.map((text) => create('li', { text })))
+/** What is beside the text, once the first result may be there. */
+async function openTools(): Promise<void> {
+  if (tools) return
+  const { createTools } = await import('./tools.ts')
+  tools ??= createTools({
+    opened: () => opened,
+    chosen: picker.chosen,
+    shown: () => shown,
+    onAdded(adapter) {
+      picker.show(opened?.model.tasks ?? [])
+      picker.choose(adapter)
+    },
+  })
   byId('tools', HTMLElement).hidden = false
-  if (adapter) void adapters.add({ name: adapter.name || nameOf(adapter.files), files: adapter.files })
-  if (file) table.open(file)
 }
 
 text.addEventListener('input', () => {
@@ -177,8 +156,8 @@ clear.addEventListener('click', () => {
 })
 byId('retry', HTMLButtonElement).addEventListener('click', () => void load(askedDevice()))
 setUpDevices((device) => void load(device))
-acceptDrops(open)
 
 await load(askedDevice())
 // After the model, whose download matters more.
+const { setUpUpdates } = await import('./updates.ts')
 await setUpUpdates(site)

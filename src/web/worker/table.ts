@@ -85,7 +85,14 @@ export async function classifyTable(
   const column = columns.indexOf(chooseColumns(columns, text === undefined ? {} : { text }, request.name).text)
   const texts = rows.map((row) => row[column] ?? '')
   const choices = adapters.length > 0 ? adapters : [undefined]
-  const job = { classifier, text, name: request.name, size: request.file.size, changed: request.file instanceof File ? request.file.lastModified : 0, adapters: adapters.join('\n') }
+  const job = {
+    classifier,
+    text,
+    name: request.name,
+    size: request.file.size,
+    changed: request.file instanceof File ? request.file.lastModified : 0,
+    adapters: adapters.join('\n'),
+  }
   const { results, done } = takeStopped(job) ?? { results: choices.map((): Classification[] => []), done: 0 }
   // By length, so that a batch has little padding.
   const order = Array.from(texts.keys()).sort((a, b) => (texts[a]?.length ?? 0) - (texts[b]?.length ?? 0))
