@@ -8,7 +8,7 @@ import { GraftError } from '../core/errors.ts'
 import { fullName, parameterShapes } from '../core/layers.ts'
 import { serializeSafetensors } from '../core/safetensors.ts'
 import type { TensorMap } from '../core/tensors.ts'
-import { writeFolderAtomic, type WriteFolderWithExtrasOptions } from './atomic.ts'
+import { type Output, type WriteOptionsWithExtras, writeOutputFolder } from './output.ts'
 import { readJson } from './read.ts'
 import { readSafetensors } from './safetensors-file.ts'
 import { tokenizerFilesOf } from './tokenizer-files.ts'
@@ -86,7 +86,7 @@ export async function readBase(dir: string): Promise<Base> {
   return { dir, config, weights, sha256, ...(info && { info }) }
 }
 
-export interface WriteBaseOptions extends WriteFolderWithExtrasOptions {
+export interface WriteBaseOptions extends WriteOptionsWithExtras {
   /** How the weights are stored. */
   dtype?: 'float32' | 'float16'
 }
@@ -96,9 +96,9 @@ export interface WriteBaseOptions extends WriteFolderWithExtrasOptions {
  * @throws GraftError `file-exists`, `file-write`
  */
 export async function writeBase(
-  dir: string,
+  out: Output,
   { config, weights, info }: Pick<Base, 'config' | 'weights' | 'info'>,
-  { force, extraFiles = {}, dtype = 'float32' }: WriteBaseOptions = {},
+  { force, inputs, extraFiles = {}, dtype = 'float32' }: WriteBaseOptions = {},
 ): Promise<void> {
   const json = (value: unknown) => `${JSON.stringify(value, undefined, 2)}\n`
   const files = {
@@ -108,7 +108,7 @@ export async function writeBase(
     'model.safetensors': serializeSafetensors(weights, { format: 'pt' }, dtype === 'float16' ? 'F16' : 'F32'),
     ...(info && { 'graft.json': json(info) }),
   }
-  await writeFolderAtomic(dir, { force }, async (temporaryDir) => {
+  await writeOutputFolder(out, { kind: 'model', force, inputs }, async (temporaryDir) => {
     for (const [name, content] of Object.entries(files)) await writeFile(join(temporaryDir, name), content)
   })
 }

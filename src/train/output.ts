@@ -31,10 +31,10 @@ export interface FinishedRun {
  */
 export async function writeOutput(run: FinishedRun): Promise<void> {
   const { options, base, tables, data, trained, result, history } = run
-  const { dataset, out, settings, force = false } = options
+  const { dataset, out, settings } = options
   const { labels } = dataset
   const report: Report = {
-    title: `Training of ${out}`,
+    title: `Training of ${result.out}`,
     settings: reportSettings(run),
     history,
     labels,
@@ -57,13 +57,13 @@ export async function writeOutput(run: FinishedRun): Promise<void> {
   }
   const weights = data.vocabulary.expand(trained, tables, base.config.vocab_size)
   if (settings.method === 'lora') {
-    await writeAdapter(out, createAdapter(base, settings, { ...info, kind: 'adapter' }, weights), { force, extraFiles })
+    await writeAdapter(out, createAdapter(base, settings, { ...info, kind: 'adapter' }, weights), { extraFiles })
     return
   }
   const id2label = Object.fromEntries(labels.map((label, id) => [String(id), label]))
   const label2id = Object.fromEntries(labels.map((label, id) => [label, id]))
   const config = { ...base.config, architectures: ['GPT2ForSequenceClassification'], id2label, label2id }
-  await writeBase(out, { config, weights, info: { ...info, kind: 'model' } }, { force, extraFiles })
+  await writeBase(out, { config, weights, info: { ...info, kind: 'model' } }, { extraFiles })
 }
 
 function createAdapter(base: BaseFacts, { lora }: TrainSettings, info: Adapter['info'], trained: TensorMap): Adapter {

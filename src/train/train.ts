@@ -6,6 +6,7 @@ import { createRandom } from '../core/random.ts'
 import { type TensorMap, sizeOf } from '../core/tensors.ts'
 import { type Base, readBase } from '../files/base-folder.ts'
 import { sha256 } from '../files/hash.ts'
+import type { OutputFolder } from '../files/output.ts'
 import type { StoredDataset } from './dataset.ts'
 import { type EncodedDataset, encodeDataset } from './encode.ts'
 import { type Engine, tokenFeeds } from './engine.ts'
@@ -13,7 +14,7 @@ import { type EncodedSet, evaluateSet } from './evaluate.ts'
 import { writeOutput } from './output.ts'
 import type { TrainingProgram } from './program.ts'
 import { fullProgram, loraProgram } from './program/classifier.ts'
-import { type OutputOptions, type RunPlan, checkOutput, runToOutput } from './run.ts'
+import { type OutputOptions, type RunPlan, runToOutput, withRunOutput } from './run.ts'
 import type { TrainSettings } from './settings.ts'
 import { classificationTask } from './task/classification.ts'
 import { type Vocabulary, isTokenTable } from './vocabulary.ts'
@@ -50,10 +51,12 @@ export interface TrainResult {
  * @throws GraftError `file-exists`, `checkpoint`, `loss-not-finite`, and what `readBase` throws; the signal's reason, after
  *   a checkpoint was saved
  */
-export async function train(options: TrainOptions): Promise<TrainResult> {
-  const { dataset, out, settings } = options
+export const train = (options: TrainOptions): Promise<TrainResult> =>
+  withRunOutput(options, [options.base, options.dataset.dir], (out) => trainInto(out, { ...options, out }))
+
+async function trainInto({ path: out }: OutputFolder, options: TrainOptions): Promise<TrainResult> {
+  const { dataset, settings } = options
   const started = performance.now()
-  await checkOutput(options)
   const { base, tables, data, program, targets, parameters } = await prepare(options)
   const { labels } = dataset
   const { batchSize, tokenDropout, seed } = settings

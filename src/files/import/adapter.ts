@@ -4,6 +4,7 @@ import { GraftError } from '../../core/errors.ts'
 import { writeAdapter } from '../adapter-folder.ts'
 import { readBase } from '../base-folder.ts'
 import type { ImportOptions, ImportResult } from '../import.ts'
+import type { OutputFolder } from '../output.ts'
 import { readBytes, readJson } from '../read.ts'
 import { type Source, isPickle, pickleError } from './source.ts'
 
@@ -28,8 +29,12 @@ async function readFiles(source: Source) {
  * Makes an adapter folder of PEFT's two files. An adapter without a head takes its base's.
  * @throws GraftError `usage` without a base, `adapter` where it does not fit the base or is of a kind that is not supported
  */
-export async function importAdapter(source: Source, options: ImportOptions): Promise<ImportResult> {
-  const { out, force, base: baseDir } = options
+export async function importAdapter(
+  source: Source,
+  options: ImportOptions,
+  output: OutputFolder,
+): Promise<ImportResult> {
+  const { out, base: baseDir } = options
   if (baseDir === undefined) {
     throw new GraftError('usage', `${source.name} is an adapter, which needs its base`, {
       hint: 'Import the base first, then give its folder with --base.',
@@ -54,7 +59,7 @@ export async function importAdapter(source: Source, options: ImportOptions): Pro
   }
   const config = { ...peft.config, base_model_name_or_path: baseDir }
   const adapter = completeAdapter({ ...peft, config, score, saved }, info, source.name)
-  await writeAdapter(out, adapter, { force })
+  await writeAdapter(output, adapter)
   return { kind: 'adapter', out, source: source.name, revision: source.revision, sha256: base.sha256, labels }
 }
 

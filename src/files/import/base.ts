@@ -7,10 +7,10 @@ import { padToken } from '../../core/encoder.ts'
 import { GraftError } from '../../core/errors.ts'
 import { serializeHeader } from '../../core/safetensors/header.ts'
 import { sizeOf } from '../../core/tensors.ts'
-import { writeFolderAtomic } from '../atomic.ts'
 import { checkShapes } from '../base-folder.ts'
 import { sha256File } from '../hash.ts'
 import type { ImportOptions, ImportResult } from '../import.ts'
+import type { OutputFolder } from '../output.ts'
 import { readJson } from '../read.ts'
 import { readTensorBytes } from '../safetensors-file.ts'
 import { tokenizerFilesOf } from '../tokenizer-files.ts'
@@ -24,7 +24,8 @@ import { type StoredTensor, type StoredWeights, openWeights } from './weights.ts
  */
 export async function importBase(
   source: Source,
-  { out, force, labels, ...options }: ImportOptions,
+  { out, labels, ...options }: ImportOptions,
+  output: OutputFolder,
 ): Promise<ImportResult> {
   const configFile = await source.fetch('config.json')
   const original = parseConfig(await readJson(configFile), configFile)
@@ -32,7 +33,8 @@ export async function importBase(
   const weights = await openWeights(source, original)
   const config = baseConfig(original, weights.tensors, labels, source.name)
   checkShapes(weights.tensors, config, source.name)
-  const sha256 = await writeFolderAtomic(out, { force }, async (folder) => {
+  await output.requireSpace(sizeOfFiles(weights))
+  const sha256 = await output.publish(async (folder) => {
     const hash = await copyTensors(weights, join(folder, 'model.safetensors'), options)
     await writeJson(join(folder, 'config.json'), config)
     for (const [name, content] of Object.entries(tokenizerFilesOf(config) ?? {}))
@@ -51,6 +53,8 @@ export async function importBase(
     labels: labelsOf(config),
   }
 }
+
+const sizeOfFiles = ({ files }: StoredWeights) => files.reduce((sum, { size }) => sum + size, 0)
 
 const writeJson = (path: string, value: unknown) => writeFile(path, `${JSON.stringify(value, undefined, 2)}\n`)
 
