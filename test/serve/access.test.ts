@@ -6,7 +6,7 @@ import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openBundle } from '../../src/runtime/index.ts'
 import { createApp, createInference, isLoopback, startServer } from '../../src/serve/index.ts'
-import { jsonOf, post, problemOf, type Served, serveBundles, uploadOf } from './fixtures.ts'
+import { post, problemOf, type Served, serveBundles, uploadOf } from './fixtures.ts'
 
 const adminKey = 'admin-key-0123456789'
 const admin = { Authorization: `Bearer ${adminKey}` }
