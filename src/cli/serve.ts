@@ -78,7 +78,7 @@ export function serveCommand(): Command {
       'names that the server answers to, with commas, besides localhost and IP addresses',
       list,
     )
-    .option('--no-verify', "do not check the bundles' files by their hashes")
+    .option('--no-verify', 'do not check the files of bundles and adapters by their hashes')
     .option('--adapter-dir <dir>', 'folder whose adapters may be loaded while the server runs')
     .option('--watch', 'load, replace and remove adapters as their folders in --adapter-dir come, change and go')
     .option('--max-adapters <count>', 'adapters of a model in memory; others come back from disk', positiveInteger, 64)

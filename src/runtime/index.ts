@@ -20,6 +20,13 @@ export interface OpenOptions {
 /**
  * Opens a bundle for classification.
  * @throws GraftError `file-not-found`, `file-format`, `bundle`, `config`, `adapter`, `adapter-base`, `safetensors`, `device`
+ * @example
+ * import { openBundle } from 'graft-lora'
+ *
+ * const classifier = await openBundle('runs/merged')
+ * const { label, score } = await classifier.classify('A film that I loved')
+ * console.log(label, score)
+ * await classifier.close()
  */
 export async function openBundle(dir: string, { verify, ...options }: OpenOptions = {}): Promise<Classifier> {
   const { manifest, config, adapters } = await readBundle(dir, { verify })

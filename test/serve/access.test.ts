@@ -4,6 +4,7 @@ import { connect } from 'node:net'
 import { join } from 'node:path'
 import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { readRecord } from '../../src/files/record.ts'
 import { openBundle } from '../../src/runtime/index.ts'
 import { createApp, createInference, isLoopback, startServer } from '../../src/serve/index.ts'
 import { post, problemOf, type Served, serveBundles, uploadOf } from './fixtures.ts'
@@ -142,6 +143,18 @@ describe('an adapter', () => {
     expect((await put('link', 'half')).status).toBe(201)
     await served.service.removeAdapter('unmerged', 'link')
     await rm(outside, { recursive: true })
+  })
+
+  it('that is not as Graft wrote it is refused, in a hurry not', async () => {
+    const folder = join(served.dir, 'edited')
+    await cp(served.adapters.mood, folder, { recursive: true })
+    expect(await readRecord(folder)).toBeDefined()
+    const file = join(folder, 'graft.json')
+    await writeFile(file, `${await readFile(file, 'utf8')} `)
+    expect(await problemOf(put('edited', 'edited'))).toMatchObject({ status: 400, code: 'adapter' })
+    const hurried = await open(served.unmerged, { verify: false, adapterDir: served.dir })
+    expect(await hurried.loadAdapter('bundle', 'edited', 'edited')).toMatchObject({ created: true })
+    await hurried.close()
   })
 
   it('that is not made of files is refused', async () => {
