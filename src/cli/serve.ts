@@ -78,7 +78,7 @@ export function serveCommand(): Command {
       'names that the server answers to, with commas, besides localhost and IP addresses',
       list,
     )
-    .option('--no-verify', "do not check the bundles' files by their hashes")
+    .option('--no-verify', 'do not check the files of bundles and adapters by their hashes')
     .option('--adapter-dir <dir>', 'folder whose adapters may be loaded while the server runs')
     .option('--watch', 'load, replace and remove adapters as their folders in --adapter-dir come, change and go')
     .option('--max-adapters <count>', 'adapters of a model in memory; others come back from disk', positiveInteger, 64)
@@ -116,13 +116,14 @@ async function start(bundles: BundleSource[], options: Options) {
   const { port, host, maxBody, timeoutMs, watch, corsOrigin: corsOrigins, ...limits } = options
   const { createApp, createInference, createLog, createMetrics, isLoopback, startServer, watchAdapters } =
     await import('../serve/index.ts')
+  const dir = watch ? watchedDir(options) : undefined
   const [apiKeys, adminKeys] = [await readKeys(limits.apiKeyFile), await readKeys(limits.adminKeyFile)]
   const metrics = createMetrics()
   const { logger: log, flush } = createLog({ fd: STDERR, onDrop: () => metrics.droppedLines.inc() })
   const taskTimeoutMs = Math.max(MIN_TASK_MS, timeoutMs / 2)
   const service = await createInference({ bundles, observer: metrics.observer, taskTimeoutMs, ...limits })
-  const watched = watch ? { model: watchedModel(service), dir: watchedDir(options) } : undefined
-  const watcher = watched && (await watchAdapters({ service, log, ...watched }))
+  const watcher =
+    dir === undefined ? undefined : await watchAdapters({ service, log, dir, model: watchedModel(service) })
   let stopping = false
   // Readiness goes false first, while requests that are on their way are still served.
   const ready = () => !stopping && service.ready()

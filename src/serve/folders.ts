@@ -1,26 +1,37 @@
-/** Adapter folders on a server's disk: read within limits, and never from outside of the adapter directory. */
+/** Adapter folders on a server's disk: read within limits, as they were written, and never from outside of the adapter directory. */
 import { realpath, stat } from 'node:fs/promises'
 import { join, resolve, sep } from 'node:path'
 import type { AdapterFiles } from '../core/adapter.ts'
 import { GraftError } from '../core/errors.ts'
+import { sha256 } from '../files/hash.ts'
 import { readBytes, readError } from '../files/read.ts'
+import { type FilesRecord, readRecord, RECORD } from '../files/record.ts'
 import { MAX_JSON_BYTES, MAX_WEIGHTS_BYTES, parseAdapterJson } from './adapter-files.ts'
 
 export interface AdapterFolder {
   folder: string
   /** Directory that no link in the folder may lead out of; a bundle's own adapters have none. */
   within?: string | undefined
+  /** Whether to check the files by the hashes that were recorded when Graft wrote them; a bundle's own adapters were checked. */
+  verify?: boolean | undefined
 }
 
 const hint = 'An adapter folder is what `graft train --method lora` writes: give that folder.'
 
-/** @throws GraftError `file-not-found`, `file-read`, `file-format`, `adapter` for a file that is too large, `usage` for a link that leads out */
-export async function readAdapterFiles({ folder, within }: AdapterFolder): Promise<AdapterFiles> {
+/**
+ * @throws GraftError `file-not-found`, `file-read`, `file-format`, `adapter` for a file that is too large, or not the one that Graft wrote,
+ *   `usage` for a link that leads out
+ */
+export async function readAdapterFiles({ folder, within, verify = false }: AdapterFolder): Promise<AdapterFiles> {
   async function read(name: string, maxBytes: number): Promise<Uint8Array> {
     const path = within === undefined ? join(folder, name) : await pathWithin(within, join(folder, name))
     await checkFile(path, maxBytes)
-    return readBytes(path, hint)
+    const bytes = await readBytes(path, hint)
+    const known = hashes?.[name]
+    if (known !== undefined && ![known].flat().includes(sha256(bytes))) throw changed(join(folder, name))
+    return bytes
   }
+  const hashes = verify ? await recordedHashes(folder) : undefined
   async function readJson(name: string): Promise<unknown> {
     const { value, problem } = parseAdapterJson(await read(name, MAX_JSON_BYTES))
     if (problem === undefined) return value
@@ -33,6 +44,18 @@ export async function readAdapterFiles({ folder, within }: AdapterFolder): Promi
     'graft.json': await readJson('graft.json'),
   }
 }
+
+/** None where the folder comes from elsewhere. */
+async function recordedHashes(folder: string): Promise<FilesRecord['files'] | undefined> {
+  const status = await stat(join(folder, RECORD)).catch(() => undefined)
+  return status?.isFile() && status.size <= MAX_JSON_BYTES ? (await readRecord(folder))?.files : undefined
+}
+
+const changed = (file: string) =>
+  new GraftError('adapter', `${file} is damaged or was changed: it is not the file that Graft wrote`, {
+    hint: `Copy the whole folder again, ${RECORD} too; or remove ${RECORD} if the change is wanted.`,
+    file,
+  })
 
 const asReadError = (path: string) => (error: unknown) => {
   throw readError(error, path, hint)
@@ -65,7 +88,11 @@ const outside = (path: string) =>
  * A folder inside the adapter directory, links followed.
  * @throws GraftError `usage` for one outside of it, `file-not-found`
  */
-export async function folderInside(adapterDir: string | undefined, folder: string): Promise<AdapterFolder> {
+export async function folderInside(
+  adapterDir: string | undefined,
+  folder: string,
+  verify = true,
+): Promise<AdapterFolder> {
   if (adapterDir === undefined) {
     throw new GraftError('usage', 'the server has no adapter directory', {
       hint: 'Start it with an adapter directory, or upload the files of the adapter.',
@@ -75,5 +102,5 @@ export async function folderInside(adapterDir: string | undefined, folder: strin
   const path = resolve(adapterDir, folder)
   if (folder.includes('\0') || !isInside(resolve(adapterDir), path)) throw outside(folder)
   await pathWithin(adapterDir, path)
-  return { folder: path, within: adapterDir }
+  return { folder: path, within: adapterDir, verify }
 }

@@ -33,7 +33,7 @@ export interface InferenceOptions {
   taskTimeoutMs?: number | undefined
   /** Milliseconds after which a change of an adapter is given up. */
   changeTimeoutMs?: number | undefined
-  /** Whether to check the bundles' files by their hashes, which is the default. */
+  /** Whether to check files by their hashes, which is the default: those of the bundles, and of adapters that `loadAdapter` reads. */
   verify?: boolean | undefined
   observer?: ServiceObserver | undefined
 }
@@ -85,7 +85,16 @@ export async function createInference(options: InferenceOptions): Promise<Infere
     await pool.close()
     throw error
   }
-  return service({ models, pool, queue, rate, maxQueue, maxWaitMs, adapterDir: options.adapterDir })
+  return service({
+    models,
+    pool,
+    queue,
+    rate,
+    maxQueue,
+    maxWaitMs,
+    adapterDir: options.adapterDir,
+    verify: options.verify,
+  })
 }
 
 const bytesOf = (task: Task) => (task.type === 'run' ? 0 : task.files['adapter_model.safetensors'].length)
@@ -96,9 +105,10 @@ interface Parts extends Required<Pick<InferenceOptions, 'maxQueue' | 'maxWaitMs'
   queue: Queue<QueuedText>
   rate: Rate
   adapterDir: string | undefined
+  verify: boolean | undefined
 }
 
-function service({ models, pool, queue, rate, maxQueue, maxWaitMs, adapterDir }: Parts): InferenceService {
+function service({ models, pool, queue, rate, maxQueue, maxWaitMs, adapterDir, verify }: Parts): InferenceService {
   const accepted = new Set<Promise<unknown>>()
   /** Texts that wait for their adapter to come back. */
   let resolving = 0
@@ -155,7 +165,7 @@ function service({ models, pool, queue, rate, maxQueue, maxWaitMs, adapterDir }:
     putAdapter: async (model, name, files) => accept(registryOf(model).load(name, { files })),
     async loadAdapter(model, name, folder) {
       const registry = registryOf(model)
-      const source = folder === undefined ? registry.folderOf(name) : await folderInside(adapterDir, folder)
+      const source = folder === undefined ? registry.folderOf(name) : await folderInside(adapterDir, folder, verify)
       if (closing) throw closed()
       return accept(registry.load(name, source))
     },

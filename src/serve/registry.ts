@@ -141,7 +141,10 @@ export function createRegistry({ maxAdapters, slots, prepare, probe, changeTimeo
 
   return {
     statuses: () => Array.from(entries.values(), toStatus),
-    resident: () => [...resident].flatMap(({ slot, ...entry }) => (slot === undefined ? [] : [{ ...entry, slot }])),
+    resident: () =>
+      [...resident].flatMap(({ slot, source, ...entry }) =>
+        slot === undefined ? [] : [{ ...entry, name: 'folder' in source ? source.folder : entry.name, slot }],
+      ),
     folderOf(name) {
       const { source } = find(name)
       if ('folder' in source) return source
