@@ -1,5 +1,4 @@
 /** `graft sweep`: trains over a grid of settings, each run in a process of its own, and compares the results. */
-import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Command } from 'commander'
 import { type TrainingMethod, trainDefaults } from '../train/settings.ts'
@@ -28,6 +27,8 @@ interface Options {
   force?: boolean
   json?: boolean
 }
+
+const PICTURE = 'accuracy.svg'
 
 /** The `sweep` command. */
 export function sweepCommand(): Command {
@@ -76,19 +77,19 @@ async function runSweep(options: Options): Promise<void> {
     },
     settings: { epochs, batchSize, maxLength },
     out,
+    inputs: [baseDir, data],
     maxRuns,
     resume,
     force,
     signal,
     run: (settings, folder) => trainInChild({ base: baseDir, data, settings, out: folder, signal }),
+    report: (results) => ({ [PICTURE]: renderSweep(groupSeeds(results), `Test accuracy, ${data}`) }),
     onResult: (result, done, total) => ui.line(`${done} of ${total}: ${describeResult(result)}`),
   }
   const results = await sweep(sweepOptions)
   const groups = groupSeeds(results)
   printGroups(ui, groups)
-  const picture = join(out, 'accuracy.svg')
-  await writeFile(picture, renderSweep(groups, `Test accuracy, ${data}`))
-  ui.line(`\nWrote ${out}/results.jsonl and ${picture}`)
+  ui.line(`\nWrote ${join(out, 'results.jsonl')} and ${join(out, PICTURE)}`)
   ui.result({ out, results })
 }
 

@@ -106,13 +106,16 @@ async function runTrain({
 }: Options): Promise<void> {
   const signal = interruptSignal()
   const { readDataset } = await import('../train/dataset.ts')
+  const { withRunOutput } = await import('../train/run.ts')
   const { showTraining } = await import('./training-progress.ts')
   const ui = createUi({ json })
-  const dataset = await readDataset(data)
   const settings = toSettings({ ...options, device: await chooseDevice(ui, options.device, TRAINING_DEVICES) })
   let profile: StepProfile | undefined
   const onProfile = wantsProfile ? (measured?: StepProfile) => (profile = measured) : undefined
-  const result = await showTraining(ui, { base, dataset, out, resume, force, threads, signal, settings, onProfile })
+  const result = await withRunOutput({ out, resume, force }, [base, data], async (output) => {
+    const dataset = await readDataset(data)
+    return showTraining(ui, { base, dataset, out: output, resume, threads, signal, settings, onProfile })
+  })
   printResult(ui, result)
   if (wantsProfile) printProfile(ui, profile)
   ui.result({ ...result, memoryBytes: 1024 * process.resourceUsage().maxRSS, profile })

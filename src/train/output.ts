@@ -1,7 +1,8 @@
 /** What a training run leaves: the adapter or base folder with its provenance, `metrics.jsonl` and the report. */
-import { type Adapter, createAdapterConfig, layerScaling } from '../core/adapter.ts'
+import { type Adapter, createAdapterConfig } from '../core/adapter.ts'
+import { labelFields } from '../core/labels.ts'
 import { adaptableLayers } from '../core/layers.ts'
-import { matchTargetModules } from '../core/lora.ts'
+import { loraScaling } from '../core/lora.ts'
 import type { TensorMap } from '../core/tensors.ts'
 import { writeAdapter } from '../files/adapter-folder.ts'
 import { writeBase } from '../files/base-folder.ts'
@@ -30,10 +31,10 @@ export interface FinishedRun {
  */
 export async function writeOutput(run: FinishedRun): Promise<void> {
   const { options, base, tables, data, trained, result, history } = run
-  const { dataset, out, settings, force = false } = options
+  const { dataset, out, settings } = options
   const { labels } = dataset
   const report: Report = {
-    title: `Training of ${out}`,
+    title: `Training of ${result.out}`,
     settings: reportSettings(run),
     history,
     labels,
@@ -55,31 +56,24 @@ export async function writeOutput(run: FinishedRun): Promise<void> {
   }
   const weights = data.vocabulary.expand(trained, tables, base.config.vocab_size)
   if (settings.method === 'lora') {
-    await writeAdapter(out, createAdapter(base, settings, { ...info, kind: 'adapter' }, weights), { force, extraFiles })
+    await writeAdapter(out, createAdapter(base, settings, { ...info, kind: 'adapter' }, weights), { extraFiles })
     return
   }
-  const id2label = Object.fromEntries(labels.map((label, id) => [String(id), label]))
-  const label2id = Object.fromEntries(labels.map((label, id) => [label, id]))
-  const config = { ...base.config, architectures: ['GPT2ForSequenceClassification'], id2label, label2id }
-  await writeBase(out, { config, weights, info: { ...info, kind: 'model' } }, { force, extraFiles })
+  const config = { ...base.config, architectures: ['GPT2ForSequenceClassification'], ...labelFields(labels) }
+  await writeBase(out, { config, weights, info: { ...info, kind: 'model' } }, { extraFiles })
 }
 
 function createAdapter(base: BaseFacts, { lora }: TrainSettings, info: Adapter['info'], trained: TensorMap): Adapter {
-  const names = adaptableLayers(base.config).map(({ name }) => name)
   const tensor = (name: string) => {
     const found = trained.get(name)
     if (!found) throw new Error(`"${name}" was not trained`)
     return found
   }
-  const targets = matchTargetModules(names, lora.targetModules)
-  const config = createAdapterConfig({ ...lora, base: base.dir }, names)
-  const layer = (name: string) => ({
-    a: tensor(`${name}.lora_A`),
-    b: tensor(`${name}.lora_B`),
-    scaling: layerScaling(config, name),
-  })
+  const targets = adaptableLayers(base.config).flatMap(({ name }) => (trained.has(`${name}.lora_A`) ? [name] : []))
+  const scaling = loraScaling({ mode: lora.scaling, alpha: lora.alpha, rank: lora.rank })
+  const layer = (name: string) => ({ a: tensor(`${name}.lora_A`), b: tensor(`${name}.lora_B`), scaling })
   return {
-    config,
+    config: createAdapterConfig({ ...lora, base: base.dir }, targets),
     info,
     layers: new Map(targets.map((name) => [name, layer(name)])),
     score: tensor(SCORE),

@@ -6,13 +6,14 @@ import { createRandom } from '../core/random.ts'
 import { type TensorMap, sizeOf } from '../core/tensors.ts'
 import { type Base, writeBase } from '../files/base-folder.ts'
 import { sha256 } from '../files/hash.ts'
+import type { OutputFolder } from '../files/output.ts'
 import { withCooccurrences } from './cooccurrence.ts'
 import { type Corpus, packSequences } from './corpus.ts'
 import { NEIGHBOUR_HEAD } from '../model/language-model.ts'
 import { SCORE } from './program/classifier.ts'
 import { languageModelProgram } from './program/language-model.ts'
 import { renderReport } from './report.ts'
-import { type OutputOptions, type RunPlan, checkOutput, runToOutput } from './run.ts'
+import { type OutputOptions, type RunPlan, runToOutput, withRunOutput } from './run.ts'
 import type { PretrainSettings } from './settings.ts'
 import { languageModellingTask } from './task/language-modelling.ts'
 
@@ -48,10 +49,12 @@ export interface PretrainResult {
  * @throws GraftError `file-exists`, `corpus`, `config`, `checkpoint`, `loss-not-finite`; the signal's reason, after a
  *   checkpoint was saved
  */
-export async function pretrain(options: PretrainOptions): Promise<PretrainResult> {
-  const { base, corpus, out, settings } = options
+export const pretrain = (options: PretrainOptions): Promise<PretrainResult> =>
+  withRunOutput(options, [], (out) => pretrainInto(out, { ...options, out }))
+
+async function pretrainInto({ path: out }: OutputFolder, options: PretrainOptions): Promise<PretrainResult> {
+  const { base, corpus, settings } = options
   const started = performance.now()
-  await checkOutput(options)
   checkLength(settings.sequenceLength, base.config)
   const weights: TensorMap = new Map([...base.weights].filter(([name]) => name !== SCORE))
   const { sequenceLength: length, validation, batchSize, samples, neighbourLoss, dropout, weightDecay, seed } = settings
@@ -136,7 +139,7 @@ const infoOf = (
 })
 
 async function writePretrained(
-  { base, out, force = false, dtype }: PretrainOptions,
+  { base, out, dtype }: PretrainOptions,
   weights: TensorMap,
   info: BaseInfo,
   extraFiles: Record<string, string>,
@@ -144,7 +147,7 @@ async function writePretrained(
   // Labels belong to the head, which is gone.
   const { id2label: _, label2id: __, ...config } = base.config
   const architectures = ['GPT2LMHeadModel']
-  await writeBase(out, { config: { ...config, architectures, dtype }, weights, info }, { force, extraFiles, dtype })
+  await writeBase(out, { config: { ...config, architectures, dtype }, weights, info }, { extraFiles, dtype })
 }
 
 function reportSettings(

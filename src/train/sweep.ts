@@ -1,12 +1,14 @@
 /** A sweep: runs over a grid of settings on one data set, each done once, and their results side by side. */
 import { existsSync } from 'node:fs'
-import { mkdir, readFile, rm } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { GraftError } from '../core/errors.ts'
 import type { TargetModules } from '../core/lora.ts'
-import { writeFileAtomic } from '../files/atomic.ts'
+import { growFolder } from '../files/growing-folder.ts'
 import { sha256 } from '../files/hash.ts'
+import { withOutput } from '../files/output.ts'
+import { readRecord } from '../files/record.ts'
 import { LEARNING_RATES, type TrainSettings, type TrainingMethod, trainDefaults } from './settings.ts'
 
 export interface SweepGrid {
@@ -60,6 +62,8 @@ export interface SweepOptions {
   settings: SweepSettings
   /** Folder of `results.jsonl` and of the runs. */
   out: string
+  /** Files and folders that the runs read. */
+  inputs?: string[]
   /** The most runs that a grid may ask for. */
   maxRuns: number
   /** Goes on with an earlier sweep: what it finished is not done again. */
@@ -68,6 +72,8 @@ export interface SweepOptions {
   signal?: AbortSignal | undefined
   /** Trains into the folder `out`, or goes on with a run that was interrupted there. */
   run: (settings: TrainSettings, out: string) => Promise<SweepOutcome>
+  /** Contents by name of further files of the folder, once all runs are done. */
+  report?: ((results: SweepResult[]) => Record<string, string>) | undefined
   onResult?: ((result: SweepResult, done: number, total: number) => void) | undefined
 }
 
@@ -92,7 +98,8 @@ export function gridSettings(grid: SweepGrid, shared: SweepSettings): TrainSetti
   })
 }
 
-const resultsFile = (out: string) => join(out, 'results.jsonl')
+const RESULTS = 'results.jsonl'
+const resultsFile = (out: string) => join(out, RESULTS)
 
 /**
  * Runs a grid. Results are in `<out>/results.jsonl` as soon as each run ends.
@@ -108,25 +115,45 @@ export async function sweep(options: SweepOptions): Promise<SweepResult[]> {
       value: all.length,
     })
   }
-  const known = await readResults(options)
-  await mkdir(out, { recursive: true })
-  const results: SweepResult[] = []
-  for (const settings of all) {
-    const key = sha256(JSON.stringify([options.baseSha256, options.dataSha256, settings]))
-    const earlier = known.get(key)
-    if (!earlier) {
-      signal?.throwIfAborted()
-      const outcome = await run(settings, join(out, 'runs', key.slice(0, 12)))
-      known.set(key, { key, ...describe(settings), ...outcome })
-      await writeFileAtomic(resultsFile(out), [...known.values()].map((each) => `${JSON.stringify(each)}\n`).join(''))
-    }
-    const result = known.get(key)
-    if (!result) throw new Error('a result was lost')
-    results.push(result)
-    onResult?.(result, results.length, all.length)
-  }
-  return results
+  const keyed = all.map((settings) => ({ settings, key: keyOf(options, settings) }))
+  const isEarlier = existsSync(resultsFile(out)) || (await readRecord(out))?.kind === 'sweep'
+  if (isEarlier && !options.resume && !options.force) throw earlierSweep(out)
+  const goesOn = isEarlier && options.resume === true
+  return withOutput(
+    out,
+    { kind: 'sweep', force: options.force && !options.resume, inputs: options.inputs, goesOn },
+    async (output) => {
+      const known = goesOn ? await readResults(out) : new Map<string, SweepResult>()
+      const folder = await growFolder(output, {
+        kind: 'sweep',
+        goesOn,
+        outputs: keyed.map(({ key }) => runFolder(key)),
+      })
+      const results: SweepResult[] = []
+      for (const { settings, key } of keyed) {
+        const earlier = known.get(key)
+        if (!earlier) {
+          signal?.throwIfAborted()
+          const outcome = await run(settings, join(output.path, runFolder(key)))
+          known.set(key, { key, ...describe(settings), ...outcome })
+          await folder.writeFile(RESULTS, [...known.values()].map((each) => `${JSON.stringify(each)}\n`).join(''))
+        }
+        const result = known.get(key)
+        if (!result) throw new Error('a result was lost')
+        results.push(result)
+        onResult?.(result, results.length, all.length)
+      }
+      for (const [name, text] of Object.entries(options.report?.(results) ?? {})) await folder.writeFile(name, text)
+      return results
+    },
+  )
 }
+
+/** Of all that determines a run. */
+const keyOf = ({ baseSha256, dataSha256 }: SweepOptions, settings: TrainSettings): string =>
+  sha256(JSON.stringify([baseSha256, dataSha256, settings]))
+
+const runFolder = (key: string) => `runs/${key.slice(0, 12)}`
 
 const describe = ({ method, lora: { rank, alpha, targetModules }, learningRate, seed }: TrainSettings) => ({
   method,
@@ -137,16 +164,16 @@ const describe = ({ method, lora: { rank, alpha, targetModules }, learningRate, 
   seed,
 })
 
-async function readResults({ out, resume, force }: SweepOptions): Promise<Map<string, SweepResult>> {
+const earlierSweep = (out: string) =>
+  new GraftError('file-exists', `${resultsFile(out)} holds the results of an earlier sweep`, {
+    hint: 'Go on with --resume, or start over with --force.',
+    file: resultsFile(out),
+  })
+
+async function readResults(out: string): Promise<Map<string, SweepResult>> {
   const file = resultsFile(out)
-  if (force && !resume) await rm(out, { recursive: true, force: true })
+  // The first run may have been interrupted.
   if (!existsSync(file)) return new Map()
-  if (!resume) {
-    throw new GraftError('file-exists', `${file} holds the results of an earlier sweep`, {
-      hint: 'Go on with --resume, or start over with --force.',
-      file,
-    })
-  }
   const lines = (await readFile(file, 'utf8')).trimEnd().split('\n')
   const results = lines.map((line, at) => parseResult(line, file, at + 1))
   return new Map(results.map((result) => [result.key, result]))

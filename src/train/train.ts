@@ -6,6 +6,7 @@ import { createRandom } from '../core/random.ts'
 import { type TensorMap, sizeOf } from '../core/tensors.ts'
 import { type Base, readBase } from '../files/base-folder.ts'
 import { sha256 } from '../files/hash.ts'
+import type { OutputFolder } from '../files/output.ts'
 import type { StoredDataset } from './dataset.ts'
 import { type EncodedDataset, encodeDataset } from './encode.ts'
 import { type Engine, tokenFeeds } from './engine.ts'
@@ -13,7 +14,7 @@ import { type EncodedSet, evaluateSet } from './evaluate.ts'
 import { writeOutput } from './output.ts'
 import type { TrainingProgram } from './program.ts'
 import { fullProgram, loraProgram } from './program/classifier.ts'
-import { type OutputOptions, type RunPlan, checkOutput, runToOutput } from './run.ts'
+import { type OutputOptions, type RunPlan, runToOutput, withRunOutput } from './run.ts'
 import type { TrainSettings } from './settings.ts'
 import { classificationTask } from './task/classification.ts'
 import { type Vocabulary, isTokenTable } from './vocabulary.ts'
@@ -50,10 +51,12 @@ export interface TrainResult {
  * @throws GraftError `file-exists`, `checkpoint`, `loss-not-finite`, and what `readBase` throws; the signal's reason, after
  *   a checkpoint was saved
  */
-export async function train(options: TrainOptions): Promise<TrainResult> {
-  const { dataset, out, settings } = options
+export const train = (options: TrainOptions): Promise<TrainResult> =>
+  withRunOutput(options, [options.base, options.dataset.dir], (out) => trainInto(out, { ...options, out }))
+
+async function trainInto({ path: out }: OutputFolder, options: TrainOptions): Promise<TrainResult> {
+  const { dataset, settings } = options
   const started = performance.now()
-  await checkOutput(options)
   const { base, tables, data, program, targets, parameters } = await prepare(options)
   const { labels } = dataset
   const { batchSize, tokenDropout, seed } = settings
@@ -89,7 +92,7 @@ interface Prepared {
 async function prepare({ base: dir, dataset, settings }: TrainOptions): Promise<Prepared> {
   const { weights, ...base } = await readBase(dir)
   const data = encodeDataset(dataset, base.config, settings.maxLength)
-  const { program, targets } = createProgram({ ...base, weights }, data, dataset.labels.length, settings)
+  const { program, targets } = await createProgram({ ...base, weights }, data, dataset.labels.length, settings)
   const parameters = countParameters(base, program, data.vocabulary.ids)
   const tables = new Map([...weights].filter(([name]) => isTokenTable(name) && program.initial.has(name)))
   return { base, tables, data, program, targets, parameters }
@@ -114,12 +117,12 @@ async function measureSet(engine: Engine, set: EncodedSet, labels: string[], pad
   return { loss, ...metrics }
 }
 
-function createProgram(
+async function createProgram(
   base: Base,
   data: EncodedDataset,
   labels: number,
   settings: TrainSettings,
-): { program: TrainingProgram; targets: string[] } {
+): Promise<{ program: TrainingProgram; targets: string[] }> {
   const { method, weightDecay, lora } = settings
   const common = {
     // In the compact vocabulary the pad token has another id, which tells where a text ends.
@@ -132,7 +135,7 @@ function createProgram(
   }
   if (method === 'full') return { program: fullProgram(common), targets: [] }
   const names = adaptableLayers(base.config).map(({ name }) => name)
-  const targets = matchTargetModules(names, lora.targetModules)
+  const targets = await matchTargetModules(names, lora.targetModules)
   const scaling = loraScaling({ mode: lora.scaling, alpha: lora.alpha, rank: lora.rank })
   return { program: loraProgram(common, { ...lora, scaling, targets }), targets }
 }

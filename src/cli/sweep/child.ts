@@ -37,7 +37,7 @@ function argumentsOf({ base, data, settings, out }: ChildRun): string[] {
   }
   const pairs = Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)])
   // A folder without a result is of a run that ended just before it was noted.
-  return [...pairs, '--json', existsSync(checkpointPath(out)) ? '--resume' : '--force']
+  return [...pairs, '--json', '--force', ...(existsSync(checkpointPath(out)) ? ['--resume'] : [])]
 }
 
 const figures = ({ accuracy, macroF1 }: TrainResult['test']) => ({ accuracy, macroF1 })
@@ -49,14 +49,16 @@ const figures = ({ accuracy, macroF1 }: TrainResult['test']) => ({ accuracy, mac
 export async function trainInChild(run: ChildRun): Promise<SweepOutcome> {
   const [program = ''] = process.argv.slice(1)
   const child = spawn(process.execPath, [program, 'train', ...argumentsOf(run)], { stdio: ['ignore', 'pipe', 'pipe'] })
-  // Ctrl-C reaches the child by itself on a terminal; a second one would end it before it has saved.
-  const stop = () => process.stdin.isTTY || child.kill('SIGINT')
+  // Whatever asked this process to stop may have reached the child too, which minds no SIGTERM after that.
+  const stop = () => void child.kill('SIGTERM')
   run.signal.addEventListener('abort', stop)
+  process.once('exit', stop)
   const output = { stdout: '', stderr: '' }
   child.stdout.on('data', (chunk) => (output.stdout += chunk))
   child.stderr.on('data', (chunk) => (output.stderr += chunk))
   const code = await new Promise<number | null>((resolve) => child.on('close', resolve))
   run.signal.removeEventListener('abort', stop)
+  process.off('exit', stop)
   run.signal.throwIfAborted()
   if (code !== 0) {
     const reason = output.stderr.trim().split('\n').slice(-3).join('\n')
