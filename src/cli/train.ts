@@ -106,14 +106,14 @@ async function runTrain({
 }: Options): Promise<void> {
   const signal = interruptSignal()
   const { readDataset } = await import('../train/dataset.ts')
-  const { showTraining } = await import('./training-progress.ts')
+  const { describeKept, showTraining } = await import('./training-progress.ts')
   const ui = createUi({ json })
   const dataset = await readDataset(data)
   const settings = toSettings({ ...options, device: await chooseDevice(ui, options.device, TRAINING_DEVICES) })
   let profile: StepProfile | undefined
   const onProfile = wantsProfile ? (measured?: StepProfile) => (profile = measured) : undefined
   const result = await showTraining(ui, { base, dataset, out, resume, force, threads, signal, settings, onProfile })
-  printResult(ui, result)
+  printResult(ui, result, describeKept(result))
   if (wantsProfile) printProfile(ui, profile)
   ui.result({ ...result, memoryBytes: 1024 * process.resourceUsage().maxRSS, profile })
 }
@@ -130,14 +130,20 @@ function toSettings(
   }
 }
 
-function printResult(ui: Ui, { out, bestStep, steps, validation, test, seconds }: TrainResult): void {
-  ui.line(`\nKept step ${bestStep} of ${steps}, the best on the validation part. ${seconds.toFixed(1)} s.`)
+function printResult(ui: Ui, { out, temperature, validation, test, seconds }: TrainResult, kept: string): void {
+  ui.line(`\n${kept} ${seconds.toFixed(1)} s.`)
   ui.table(
-    ['', 'accuracy', 'macro-F1', 'loss'],
-    [
-      ['validation', percent(validation.accuracy), validation.macroF1.toFixed(3), validation.loss.toFixed(4)],
-      ['test', percent(test.accuracy), test.macroF1.toFixed(3), test.loss.toFixed(4)],
-    ],
+    ['', 'accuracy', 'macro-F1', 'loss', 'confidence', 'calibration error', 'before'],
+    Object.entries({ validation, test }).map(([name, { accuracy, macroF1, loss, calibration, uncalibrated }]) => [
+      name,
+      percent(accuracy),
+      macroF1.toFixed(3),
+      loss.toFixed(4),
+      percent(calibration.confidence),
+      calibration.expectedError.toFixed(3),
+      uncalibrated.calibration.expectedError.toFixed(3),
+    ]),
   )
+  ui.line(`Confidence was scaled by a temperature of ${temperature.toFixed(2)}, fitted on the validation part.`)
   ui.line(`\nWrote ${out}; its curves: ${out}/report.html`)
 }

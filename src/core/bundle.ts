@@ -36,6 +36,8 @@ const merged = z.object({
   kind: z.literal('merged'),
   /** Class names by id. */
   labels: labelNames,
+  /** What training divided the logits by, where that is known. */
+  temperature: z.optional(z.number().check(z.positive())),
   ...common,
 })
 

@@ -20,10 +20,11 @@ export function planMerged({ base, adapters }: ExportInputs): Plan {
   const labels = adapter?.info.labels ?? labelsOf(base)
   const { info } = adapter ?? base
   const maxLength = info && 'maxLength' in info ? info.maxLength : base.config.n_positions
+  const temperature = info?.metrics['temperature']
   const config = classifierConfig(base.config, labels)
   return {
     config,
-    fields: { kind: 'merged', labels },
+    fields: { kind: 'merged', labels, ...(temperature !== undefined && { temperature }) },
     maxLength,
     model: { labels, maxLength },
     references: [{ config, weights: base.weights, adapter, maxLength }],

@@ -14,7 +14,7 @@ export interface NamedReference extends ReferenceModel {
 
 /** Fields of `graft.json` that tell the kinds of bundles apart. */
 export type KindFields =
-  | { kind: 'merged'; labels: string[] }
+  | { kind: 'merged'; labels: string[]; temperature?: number }
   | { kind: 'unmerged'; adapters: { name: string; labels: string[] }[]; rank: number; targets: string[] }
 
 export interface Plan {

@@ -1,11 +1,13 @@
 /** What a training run leaves: the adapter or base folder with its provenance, `metrics.jsonl` and the report. */
 import { type Adapter, createAdapterConfig, layerScaling } from '../core/adapter.ts'
+import type { Mistake } from '../core/calibration.ts'
 import { adaptableLayers } from '../core/layers.ts'
 import { matchTargetModules } from '../core/lora.ts'
 import type { TensorMap } from '../core/tensors.ts'
 import { writeAdapter } from '../files/adapter-folder.ts'
 import { writeBase } from '../files/base-folder.ts'
 import type { EncodedDataset } from './encode.ts'
+import type { PartResult } from './measure.ts'
 import { SCORE } from './program/classifier.ts'
 import { type HistoryRecord, type Report, renderReport } from './report.ts'
 import type { TrainSettings } from './settings.ts'
@@ -21,6 +23,8 @@ export interface FinishedRun {
   /** The kept checkpoint's parameters by name. */
   trained: TensorMap
   result: TrainResult
+  /** Of each part the most confident ones. */
+  mistakes: { validation: Mistake[]; test: Mistake[] }
   history: HistoryRecord[]
 }
 
@@ -29,7 +33,7 @@ export interface FinishedRun {
  * @throws GraftError `file-exists`, `file-write`
  */
 export async function writeOutput(run: FinishedRun): Promise<void> {
-  const { options, base, tables, data, trained, result, history } = run
+  const { options, base, tables, data, trained, result, mistakes, history } = run
   const { dataset, out, settings, force = false } = options
   const { labels } = dataset
   const report: Report = {
@@ -38,8 +42,9 @@ export async function writeOutput(run: FinishedRun): Promise<void> {
     history,
     labels,
     best: { step: result.bestStep },
-    validation: result.validation,
-    test: result.test,
+    temperature: result.temperature,
+    validation: { ...result.validation, mistakes: mistakes.validation },
+    test: { ...result.test, mistakes: mistakes.test },
   }
   const metricsFile = history.map((record) => `${JSON.stringify(record)}\n`).join('')
   const extraFiles = { ...renderReport(report), 'metrics.jsonl': metricsFile }
@@ -87,13 +92,20 @@ function createAdapter(base: BaseFacts, { lora }: TrainSettings, info: Adapter['
   }
 }
 
-const flatMetrics = ({ validation, test }: TrainResult): Record<string, number> => ({
-  validationAccuracy: validation.accuracy,
-  validationMacroF1: validation.macroF1,
-  validationLoss: validation.loss,
-  testAccuracy: test.accuracy,
-  testMacroF1: test.macroF1,
-  testLoss: test.loss,
+/** Losses and calibration errors are those of the model as it is written; `Uncalibrated`, with a temperature of 1. */
+const flatMetrics = ({ validation, test, temperature }: TrainResult): Record<string, number> => ({
+  ...partMetrics('validation', validation),
+  ...partMetrics('test', test),
+  temperature,
+})
+
+const partMetrics = (name: string, part: PartResult): Record<string, number> => ({
+  [`${name}Accuracy`]: part.accuracy,
+  [`${name}MacroF1`]: part.macroF1,
+  [`${name}Loss`]: part.loss,
+  [`${name}LossUncalibrated`]: part.uncalibrated.loss,
+  [`${name}CalibrationError`]: part.calibration.expectedError,
+  [`${name}CalibrationErrorUncalibrated`]: part.uncalibrated.calibration.expectedError,
 })
 
 function reportSettings({ base, options, result }: FinishedRun): Report['settings'] {

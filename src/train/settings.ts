@@ -49,6 +49,7 @@ export const trainDefaults = (method: TrainingMethod): TrainSettings => ({
   learningRate: LEARNING_RATES[method],
   warmup: 0.1,
   decay: 'linear',
+  patience: 5,
   weightDecay: 0.01,
   maxGradientNorm: 1,
   // A token's row of an embedding adapter has a gradient now and then. With a long memory of how small gradients were, each of

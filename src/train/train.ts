@@ -1,15 +1,13 @@
 /** A whole training run: data set and base in; adapter folder (LoRA) or base folder (full) out, with curves and report. */
 import { adaptableLayers } from '../core/layers.ts'
 import { loraScaling, matchTargetModules } from '../core/lora.ts'
-import type { Metrics } from '../core/metrics.ts'
 import { createRandom } from '../core/random.ts'
 import { type TensorMap, sizeOf } from '../core/tensors.ts'
 import { type Base, readBase } from '../files/base-folder.ts'
 import { sha256 } from '../files/hash.ts'
 import type { StoredDataset } from './dataset.ts'
 import { type EncodedDataset, encodeDataset } from './encode.ts'
-import { type Engine, tokenFeeds } from './engine.ts'
-import { type EncodedSet, evaluateSet } from './evaluate.ts'
+import { type Part, type PartResult, measurePart } from './measure.ts'
 import { writeOutput } from './output.ts'
 import type { TrainingProgram } from './program.ts'
 import { fullProgram, loraProgram } from './program/classifier.ts'
@@ -35,11 +33,15 @@ export interface TrainOptions extends OutputOptions {
 
 export interface TrainResult {
   out: string
-  /** Steps done, and the step of the checkpoint that was kept. */
+  /** Steps done: fewer than were planned where the run stopped early. */
   steps: number
+  plannedSteps: number
+  /** The step of the checkpoint that was kept. */
   bestStep: number
-  validation: Metrics & { loss: number }
-  test: Metrics & { loss: number }
+  /** What the logits were divided by, so that confidence is honest: in the head's weights. */
+  temperature: number
+  validation: PartResult
+  test: PartResult
   parameters: TrainPlan['parameters']
   seconds: number
 }
@@ -61,12 +63,16 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   const onStart = (plan: RunPlan) => options.onStart?.({ ...plan, targets, parameters })
   return runToOutput(
     { output: options, program, task, settings, fingerprint: fingerprintOf(base, options), onStart },
-    async ({ engine, trained, history, steps, bestStep }) => {
-      const measure = (set: EncodedSet) => measureSet(engine, set, labels, data.padTokenId)
-      const [validation, test] = [await measure(data.validation), await measure(data.test)]
+    async ({ engine, trained, temperature, history, steps, plannedSteps, bestStep }) => {
+      const measure = (part: Part) => measurePart(engine, part, { labels, padTokenId: data.padTokenId, temperature })
+      const { splits } = dataset
+      const validation = await measure({ examples: splits.validation, set: data.validation })
+      const test = await measure({ examples: splits.test, set: data.test })
       const seconds = (performance.now() - started) / 1000
-      const result: TrainResult = { out, steps, bestStep, validation, test, parameters, seconds }
-      await writeOutput({ options, base, tables, data, trained, result, history })
+      const parts = { validation: validation.result, test: test.result }
+      const result: TrainResult = { out, steps, plannedSteps, bestStep, temperature, ...parts, parameters, seconds }
+      const mistakes = { validation: validation.mistakes, test: test.mistakes }
+      await writeOutput({ options, base, tables, data, trained, result, mistakes, history })
       return result
     },
   )
@@ -107,11 +113,6 @@ function fingerprintOf(base: BaseFacts, { dataset, settings }: TrainOptions): st
     { ...settings, device: undefined },
   ]
   return sha256(JSON.stringify(parts))
-}
-
-async function measureSet(engine: Engine, set: EncodedSet, labels: string[], padTokenId: number) {
-  const { loss, metrics } = await evaluateSet((batch) => engine.evaluate(tokenFeeds(batch)), set, labels, padTokenId)
-  return { loss, ...metrics }
 }
 
 function createProgram(
