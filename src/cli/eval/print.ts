@@ -81,11 +81,18 @@ function printMostConfused(ui: Ui, { confusion, perClass }: Metrics): void {
 /** How sure the model is against how often it is right, and where it was surest and wrong. */
 function printConfidence(ui: Ui, { calibration, uncalibrated, accuracy, mistakes }: ClassifierEvaluation): void {
   const error = (value: number) => value.toFixed(3)
-  const before = uncalibrated ? `, before temperature scaling ${error(uncalibrated.calibration.expectedError)}` : ''
-  ui.line(
-    `\nMean confidence ${percent(calibration.confidence)}, accuracy ${percent(accuracy)}: ` +
-      `expected calibration error ${error(calibration.expectedError)}${before} ` +
-      `(chance alone gives ${error(calibration.chance)} on so many texts).`,
+  ui.line()
+  ui.table(
+    ['confidence', 'accuracy', 'calibration error', ...(uncalibrated ? ['before scaling'] : []), 'by chance'],
+    [
+      [
+        percent(calibration.confidence),
+        percent(accuracy),
+        error(calibration.expectedError),
+        ...(uncalibrated ? [error(uncalibrated.calibration.expectedError)] : []),
+        error(calibration.chance),
+      ],
+    ],
   )
   if (mistakes.length === 0) return
   ui.line('\nMost confident mistakes:')

@@ -92,6 +92,7 @@ export function renderReliability(title: string, { bins }: Calibration, labels: 
           data: shown.map(({ bin }) => (bin ? 0 : null)),
           symbolSize: 0,
           silent: true,
+          itemStyle: { color: 'transparent', opacity: 1 },
           label: {
             show: true,
             position: 'top',
