@@ -18,6 +18,8 @@ const allowed: Record<string, string[]> = {
   serve: ['core', 'files', 'runtime'],
   web: ['core'],
   cli: ['core', 'files', 'model', 'onnx', 'runtime', 'train', 'export', 'serve'],
+  // The package's root entry.
+  'index.ts': ['core', 'runtime'],
 }
 
 /** Libraries, and the only folders that may load them. */

@@ -1,5 +1,6 @@
 /** `graft classify`: classifies texts of the command line, or of a file of any size, with a bundle. */
 import { Command } from 'commander'
+import { likeliest } from '../core/classifier.ts'
 import type { CompiledDevice } from '../core/devices.ts'
 import { GraftError } from '../core/errors.ts'
 import type { Classification, Classifier } from '../runtime/index.ts'
@@ -83,7 +84,7 @@ async function classifyArguments(
   ui.table(
     ['text', 'label', all ? 'probability' : 'confidence'],
     rows.flatMap(({ text, label, score, scores }) => {
-      const shown = all ? scores.toSorted((a, b) => b.score - a.score) : [{ label, score }]
+      const shown = all ? likeliest(scores) : [{ label, score }]
       return shown.map((line, at) => [at === 0 ? abbreviate(text) : '', line.label, percent(line.score)])
     }),
   )

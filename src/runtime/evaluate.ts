@@ -46,6 +46,16 @@ const MISTAKES = 10
  * @param texts one or more
  * @throws GraftError `data-label` for a label that the model does not know, before anything is classified; `adapter-index`;
  *   the signal's reason
+ * @example
+ * import { evaluateClassifier, openBundle } from 'graft-lora'
+ *
+ * const classifier = await openBundle('runs/merged')
+ * const { accuracy, loss } = await evaluateClassifier(classifier, [
+ *   { text: 'A film that I loved', label: 'positive' },
+ *   { text: 'Two wasted hours.', label: 'negative' },
+ * ])
+ * console.log(accuracy, loss)
+ * await classifier.close()
  */
 export async function evaluateClassifier(
   classifier: Classifier,

@@ -2,20 +2,19 @@
 import { GraftError } from '../core/errors.ts'
 import type { Engine, TrainingState } from './engine.ts'
 import type { EvaluationRecord, HistoryRecord, StepRecord } from './report.ts'
-import { type Decay, isEvaluatedAfter, learningRateAt } from './schedule.ts'
+import { type Decay, type RunLength, isEvaluatedAfter, learningRateAt, totalStepsOf } from './schedule.ts'
 import type { TaskEvaluation, TrainingBatch, TrainingTask } from './task.ts'
 
-export interface LoopOptions {
-  epochs: number
+export interface LoopOptions extends RunLength {
   /** The highest learning rate. */
   learningRate: number
   /** Share of all steps that warm up. */
   warmup: number
   /** How the rate falls after that. */
   decay: Decay
-  /** Evaluate every so many steps too, not just at the ends of epochs. */
+  /** Evaluate every so many steps too, not just at the ends of epochs; 0 for no more. */
   evalEvery?: number
-  /** Stop after so many evaluations without improvement. */
+  /** Stop after so many evaluations without improvement; 0 for never. */
   patience?: number
 }
 
@@ -52,7 +51,7 @@ export interface Run {
 export async function runLoop(run: Run): Promise<RunState> {
   const { engine, task, options, resume } = run
   const perEpoch = task.stepsPerEpoch
-  const total = options.epochs * perEpoch
+  const total = totalStepsOf(options, perEpoch)
   const current: RunState = resume ?? {
     step: 0,
     history: [],
@@ -78,17 +77,18 @@ export async function runLoop(run: Run): Promise<RunState> {
       }
       record(await trainStep(run, batch(), current.step + 1, epoch, total))
       current.step++
+      const isLast = current.step === total
       if (!isEvaluatedAfter(current.step, { totalSteps: total, stepsPerEpoch: perEpoch, ...options })) continue
       await evaluateRun(run, current, epoch, record)
       await save()
-      if (isStale(current, options)) break
+      if (isLast || isStale(current, options)) break
     }
   }
   return current
 }
 
-const isStale = ({ evaluationsWithoutImprovement }: RunState, { patience }: LoopOptions) =>
-  patience !== undefined && evaluationsWithoutImprovement >= patience
+const isStale = ({ evaluationsWithoutImprovement }: RunState, { patience = 0 }: LoopOptions) =>
+  patience > 0 && evaluationsWithoutImprovement >= patience
 
 async function trainStep(
   { engine, options }: Run,
@@ -134,6 +134,6 @@ const engineValues = async (engine: Engine): Promise<TrainingState> =>
 
 const notFinite = (step: number, problem: string) =>
   new GraftError('loss-not-finite', `step ${step}: ${problem}`, {
-    hint: 'Train again with a lower --learning-rate. A checkpoint of an earlier step is kept; --force discards it.',
+    hint: 'Train again with a lower --learning-rate.',
     value: step,
   })

@@ -1,6 +1,7 @@
 /** What a training run leaves: the adapter or base folder with its provenance, `metrics.jsonl` and the report. */
 import { type Adapter, createAdapterConfig, layerScaling } from '../core/adapter.ts'
 import type { Mistake } from '../core/calibration.ts'
+import { baseConfigOf } from '../core/adapter/base-config.ts'
 import { adaptableLayers } from '../core/layers.ts'
 import { matchTargetModules } from '../core/lora.ts'
 import type { TensorMap } from '../core/tensors.ts'
@@ -10,12 +11,16 @@ import type { EncodedDataset } from './encode.ts'
 import type { PartResult } from './measure.ts'
 import { SCORE } from './program/classifier.ts'
 import { type HistoryRecord, type Report, renderReport } from './report.ts'
-import type { TrainSettings } from './settings.ts'
-import type { BaseFacts, TrainOptions, TrainResult } from './train.ts'
+import type { StoredDataset } from './dataset.ts'
+import { LORA_SETTINGS, type TrainSettings, flattenSettings } from './settings.ts'
+import type { ResolvedSettings } from './settings/resolve.ts'
+import { settingWords, valueWords } from './settings/words.ts'
+import type { BaseFacts, TrainResult } from './train.ts'
 
 /** A finished run. */
 export interface FinishedRun {
-  options: TrainOptions
+  dataset: StoredDataset
+  force: boolean | undefined
   base: BaseFacts
   /** The base's rows of all tokens, where they are trained. */
   tables: TensorMap
@@ -25,6 +30,8 @@ export interface FinishedRun {
   result: TrainResult
   /** Of each part the most confident ones. */
   mistakes: { validation: Mistake[]; test: Mistake[] }
+  /** Where each setting came from. */
+  sources: ResolvedSettings['sources']
   history: HistoryRecord[]
 }
 
@@ -33,8 +40,8 @@ export interface FinishedRun {
  * @throws GraftError `file-exists`, `file-write`
  */
 export async function writeOutput(run: FinishedRun): Promise<void> {
-  const { options, base, tables, data, trained, result, mistakes, history } = run
-  const { dataset, out, settings, force = false } = options
+  const { dataset, base, tables, data, trained, result, mistakes, sources, history, force = false } = run
+  const { out, settings } = result
   const { labels } = dataset
   const report: Report = {
     title: `Training of ${out}`,
@@ -52,9 +59,11 @@ export async function writeOutput(run: FinishedRun): Promise<void> {
     formatVersion: 1 as const,
     labels,
     baseSha256: base.sha256,
+    baseConfig: baseConfigOf(base.config),
     dataSha256: dataset.sha256,
     maxLength: data.maxLength,
     hyperparameters: { ...settings },
+    settingSources: Object.fromEntries(Object.entries(sources).filter(([, source]) => source !== 'default')),
     seed: settings.seed,
     metrics: flatMetrics(result),
   }
@@ -66,7 +75,8 @@ export async function writeOutput(run: FinishedRun): Promise<void> {
   const id2label = Object.fromEntries(labels.map((label, id) => [String(id), label]))
   const label2id = Object.fromEntries(labels.map((label, id) => [label, id]))
   const config = { ...base.config, architectures: ['GPT2ForSequenceClassification'], id2label, label2id }
-  await writeBase(out, { config, weights, info: { ...info, kind: 'model' } }, { force, extraFiles })
+  const recipe = base.info?.recipe !== undefined && { recipe: base.info.recipe }
+  await writeBase(out, { config, weights, info: { ...info, ...recipe, kind: 'model' } }, { force, extraFiles })
 }
 
 function createAdapter(base: BaseFacts, { lora }: TrainSettings, info: Adapter['info'], trained: TensorMap): Adapter {
@@ -108,33 +118,17 @@ const partMetrics = (name: string, part: PartResult): Record<string, number> => 
   [`${name}CalibrationErrorUncalibrated`]: part.uncalibrated.calibration.expectedError,
 })
 
-function reportSettings({ base, options, result }: FinishedRun): Report['settings'] {
-  const { settings, dataset } = options
-  const { steps, seconds, parameters } = result
-  const { method, lora, device, epochs, batchSize, learningRate, warmup, weightDecay, tokenDropout, maxLength, seed } =
-    settings
+function reportSettings({ base, dataset, result }: FinishedRun): Report['settings'] {
+  const { settings, steps, seconds, parameters } = result
   const { n_layer: layers, n_embd: width, n_head: heads } = base.config
+  const inForce = Object.entries(flattenSettings(settings)).filter(
+    ([name]) => settings.method === 'lora' || !Object.hasOwn(LORA_SETTINGS, name),
+  )
   return {
     base: `${base.dir} (${layers} layers, ${width} wide, ${heads} heads)`,
     'training texts': dataset.splits.train.length,
-    method,
-    ...(method === 'lora' && {
-      rank: lora.rank,
-      alpha: lora.alpha,
-      scaling: lora.scaling,
-      dropout: lora.dropout,
-      'target modules': [lora.targetModules].flat().join(', '),
-    }),
     'parameters trained': `${parameters.trainable.toLocaleString('en-US')} of ${parameters.total.toLocaleString('en-US')}`,
-    epochs,
-    'batch size': batchSize,
-    'learning rate': learningRate,
-    warmup,
-    'weight decay': weightDecay,
-    'token dropout': tokenDropout,
-    'max length': maxLength,
-    seed,
-    device,
+    ...Object.fromEntries(inForce.map(([name, value]) => [settingWords(name), valueWords(value)])),
     steps,
     seconds: Math.round(10 * seconds) / 10,
   }

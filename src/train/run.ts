@@ -11,6 +11,7 @@ import { type RunState, runLoop } from './loop.ts'
 import { ADAMW_DEFAULTS } from './optimizer.ts'
 import { type TrainingProgram, unflatten } from './program.ts'
 import type { HistoryRecord } from './report.ts'
+import { totalStepsOf } from './schedule.ts'
 import type { RunSettings } from './settings.ts'
 import { stateName } from './step.ts'
 import type { TrainingTask } from './task.ts'
@@ -29,6 +30,23 @@ export interface OutputOptions {
   onRecord?: (record: HistoryRecord, totalSteps: number) => void
   /** Called after the last step with where the time of the first ones went; without it nothing is measured. */
   onProfile?: (profile: StepProfile | undefined) => void
+}
+
+/** Every option that is no setting. */
+const OUTPUT_OPTIONS: Readonly<Record<keyof OutputOptions, true>> = {
+  out: true,
+  force: true,
+  resume: true,
+  threads: true,
+  signal: true,
+  onRecord: true,
+  onProfile: true,
+}
+
+/** What stands beside a run's own options: its settings, and what may be a misspelt one. */
+export function settingsAmong<Options extends OutputOptions>(options: Options): Omit<Options, keyof OutputOptions> {
+  const entries = Object.entries(options).filter(([name]) => !Object.hasOwn(OUTPUT_OPTIONS, name))
+  return Object.fromEntries(entries) as Omit<Options, keyof OutputOptions> // just those names are left out
 }
 
 /** What is known when the first step is about to run. */
@@ -109,7 +127,7 @@ export async function runToOutput<Result>(
   program.frozen.clear()
   try {
     const resume = output.resume ? await readCheckpoint(path, fingerprint) : undefined
-    const plannedSteps = settings.epochs * task.stepsPerEpoch
+    const plannedSteps = totalStepsOf(settings, task.stepsPerEpoch)
     onStart?.({
       totalSteps: plannedSteps,
       engine: engine.name,
@@ -130,6 +148,8 @@ export async function runToOutput<Result>(
     })
     await rm(path, { force: true })
     return result
+  } catch (error) {
+    throw withWhatIsLeft(error, path, settings.learningRate)
   } finally {
     await engine.dispose()
   }
@@ -151,6 +171,27 @@ async function calibrate(
   }
   await engine.restore(state)
   return { trained, temperature }
+}
+
+/** The error of a run that ended early, saying what is left of it and how to go on. */
+function withWhatIsLeft(error: unknown, path: string, learningRate: number): unknown {
+  if (!(error instanceof GraftError)) return error
+  const { code, message, value } = error
+  const left = existsSync(path)
+  if (code === 'loss-not-finite') {
+    const lower = `Train again with a --learning-rate below ${learningRate}`
+    const kept = `, and --force, which discards ${path}, the checkpoint of an earlier step.`
+    return new GraftError(code, message, {
+      hint: left ? lower + kept : `${lower}. Nothing was written.`,
+      value,
+      cause: error,
+    })
+  }
+  if (code !== 'interrupted') return error
+  const hint = left
+    ? `Go on with --resume, or start over with --force. The checkpoint is ${path}.`
+    : 'No step was done and nothing was written: run the command again.'
+  return new GraftError(code, message, { hint, cause: error })
 }
 
 /** The trained parameters by name. */

@@ -11,6 +11,18 @@ export interface Schedule {
   totalSteps: number
 }
 
+export interface RunLength {
+  epochs: number
+  /** The fewest steps. */
+  minSteps?: number
+  /** The most steps; 0 for no limit. */
+  maxSteps?: number
+}
+
+/** Steps of a run: those of its epochs, more where they are too few, fewer where they are too many. */
+export const totalStepsOf = ({ epochs, minSteps = 0, maxSteps = 0 }: RunLength, stepsPerEpoch: number): number =>
+  Math.min(Math.max(epochs * stepsPerEpoch, minSteps), maxSteps || Infinity)
+
 /** The learning rate of a step; steps count from 1. */
 export function learningRateAt(step: number, { learningRate, warmup, decay, totalSteps }: Schedule): number {
   const warmupSteps = Math.round(warmup * totalSteps)

@@ -7,12 +7,15 @@ import { type Base, readBase } from '../files/base-folder.ts'
 import { sha256 } from '../files/hash.ts'
 import type { StoredDataset } from './dataset.ts'
 import { type EncodedDataset, encodeDataset } from './encode.ts'
+import { shippedBase } from './base.ts'
+import { identityOf } from './identity.ts'
 import { type Part, type PartResult, measurePart } from './measure.ts'
 import { writeOutput } from './output.ts'
 import type { TrainingProgram } from './program.ts'
 import { fullProgram, loraProgram } from './program/classifier.ts'
-import { type OutputOptions, type RunPlan, checkOutput, runToOutput } from './run.ts'
-import type { TrainSettings } from './settings.ts'
+import { type OutputOptions, type RunPlan, checkOutput, runToOutput, settingsAmong } from './run.ts'
+import type { TrainSettings, TrainSettingsInput } from './settings.ts'
+import { type ResolvedSettings, resolveSettings } from './settings/resolve.ts'
 import { classificationTask } from './task/classification.ts'
 import { type Vocabulary, isTokenTable } from './vocabulary.ts'
 
@@ -21,13 +24,20 @@ export interface TrainPlan extends RunPlan {
   /** Linear layers with an adapter. */
   targets: string[]
   parameters: { total: number; trainable: number }
+  /** All settings in force, and where each one comes from. */
+  settings: TrainSettings
+  sources: ResolvedSettings['sources']
+  /** The method of the base's recipe where that is of another one, so that it is not used. */
+  unusedRecipe?: ResolvedSettings['unusedRecipe']
 }
 
-export interface TrainOptions extends OutputOptions {
-  /** Base folder. */
-  base: string
+/** What to train and where to; any setting beside it goes over the recipe's. */
+export interface TrainOptions extends OutputOptions, TrainSettingsInput {
+  /** Base folder; by default the small one that ships with Graft. */
+  base?: string
   dataset: StoredDataset
-  settings: TrainSettings
+  /** File of settings as JSON, which go over the base's recipe; `none` for the defaults alone. */
+  recipe?: string | undefined
   onStart?: (plan: TrainPlan) => void
 }
 
@@ -43,36 +53,61 @@ export interface TrainResult {
   validation: PartResult
   test: PartResult
   parameters: TrainPlan['parameters']
+  settings: TrainSettings
   seconds: number
 }
 
 /**
- * Trains a classifier and writes the best checkpoint. The output folder appears when all is done; until then the run's
- * state is in `<out>.checkpoint.safetensors` beside it, from which `resume` goes on with the same result.
- * @throws GraftError `file-exists`, `checkpoint`, `loss-not-finite`, and what `readBase` throws; the signal's reason, after
- *   a checkpoint was saved
+ * Trains a classifier and writes the best checkpoint: an adapter, or with `method: 'full'` a base. The output folder appears
+ * when all is done; until then the run's state is in `<out>.checkpoint.safetensors` beside it, from which `resume` goes on
+ * with the same result.
+ *
+ * Settings are the library's defaults, over them the recipe that the base brings, over that the file `recipe`, over that
+ * what is given here.
+ * @throws GraftError `usage` for an option that there is not or a value out of its range, `config` for a recipe that is none,
+ *   `file-exists`, `checkpoint`, `loss-not-finite`, and what `readBase` throws; the signal's reason, after a checkpoint was saved
+ * @example
+ * import { readDataset, train } from 'graft-lora/train'
+ *
+ * const dataset = await readDataset('runs/data')
+ * const { test } = await train({ dataset, out: 'runs/rank-2', lora: { rank: 2 }, maxSteps: 50 })
+ * console.log(test.accuracy)
  */
 export async function train(options: TrainOptions): Promise<TrainResult> {
-  const { dataset, out, settings } = options
+  const { base: dir = shippedBase(), dataset, recipe, onStart, ...others } = options
+  const { out, force } = others
   const started = performance.now()
-  await checkOutput(options)
-  const { base, tables, data, program, targets, parameters } = await prepare(options)
+  await checkOutput(others)
+  const { weights, ...base } = await readBase(dir)
+  const resolved = await resolveSettings({ base, given: settingsAmong(others), recipe })
+  const { settings, sources } = resolved
+  const { tables, data, program, targets, parameters } = prepare({ ...base, weights }, dataset, settings)
   const { labels } = dataset
   const { batchSize, tokenDropout, seed } = settings
   const task = classificationTask({ ...data, labels, batchSize, tokenDropout, seed })
-  const onStart = (plan: RunPlan) => options.onStart?.({ ...plan, targets, parameters })
+  const fingerprint = fingerprintOf(await identityOf(base, dataset), settings)
+  const announce = (plan: RunPlan) => onStart?.({ ...plan, ...resolved, targets, parameters })
   return runToOutput(
-    { output: options, program, task, settings, fingerprint: fingerprintOf(base, options), onStart },
+    { output: others, program, task, settings, fingerprint, onStart: announce },
     async ({ engine, trained, temperature, history, steps, plannedSteps, bestStep }) => {
       const measure = (part: Part) => measurePart(engine, part, { labels, padTokenId: data.padTokenId, temperature })
       const { splits } = dataset
       const validation = await measure({ examples: splits.validation, set: data.validation })
       const test = await measure({ examples: splits.test, set: data.test })
-      const seconds = (performance.now() - started) / 1000
-      const parts = { validation: validation.result, test: test.result }
-      const result: TrainResult = { out, steps, plannedSteps, bestStep, temperature, ...parts, parameters, seconds }
       const mistakes = { validation: validation.mistakes, test: test.mistakes }
-      await writeOutput({ options, base, tables, data, trained, result, mistakes, history })
+      const result: TrainResult = {
+        out,
+        steps,
+        plannedSteps,
+        bestStep,
+        temperature,
+        validation: validation.result,
+        test: test.result,
+        parameters,
+        settings,
+        seconds: (performance.now() - started) / 1000,
+      }
+      await writeOutput({ dataset, force, base, tables, data, trained, result, mistakes, sources, history })
       return result
     },
   )
@@ -82,7 +117,6 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
 export type BaseFacts = Omit<Base, 'weights'>
 
 interface Prepared {
-  base: BaseFacts
   /** Those of the base's tensors that are trained, but by rows: the rows of all tokens. */
   tables: TensorMap
   data: EncodedDataset
@@ -92,28 +126,17 @@ interface Prepared {
 }
 
 /** All that a run takes from its base. The weights are not among it: what is frozen is the engine's alone once that is made. */
-async function prepare({ base: dir, dataset, settings }: TrainOptions): Promise<Prepared> {
-  const { weights, ...base } = await readBase(dir)
+function prepare(base: Base, dataset: StoredDataset, settings: TrainSettings): Prepared {
   const data = encodeDataset(dataset, base.config, settings.maxLength)
-  const { program, targets } = createProgram({ ...base, weights }, data, dataset.labels.length, settings)
+  const { program, targets } = createProgram(base, data, dataset.labels.length, settings)
   const parameters = countParameters(base, program, data.vocabulary.ids)
-  const tables = new Map([...weights].filter(([name]) => isTokenTable(name) && program.initial.has(name)))
-  return { base, tables, data, program, targets, parameters }
+  const tables = new Map([...base.weights].filter(([name]) => isTokenTable(name) && program.initial.has(name)))
+  return { tables, data, program, targets, parameters }
 }
 
 /** Of all that determines a run. Engines give the same results, so one may go on where another stopped. */
-function fingerprintOf(base: BaseFacts, { dataset, settings }: TrainOptions): string {
-  const validation = dataset.splits.validation.map(({ text, label }) => [text, label]) // decides which step is kept
-  const parts = [
-    base.sha256,
-    base.config,
-    dataset.sha256,
-    dataset.labels,
-    validation,
-    { ...settings, device: undefined },
-  ]
-  return sha256(JSON.stringify(parts))
-}
+const fingerprintOf = (identity: string, settings: TrainSettings): string =>
+  sha256(JSON.stringify([identity, { ...settings, device: undefined }]))
 
 function createProgram(
   base: Base,

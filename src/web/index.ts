@@ -1,5 +1,7 @@
 /** `graft-lora/web`: classification in a page of one's own, by a worker on the visitor's machine. No text leaves the browser. */
 import type { Classifier } from '../core/classifier.ts'
+import { unknownAdapter } from '../core/classifier/tasks.ts'
+import { ofTexts } from '../core/classifier/texts.ts'
 import { type Connection, connect } from './connection.ts'
 import type {
   AddedAdapter,
@@ -12,7 +14,14 @@ import type {
   TableInfo,
 } from './protocol.ts'
 
-export type { AdapterChoice, Classification, Classifier, LabelScore } from '../core/classifier.ts'
+export type {
+  AdapterChoice,
+  Classification,
+  Classifier,
+  ClassifyOptions,
+  LabelScore,
+  OfTexts,
+} from '../core/classifier.ts'
 export { GraftError } from '../core/errors.ts'
 export type {
   AddedAdapter,
@@ -99,9 +108,15 @@ function classifierOn({ call, close }: Connection, opened: ModelInfo): WebClassi
     get adapters() {
       return model.tasks.flatMap(({ adapter }) => adapter ?? [])
     },
-    labels: (adapter) => model.tasks.find((task) => adapter === undefined || task.adapter === adapter)?.labels ?? [],
-    classify: (texts, { adapter } = {}) => call('classify', { texts, adapter }),
-    logits: (texts, { adapter } = {}) => call('logits', { texts, adapter }),
+    labels(adapter) {
+      const names = this.adapters
+      const [only, ...others] =
+        adapter === undefined ? model.tasks : model.tasks.filter((task) => task.adapter === adapter)
+      if (!only || others.length > 0) throw unknownAdapter(adapter, names)
+      return only.labels
+    },
+    classify: ofTexts((texts, options) => call('classify', { texts, ...options })),
+    logits: ofTexts((texts, options) => call('logits', { texts, ...options })),
     async addAdapter(name, files) {
       const added = await call('addAdapter', { name, files })
       const others = model.tasks.filter(({ adapter }) => adapter !== name)
@@ -112,6 +127,9 @@ function classifierOn({ call, close }: Connection, opened: ModelInfo): WebClassi
     classifyTable: (file, { text, adapters, ...options }) =>
       call('classifyTable', { file, name: file.name, text, adapters }, options),
     async close() {
+      close()
+    },
+    async [Symbol.asyncDispose]() {
       close()
     },
   }

@@ -1,5 +1,5 @@
 /** What a page and its worker say to each other: calls by name, each with its answer and its progress. */
-import type { AdapterChoice, Classification } from '../core/classifier.ts'
+import type { AdapterChoice, Classification, ClassifyOptions } from '../core/classifier.ts'
 import { type ErrorCode, GraftError } from '../core/errors.ts'
 
 /** `cpu` is WebAssembly. */
@@ -93,7 +93,7 @@ export interface AddedAdapter extends TaskInfo {
 /** The calls, by name. */
 export interface Calls {
   open: { request: OpenRequest; result: ModelInfo; progress: LoadProgress }
-  classify: { request: { texts: readonly string[] } & AdapterChoice; result: Classification[]; progress: never }
+  classify: { request: { texts: readonly string[] } & ClassifyOptions; result: Classification[]; progress: never }
   logits: { request: { texts: readonly string[] } & AdapterChoice; result: Float32Array[]; progress: never }
   readTable: { request: TableRequest; result: TableInfo; progress: never }
   classifyTable: { request: ClassifyTableRequest; result: ClassifiedTable; progress: RowProgress }

@@ -1,6 +1,7 @@
 /** `POST /v1/classify`: Graft's own API. */
 import { createRoute, z } from '@hono/zod-openapi'
-import { classify, likeliest, onlyModel } from '../classify.ts'
+import { likeliest } from '../../core/classifier.ts'
+import { classify, onlyModel } from '../classify.ts'
 import type { Parts } from '../context.ts'
 import { limitBody } from '../limit.ts'
 import {

@@ -5,7 +5,8 @@
  */
 import { createRoute, z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
-import { classify, likeliest } from '../classify.ts'
+import { likeliest } from '../../core/classifier.ts'
+import { classify } from '../classify.ts'
 import type { Parts, ServeEnv } from '../context.ts'
 import { limitBody } from '../limit.ts'
 import {

@@ -30,8 +30,8 @@ const handlers: Handlers = {
     opening = openEngine(request, onProgress)
     return (await opening).info
   },
-  classify: async ({ texts, adapter }) => (await engine()).classifier.classify(texts, { adapter }),
-  logits: async ({ texts, adapter }) => (await engine()).classifier.logits(texts, { adapter }),
+  classify: async ({ texts, ...options }) => (await engine()).classifier.classify(texts, options),
+  logits: async ({ texts, ...choice }) => (await engine()).classifier.logits(texts, choice),
   readTable,
   classifyTable: async (request, context) => classifyTable((await engine()).classifier, request, context),
   addAdapter: async (request) => (await engine()).addAdapter(request),
