@@ -50,40 +50,42 @@ async function runPretrain(options: Options): Promise<void> {
   const { createBase } = await import('../train/base.ts')
   const { readCorpus } = await import('../train/corpus.ts')
   const { pretrain } = await import('../train/pretrain.ts')
+  const { withRunOutput } = await import('../train/run.ts')
   const { showRun } = await import('./training-progress.ts')
   const ui = createUi({ json })
   const { resolvePretrainSettings } = await import('../train/settings/resolve.ts')
   const settings = resolvePretrainSettings(givenSettings(PRETRAIN_SETTINGS, options))
-  const base = baseDir === undefined ? createBase({}, settings.seed) : await readBase(baseDir)
-  const corpus = await readCorpus(paths, { text })
   const device = await chooseDevice(ui, options.device, TRAINING_DEVICES)
   let measured: StepProfile | undefined
-  if (settings.embedding === 'cooccurrence')
-    ui.line('Counting neighbours, for the embeddings: a minute for some million tokens.\n')
-  const result = await showRun(ui, 'Pretraining', (show) =>
-    pretrain({
-      base,
-      corpus,
-      out,
-      dtype,
-      threads,
-      resume,
-      force,
-      signal,
-      ...settings,
-      device,
-      onStart: ({ parameters, tokens, ...plan }) => {
-        ui.table(
-          ['corpus', 'tokens'],
-          corpus.files.map((file) => [file.name, count(file.tokens)]),
-        )
-        ui.line(`\n${count(parameters)} parameters, ${count(tokens)} tokens an epoch, ${plan.engine}`)
-        show.onStart(plan)
-      },
-      onRecord: show.onRecord,
-      onProfile: profile ? (result) => (measured = result) : undefined,
-    }),
-  )
+  const result = await withRunOutput({ out, resume, force }, [baseDir, ...paths], async (output) => {
+    const base = baseDir === undefined ? createBase({}, settings.seed) : await readBase(baseDir)
+    const corpus = await readCorpus(paths, { text })
+    if (settings.embedding === 'cooccurrence')
+      ui.line('Counting neighbours, for the embeddings: a minute for some million tokens.\n')
+    return showRun(ui, 'Pretraining', (show) =>
+      pretrain({
+        base,
+        corpus,
+        out: output,
+        dtype,
+        threads,
+        resume,
+        signal,
+        ...settings,
+        device,
+        onStart: ({ parameters, tokens, ...plan }) => {
+          ui.table(
+            ['corpus', 'tokens'],
+            corpus.files.map((file) => [file.name, count(file.tokens)]),
+          )
+          ui.line(`\n${count(parameters)} parameters, ${count(tokens)} tokens an epoch, ${plan.engine}`)
+          show.onStart(plan)
+        },
+        onRecord: show.onRecord,
+        onProfile: profile ? (result) => (measured = result) : undefined,
+      }),
+    )
+  })
   const { bestStep, steps, perplexity, seconds } = result
   ui.line(`\nKept step ${bestStep} of ${steps}: perplexity ${perplexity.toFixed(1)}. ${seconds.toFixed(0)} s.`)
   ui.line(`Wrote ${out}; its curves: ${out}/report.html`)

@@ -3,7 +3,6 @@ import { join } from 'node:path'
 import { Command } from 'commander'
 import type { DeviceName } from '../core/devices.ts'
 import { GraftError } from '../core/errors.ts'
-import { writeFileAtomic } from '../files/atomic.ts'
 import { TRAIN_SETTINGS } from '../train/settings.ts'
 import { settingWords, valueWords } from '../train/settings/words.ts'
 import type { FinishedSweepRun, SweepGroup, SweepResult } from '../train/sweep.ts'
@@ -29,6 +28,8 @@ interface Options extends Readonly<Record<string, unknown>> {
   json?: boolean
 }
 
+const PICTURE = 'accuracy.svg'
+
 /** The `sweep` command. */
 export function sweepCommand(): Command {
   const command = new Command('sweep').description(
@@ -51,6 +52,7 @@ async function runSweep(options: Options): Promise<void> {
   const { readDataset } = await import('../train/dataset.ts')
   const { identityOf } = await import('../train/identity.ts')
   const { groupSeeds, gridSettings, sweep, tellingSettings } = await import('../train/sweep.ts')
+  const { recipeFile } = await import('../train/settings/resolve.ts')
   const { renderSweep } = await import('../train/report/sweep.ts')
   const { trainInChild } = await import('./sweep/child.ts')
   const { checkTargets } = await import('./sweep/targets.ts')
@@ -66,20 +68,20 @@ async function runSweep(options: Options): Promise<void> {
     identity: await identityOf(base, dataset),
     runs,
     out,
+    inputs: [base.dir, data, recipeFile(recipe)],
     maxRuns,
     resume,
     force,
     signal,
     run: (settings, folder) => trainInChild({ base: base.dir, data, settings, threads, out: folder, signal }),
+    report: (results) => ({ [PICTURE]: renderSweep(groupSeeds(results), `Test accuracy, ${data}`) }),
     onResult: (result, done, total) => ui.line(`${done} of ${total}: ${describeResult(result)}`),
   }).catch((error: unknown) => {
     throw interruptedSweep(error)
   })
   const groups = groupSeeds(results)
   printGroups(ui, groups, tellingSettings(groups))
-  const picture = join(out, 'accuracy.svg')
-  await writeFileAtomic(picture, renderSweep(groups, `Test accuracy, ${data}`))
-  ui.line(`\nWrote ${out}/results.jsonl and ${picture}`)
+  ui.line(`\nWrote ${join(out, 'results.jsonl')} and ${join(out, PICTURE)}`)
   ui.result({ out, results })
 }
 
@@ -87,6 +89,7 @@ const interruptedSweep = (error: unknown): unknown =>
   error instanceof GraftError && error.code === 'interrupted'
     ? new GraftError('interrupted', error.message, {
         hint: 'Go on with --resume: what is finished is kept, and the run that was stopped goes on.',
+        value: error.value,
         cause: error,
       })
     : error

@@ -41,14 +41,19 @@ async function runTrain(options: Options): Promise<void> {
   const given = settingsOf(options)
   const signal = interruptSignal()
   const { readDataset } = await import('../train/dataset.ts')
+  const { withRunOutput } = await import('../train/run.ts')
+  const { recipeFile } = await import('../train/settings/resolve.ts')
   const { describeKept, showTraining } = await import('./training-progress.ts')
   const ui = createUi({ json })
-  const dataset = await readDataset(data)
+  const base = baseFolder(options.base)
   const device = await chooseDevice(ui, options.device, TRAINING_DEVICES)
   let profile: StepProfile | undefined
   const onProfile = options.profile ? (measured?: StepProfile) => (profile = measured) : undefined
-  const run = { base: baseFolder(options.base), dataset, out, recipe, resume, force, threads, signal, onProfile }
-  const result = await showTraining(ui, { ...run, ...given, device })
+  const result = await withRunOutput({ out, resume, force }, [base, data, recipeFile(recipe)], async (output) => {
+    const dataset = await readDataset(data)
+    const run = { base, dataset, out: output, recipe, resume, threads, signal, onProfile }
+    return showTraining(ui, { ...run, ...given, device })
+  })
   printResult(ui, result, describeKept(result))
   if (options.profile) printProfile(ui, profile)
   ui.result({ ...result, memoryBytes: 1024 * process.resourceUsage().maxRSS, profile })

@@ -5,6 +5,7 @@ export type ErrorCode =
   | 'usage'
   | 'file-not-found'
   | 'file-exists'
+  | 'file-locked'
   | 'file-empty'
   | 'file-binary'
   | 'file-encoding'

@@ -34,7 +34,7 @@ async function readAdapters(dir: string, manifest: Manifest, config: GPT2Config)
         },
       )
     }
-    checkAdapter(adapter, config, manifest.provenance.baseSha256, folder)
+    await checkAdapter(adapter, config, manifest.provenance.baseSha256, folder)
     adapters.set(name, adapter)
   }
   return adapters

@@ -12,7 +12,7 @@ export interface Runner {
   /** @throws GraftError `bundle` where ONNX Runtime fails */
   run(rows: readonly Row[]): Promise<RunResult>
   /** @throws GraftError `adapter`, `adapter-base`, `safetensors` */
-  prepare(adapter: Unprepared): PreparedAdapter
+  prepare(adapter: Unprepared): Promise<PreparedAdapter>
   /** Puts an adapter into a slot that no row refers to. */
   fill(slot: number, memory: Float32Array): void
 }
@@ -61,7 +61,7 @@ export async function openRunner(model: WorkerModel, maxBatchTokens: number): Pr
       work: { ...work, seconds: (performance.now() - started) / 1000 },
     }
   }
-  function prepare(adapter: Unprepared): PreparedAdapter {
+  async function prepare(adapter: Unprepared): Promise<PreparedAdapter> {
     if (!model.requirements) throw new Error(`model ${model.name} takes no adapters`)
     return prepareAdapter(adapter, model.requirements)
   }

@@ -30,14 +30,14 @@ export interface ClassifiedText extends LabelScore {
 export interface ClassifyResult {
   model: string
   adapter?: string | undefined
-  /** The version that answered: SHA-256 of the adapter's weights, or of the merged graph. */
+  /** The version that answered: a SHA-256 of the adapter's weights, configuration, labels and length, or of the merged graph. */
   version: string
   results: ClassifiedText[]
 }
 
 export interface AdapterStatus {
   name: string
-  /** SHA-256 of `adapter_model.safetensors`. */
+  /** A SHA-256 of its weights, configuration, labels and length together. */
   version: string
   labels: readonly string[]
   maxLength: number

@@ -15,7 +15,7 @@ async function answer(runner: Runner | undefined, task: Task): Promise<Answer> {
   if (!runner) throw new Error(`no model ${task.model}`)
   return task.type === 'run'
     ? { type: 'done', result: await runner.run(task.rows) }
-    : { type: 'prepared', adapter: runner.prepare(task) }
+    : { type: 'prepared', adapter: await runner.prepare(task) }
 }
 
 async function obey(runners: Map<string, Runner>, message: ToWorker): Promise<void> {

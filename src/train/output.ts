@@ -1,12 +1,14 @@
 /** What a training run leaves: the adapter or base folder with its provenance, `metrics.jsonl` and the report. */
-import { type Adapter, createAdapterConfig, layerScaling } from '../core/adapter.ts'
+import { type Adapter, createAdapterConfig } from '../core/adapter.ts'
 import type { Mistake } from '../core/calibration.ts'
 import { baseConfigOf } from '../core/adapter/base-config.ts'
+import { labelFields } from '../core/labels.ts'
 import { adaptableLayers } from '../core/layers.ts'
-import { matchTargetModules } from '../core/lora.ts'
+import { loraScaling } from '../core/lora.ts'
 import type { TensorMap } from '../core/tensors.ts'
 import { writeAdapter } from '../files/adapter-folder.ts'
 import { writeBase } from '../files/base-folder.ts'
+import type { Output } from '../files/output.ts'
 import type { EncodedDataset } from './encode.ts'
 import type { PartResult } from './measure.ts'
 import { SCORE } from './program/classifier.ts'
@@ -19,8 +21,8 @@ import type { BaseFacts, TrainResult } from './train.ts'
 
 /** A finished run. */
 export interface FinishedRun {
+  out: Output
   dataset: StoredDataset
-  force: boolean | undefined
   base: BaseFacts
   /** The base's rows of all tokens, where they are trained. */
   tables: TensorMap
@@ -40,11 +42,11 @@ export interface FinishedRun {
  * @throws GraftError `file-exists`, `file-write`
  */
 export async function writeOutput(run: FinishedRun): Promise<void> {
-  const { dataset, base, tables, data, trained, result, mistakes, sources, history, force = false } = run
-  const { out, settings } = result
+  const { out, dataset, base, tables, data, trained, result, mistakes, sources, history } = run
+  const { settings } = result
   const { labels } = dataset
   const report: Report = {
-    title: `Training of ${out}`,
+    title: `Training of ${result.out}`,
     settings: reportSettings(run),
     history,
     labels,
@@ -69,32 +71,25 @@ export async function writeOutput(run: FinishedRun): Promise<void> {
   }
   const weights = data.vocabulary.expand(trained, tables, base.config.vocab_size)
   if (settings.method === 'lora') {
-    await writeAdapter(out, createAdapter(base, settings, { ...info, kind: 'adapter' }, weights), { force, extraFiles })
+    await writeAdapter(out, createAdapter(base, settings, { ...info, kind: 'adapter' }, weights), { extraFiles })
     return
   }
-  const id2label = Object.fromEntries(labels.map((label, id) => [String(id), label]))
-  const label2id = Object.fromEntries(labels.map((label, id) => [label, id]))
-  const config = { ...base.config, architectures: ['GPT2ForSequenceClassification'], id2label, label2id }
+  const config = { ...base.config, architectures: ['GPT2ForSequenceClassification'], ...labelFields(labels) }
   const recipe = base.info?.recipe !== undefined && { recipe: base.info.recipe }
-  await writeBase(out, { config, weights, info: { ...info, ...recipe, kind: 'model' } }, { force, extraFiles })
+  await writeBase(out, { config, weights, info: { ...info, ...recipe, kind: 'model' } }, { extraFiles })
 }
 
 function createAdapter(base: BaseFacts, { lora }: TrainSettings, info: Adapter['info'], trained: TensorMap): Adapter {
-  const names = adaptableLayers(base.config).map(({ name }) => name)
   const tensor = (name: string) => {
     const found = trained.get(name)
     if (!found) throw new Error(`"${name}" was not trained`)
     return found
   }
-  const targets = matchTargetModules(names, lora.targetModules)
-  const config = createAdapterConfig({ ...lora, base: base.dir }, names)
-  const layer = (name: string) => ({
-    a: tensor(`${name}.lora_A`),
-    b: tensor(`${name}.lora_B`),
-    scaling: layerScaling(config, name),
-  })
+  const targets = adaptableLayers(base.config).flatMap(({ name }) => (trained.has(`${name}.lora_A`) ? [name] : []))
+  const scaling = loraScaling({ mode: lora.scaling, alpha: lora.alpha, rank: lora.rank })
+  const layer = (name: string) => ({ a: tensor(`${name}.lora_A`), b: tensor(`${name}.lora_B`), scaling })
   return {
-    config,
+    config: createAdapterConfig({ ...lora, base: base.dir }, targets),
     info,
     layers: new Map(targets.map((name) => [name, layer(name)])),
     score: tensor(SCORE),

@@ -6,13 +6,14 @@ import { createRandom } from '../core/random.ts'
 import { type TensorMap, sizeOf } from '../core/tensors.ts'
 import { type Base, type WriteBaseOptions, writeBase } from '../files/base-folder.ts'
 import { sha256 } from '../files/hash.ts'
+import type { Output, OutputFolder } from '../files/output.ts'
 import { withCooccurrences } from './cooccurrence.ts'
 import { type Corpus, packSequences } from './corpus.ts'
 import { NEIGHBOUR_HEAD } from '../model/language-model.ts'
 import { SCORE } from './program/classifier.ts'
 import { languageModelProgram } from './program/language-model.ts'
 import { renderReport } from './report.ts'
-import { type OutputOptions, type RunPlan, checkOutput, runToOutput, settingsAmong } from './run.ts'
+import { type OutputOptions, type RunPlan, runToOutput, settingsAmong, withRunOutput } from './run.ts'
 import { version } from './identity.ts'
 import type { PretrainSettings } from './settings.ts'
 import { resolvePretrainSettings } from './settings/resolve.ts'
@@ -58,12 +59,15 @@ export interface PretrainResult {
  * const { perplexity } = await pretrain({ base, corpus, out: 'runs/pretrained', epochs: 1, sequenceLength: 64 })
  * console.log(perplexity)
  */
-export async function pretrain(options: PretrainOptions): Promise<PretrainResult> {
-  const { base, corpus, dtype = 'float32', onStart, ...output } = options
-  const { out, force } = output
-  const settings = resolvePretrainSettings(settingsAmong(output))
+export const pretrain = (options: PretrainOptions): Promise<PretrainResult> =>
+  withRunOutput(options, [], (out) => pretrainInto(out, options))
+
+async function pretrainInto(folder: OutputFolder, options: PretrainOptions): Promise<PretrainResult> {
+  const { base, corpus, dtype = 'float32', onStart, ...others } = options
+  const settings = resolvePretrainSettings(settingsAmong(others))
+  const output = { ...others, out: folder }
+  const out = folder.path
   const started = performance.now()
-  await checkOutput(output)
   checkLength(settings.sequenceLength, base.config)
   const weights: TensorMap = new Map([...base.weights].filter(([name]) => name !== SCORE))
   const { sequenceLength: length, validation, batchSize, samples, neighbourLoss, dropout, weightDecay, seed } = settings
@@ -109,7 +113,7 @@ export async function pretrain(options: PretrainOptions): Promise<PretrainResult
       const extraFiles = { ...report, 'metrics.jsonl': history.map((entry) => `${JSON.stringify(entry)}\n`).join('') }
       trained.delete(NEIGHBOUR_HEAD)
       const info = infoOf(base, corpus, settings, result)
-      await writePretrained(out, base.config, { weights: trained, info }, { force: force ?? false, extraFiles, dtype })
+      await writePretrained(folder, base.config, { weights: trained, info }, { extraFiles, dtype })
       return result
     },
   )
@@ -150,7 +154,7 @@ const infoOf = (
 })
 
 async function writePretrained(
-  out: string,
+  out: Output,
   fields: GPT2Config,
   content: { weights: TensorMap; info: BaseInfo },
   options: WriteBaseOptions,

@@ -1,8 +1,9 @@
 /** A run on disk: an engine, the loop, and the checkpoint beside the output folder until that is written. */
 import { existsSync } from 'node:fs'
-import { rm } from 'node:fs/promises'
 import { GraftError } from '../core/errors.ts'
-import type { TensorMap } from '../core/tensors.ts'
+import { type TensorMap, sizeOf } from '../core/tensors.ts'
+import { checkOutputFile, removeFile } from '../files/atomic.ts'
+import { type Output, type OutputFolder, outputPath, withOutput } from '../files/output.ts'
 import { readCheckpoint, writeCheckpoint } from './checkpoint.ts'
 import type { Engine } from './engine.ts'
 import { openEngine } from './engine/open.ts'
@@ -18,8 +19,8 @@ import type { TrainingTask } from './task.ts'
 
 /** What every kind of training takes besides its data and settings. */
 export interface OutputOptions {
-  /** Folder to write. */
-  out: string
+  /** Folder to write: its path, or one that was opened before. */
+  out: Output
   /** Replace the output folder, and forget an interrupted run. */
   force?: boolean
   /** Go on with the interrupted run. */
@@ -84,28 +85,30 @@ export interface FinishedRun {
 }
 
 /** Where a run keeps its checkpoint until the output folder is written. */
-export const checkpointPath = (out: string) => `${out}.checkpoint.safetensors`
+export const checkpointPath = (out: Output) => `${outputPath(out)}.checkpoint.safetensors`
 
 /**
- * Refuses at the start what would fail at the end.
- * @throws GraftError `file-exists` for an output folder or an interrupted run's checkpoint
+ * Opens a run's output folder, and refuses at the start what would fail at the end. An older checkpoint stays where it is until the
+ * run's own takes its place, or its output is on the disk.
+ * @param inputs files and folders that the run reads
+ * @throws GraftError `file-exists` for an interrupted run's checkpoint, and what `openOutput` throws
  */
-export async function checkOutput({ out, force, resume }: OutputOptions): Promise<void> {
-  const path = checkpointPath(out)
-  if (force && !resume) await rm(path, { force: true })
-  if (existsSync(out) && !force) {
-    throw new GraftError('file-exists', `${out} exists already`, {
-      hint: 'Choose another name, or replace it with --force.',
-      file: out,
-    })
-  }
-  if (existsSync(path) && !resume) {
-    throw new GraftError('file-exists', `${path} is the checkpoint of an interrupted run`, {
-      hint: 'Go on with --resume, or start over with --force.',
-      file: path,
-    })
-  }
-}
+export const withRunOutput = <Result>(
+  { out, force, resume }: OutputOptions,
+  inputs: (string | undefined)[],
+  run: (output: OutputFolder) => Promise<Result>,
+): Promise<Result> =>
+  withOutput(out, { kind: 'model', force, inputs }, async (output) => {
+    const path = checkpointPath(output)
+    if (existsSync(path) && !resume && !force) {
+      throw new GraftError('file-exists', `${path} is the checkpoint of an interrupted run`, {
+        hint: 'Go on with --resume, or start over with --force.',
+        file: path,
+      })
+    }
+    await checkOutputFile(path)
+    return run(output)
+  })
 
 /**
  * Trains a program on a task to the end. The output folder, which `finish` writes, appears when all is done; until then
@@ -119,6 +122,7 @@ export async function runToOutput<Result>(
   const path = checkpointPath(output.out)
   const optimizer = { ...ADAMW_DEFAULTS, beta2: settings.beta2, maxGradientNorm: settings.maxGradientNorm }
   const { threads, onProfile } = output
+  await requireSpace(output, program)
   const engine = await openEngine(
     { program, optimizer, seed: settings.seed },
     { device: settings.device, threads, profile: onProfile !== undefined },
@@ -146,7 +150,7 @@ export async function runToOutput<Result>(
       plannedSteps,
       bestStep: run.best?.step ?? run.step,
     })
-    await rm(path, { force: true })
+    await removeFile(path)
     return result
   } catch (error) {
     throw withWhatIsLeft(error, path, settings.learningRate)
@@ -180,7 +184,7 @@ function withWhatIsLeft(error: unknown, path: string, learningRate: number): unk
   const left = existsSync(path)
   if (code === 'loss-not-finite') {
     const lower = `Train again with a --learning-rate below ${learningRate}`
-    const kept = `, and --force, which discards ${path}, the checkpoint of an earlier step.`
+    const kept = `, and --force, which replaces ${path}, the checkpoint of an earlier step.`
     return new GraftError(code, message, {
       hint: left ? lower + kept : `${lower}. Nothing was written.`,
       value,
@@ -191,7 +195,15 @@ function withWhatIsLeft(error: unknown, path: string, learningRate: number): unk
   const hint = left
     ? `Go on with --resume, or start over with --force. The checkpoint is ${path}.`
     : 'No step was done and nothing was written: run the command again.'
-  return new GraftError(code, message, { hint, cause: error })
+  return new GraftError(code, message, { hint, value, cause: error })
+}
+
+/** Values, two moments and the best values; in two checkpoints while one replaces the other; and the output itself. */
+const TIMES_WRITTEN = 2 * 4 + 1
+
+async function requireSpace({ out }: OutputOptions, { initial }: TrainingProgram): Promise<void> {
+  const parameters = [...initial.values()].reduce((sum, { shape }) => sum + sizeOf(shape), 0)
+  if (typeof out !== 'string') await out.requireSpace(TIMES_WRITTEN * Float32Array.BYTES_PER_ELEMENT * parameters)
 }
 
 /** The trained parameters by name. */

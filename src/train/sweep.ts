@@ -1,11 +1,13 @@
 /** A sweep: runs over a grid of settings on one data set, each done once, and their results side by side. */
 import { existsSync } from 'node:fs'
-import { mkdir, readFile, readdir, rm } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { GraftError } from '../core/errors.ts'
-import { writeFileAtomic } from '../files/atomic.ts'
+import { growFolder } from '../files/growing-folder.ts'
 import { sha256 } from '../files/hash.ts'
+import { withOutput } from '../files/output.ts'
+import { readRecord } from '../files/record.ts'
 import { type FlatTrainSettings, LORA_SETTINGS, type TrainSettings, flattenSettings, nestGiven } from './settings.ts'
 import { type ResolveOptions, resolveSettings } from './settings/resolve.ts'
 
@@ -55,6 +57,8 @@ export interface SweepOptions {
   runs: readonly TrainSettings[]
   /** Folder of `results.jsonl` and of the runs. */
   out: string
+  /** Files and folders that the runs read. */
+  inputs?: (string | undefined)[]
   /** The most runs that a grid may ask for; by default any number. */
   maxRuns?: number | undefined
   /** Goes on with an earlier sweep: what it finished is not done again. */
@@ -63,6 +67,8 @@ export interface SweepOptions {
   signal?: AbortSignal | undefined
   /** Trains into the folder `out`, or goes on with a run that was interrupted there. */
   run: (settings: TrainSettings, out: string) => Promise<SweepOutcome>
+  /** Contents by name of further files of the folder, once all runs are done. */
+  report?: ((results: SweepResult[]) => Record<string, string>) | undefined
   onResult?: ((result: SweepResult, done: number, total: number) => void) | undefined
 }
 
@@ -104,7 +110,8 @@ export async function gridSettings(
   return [...runs.values()]
 }
 
-const resultsFile = (out: string) => join(out, 'results.jsonl')
+const RESULTS = 'results.jsonl'
+const resultsFile = (out: string) => join(out, RESULTS)
 
 /**
  * Runs a grid. Results are in `<out>/results.jsonl` as soon as each run ends; a run that diverges is a result too.
@@ -131,45 +138,55 @@ export async function sweep(options: SweepOptions): Promise<SweepResult[]> {
       value: runs.length,
     })
   }
-  const known = await readResults(options)
-  await mkdir(out, { recursive: true })
-  const results: SweepResult[] = []
-  for (const settings of runs) {
-    const described = describeSettings(settings)
-    const key = sha256(JSON.stringify([identity, described]))
-    let result = known.get(key)
-    if (!result) {
-      signal?.throwIfAborted()
-      const outcome = await options.run(settings, join(out, 'runs', key.slice(0, 12)))
-      result = resultSchema.parse({ ...outcome, key, settings: described })
-      known.set(key, result)
-      await writeFileAtomic(resultsFile(out), [...known.values()].map((each) => `${JSON.stringify(each)}\n`).join(''))
-    }
-    results.push(result)
-    onResult?.(result, results.length, runs.length)
-  }
-  return results
+  const keyed = runs.map((settings) => ({ settings, key: keyOf(identity, settings) }))
+  const isEarlier = existsSync(resultsFile(out)) || (await readRecord(out))?.kind === 'sweep'
+  if (isEarlier && !options.resume && !options.force) throw earlierSweep(out)
+  const goesOn = isEarlier && options.resume === true
+  return withOutput(
+    out,
+    { kind: 'sweep', force: options.force && !options.resume, inputs: options.inputs, goesOn },
+    async (output) => {
+      const known = goesOn ? await readResults(out) : new Map<string, SweepResult>()
+      const folder = await growFolder(output, {
+        kind: 'sweep',
+        goesOn,
+        outputs: keyed.map(({ key }) => runFolder(key)),
+      })
+      const results: SweepResult[] = []
+      for (const { settings, key } of keyed) {
+        let result = known.get(key)
+        if (!result) {
+          signal?.throwIfAborted()
+          const outcome = await options.run(settings, join(output.path, runFolder(key)))
+          result = resultSchema.parse({ ...outcome, key, settings: describeSettings(settings) })
+          known.set(key, result)
+          await folder.writeFile(RESULTS, [...known.values()].map((each) => `${JSON.stringify(each)}\n`).join(''))
+        }
+        results.push(result)
+        onResult?.(result, results.length, runs.length)
+      }
+      for (const [name, text] of Object.entries(options.report?.(results) ?? {})) await folder.writeFile(name, text)
+      return results
+    },
+  )
 }
 
-/** Removes what an earlier sweep wrote, and nothing else. */
-async function forget(out: string): Promise<void> {
-  const runs = join(out, 'runs')
-  const names = existsSync(runs) ? await readdir(runs) : []
-  const own = names.filter((name) => /^\.?[0-9a-f]{12}(\.|$)/.test(name)).map((name) => join(runs, name))
-  for (const path of [resultsFile(out), join(out, 'accuracy.svg'), ...own])
-    await rm(path, { recursive: true, force: true })
-}
+/** Of all that determines a run. */
+const keyOf = (identity: string, settings: TrainSettings): string =>
+  sha256(JSON.stringify([identity, describeSettings(settings)]))
 
-async function readResults({ out, resume, force }: SweepOptions): Promise<Map<string, SweepResult>> {
+const runFolder = (key: string) => `runs/${key.slice(0, 12)}`
+
+const earlierSweep = (out: string) =>
+  new GraftError('file-exists', `${resultsFile(out)} holds the results of an earlier sweep`, {
+    hint: 'Go on with --resume, or start over with --force.',
+    file: resultsFile(out),
+  })
+
+async function readResults(out: string): Promise<Map<string, SweepResult>> {
   const file = resultsFile(out)
-  if (force && !resume) await forget(out)
+  // The first run may have been interrupted.
   if (!existsSync(file)) return new Map()
-  if (!resume) {
-    throw new GraftError('file-exists', `${file} holds the results of an earlier sweep`, {
-      hint: 'Go on with --resume, or start over with --force.',
-      file,
-    })
-  }
   const lines = (await readFile(file, 'utf8')).trimEnd().split('\n')
   const results = lines.map((line, at) => parseResult(line, file, at + 1))
   return new Map(results.map((result) => [result.key, result]))

@@ -5,6 +5,7 @@ import { createRandom } from '../core/random.ts'
 import { type TensorMap, sizeOf } from '../core/tensors.ts'
 import { type Base, readBase } from '../files/base-folder.ts'
 import { sha256 } from '../files/hash.ts'
+import type { OutputFolder } from '../files/output.ts'
 import type { StoredDataset } from './dataset.ts'
 import { type EncodedDataset, encodeDataset } from './encode.ts'
 import { shippedBase } from './base.ts'
@@ -13,9 +14,9 @@ import { type Part, type PartResult, measurePart } from './measure.ts'
 import { writeOutput } from './output.ts'
 import type { TrainingProgram } from './program.ts'
 import { fullProgram, loraProgram } from './program/classifier.ts'
-import { type OutputOptions, type RunPlan, checkOutput, runToOutput, settingsAmong } from './run.ts'
+import { type OutputOptions, type RunPlan, runToOutput, settingsAmong, withRunOutput } from './run.ts'
 import type { TrainSettings, TrainSettingsInput } from './settings.ts'
-import { type ResolvedSettings, resolveSettings } from './settings/resolve.ts'
+import { type ResolvedSettings, recipeFile, resolveSettings } from './settings/resolve.ts'
 import { classificationTask } from './task/classification.ts'
 import { type Vocabulary, isTokenTable } from './vocabulary.ts'
 
@@ -73,22 +74,26 @@ export interface TrainResult {
  * const { test } = await train({ dataset, out: 'runs/rank-2', lora: { rank: 2 }, maxSteps: 50 })
  * console.log(test.accuracy)
  */
-export async function train(options: TrainOptions): Promise<TrainResult> {
+export const train = (options: TrainOptions): Promise<TrainResult> =>
+  withRunOutput(options, [options.base, options.dataset.dir, recipeFile(options.recipe)], (out) =>
+    trainInto(out, options),
+  )
+
+async function trainInto(folder: OutputFolder, options: TrainOptions): Promise<TrainResult> {
   const { base: dir = shippedBase(), dataset, recipe, onStart, ...others } = options
-  const { out, force } = others
+  const out = folder.path
   const started = performance.now()
-  await checkOutput(others)
   const { weights, ...base } = await readBase(dir)
   const resolved = await resolveSettings({ base, given: settingsAmong(others), recipe })
   const { settings, sources } = resolved
-  const { tables, data, program, targets, parameters } = prepare({ ...base, weights }, dataset, settings)
+  const { tables, data, program, targets, parameters } = await prepare({ ...base, weights }, dataset, settings)
   const { labels } = dataset
   const { batchSize, tokenDropout, seed } = settings
   const task = classificationTask({ ...data, labels, batchSize, tokenDropout, seed })
   const fingerprint = fingerprintOf(await identityOf(base, dataset), settings)
   const announce = (plan: RunPlan) => onStart?.({ ...plan, ...resolved, targets, parameters })
   return runToOutput(
-    { output: others, program, task, settings, fingerprint, onStart: announce },
+    { output: { ...others, out: folder }, program, task, settings, fingerprint, onStart: announce },
     async ({ engine, trained, temperature, history, steps, plannedSteps, bestStep }) => {
       const measure = (part: Part) => measurePart(engine, part, { labels, padTokenId: data.padTokenId, temperature })
       const { splits } = dataset
@@ -107,7 +112,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
         settings,
         seconds: (performance.now() - started) / 1000,
       }
-      await writeOutput({ dataset, force, base, tables, data, trained, result, mistakes, sources, history })
+      await writeOutput({ out: folder, dataset, base, tables, data, trained, result, mistakes, sources, history })
       return result
     },
   )
@@ -126,9 +131,9 @@ interface Prepared {
 }
 
 /** All that a run takes from its base. The weights are not among it: what is frozen is the engine's alone once that is made. */
-function prepare(base: Base, dataset: StoredDataset, settings: TrainSettings): Prepared {
+async function prepare(base: Base, dataset: StoredDataset, settings: TrainSettings): Promise<Prepared> {
   const data = encodeDataset(dataset, base.config, settings.maxLength)
-  const { program, targets } = createProgram(base, data, dataset.labels.length, settings)
+  const { program, targets } = await createProgram(base, data, dataset.labels.length, settings)
   const parameters = countParameters(base, program, data.vocabulary.ids)
   const tables = new Map([...base.weights].filter(([name]) => isTokenTable(name) && program.initial.has(name)))
   return { tables, data, program, targets, parameters }
@@ -138,12 +143,12 @@ function prepare(base: Base, dataset: StoredDataset, settings: TrainSettings): P
 const fingerprintOf = (identity: string, settings: TrainSettings): string =>
   sha256(JSON.stringify([identity, { ...settings, device: undefined }]))
 
-function createProgram(
+async function createProgram(
   base: Base,
   data: EncodedDataset,
   labels: number,
   settings: TrainSettings,
-): { program: TrainingProgram; targets: string[] } {
+): Promise<{ program: TrainingProgram; targets: string[] }> {
   const { method, weightDecay, lora } = settings
   const common = {
     // In the compact vocabulary the pad token has another id, which tells where a text ends.
@@ -156,7 +161,7 @@ function createProgram(
   }
   if (method === 'full') return { program: fullProgram(common), targets: [] }
   const names = adaptableLayers(base.config).map(({ name }) => name)
-  const targets = matchTargetModules(names, lora.targetModules)
+  const targets = await matchTargetModules(names, lora.targetModules)
   const scaling = loraScaling({ mode: lora.scaling, alpha: lora.alpha, rank: lora.rank })
   return { program: loraProgram(common, { ...lora, scaling, targets }), targets }
 }

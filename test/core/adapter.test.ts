@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { checkAdapter, parseAdapter, serializeAdapter, type Adapter } from '../../src/core/adapter.ts'
+import { adapterIdentity } from '../../src/core/adapter/version.ts'
 import { createConfig } from '../../src/core/config.ts'
 import { loraDelta } from '../../src/core/lora.ts'
 import { parseSafetensors, serializeSafetensors } from '../../src/core/safetensors.ts'
@@ -33,8 +34,8 @@ function withTensors(change: (tensors: TensorMap) => unknown) {
 const noData = '../shared/data is not here'
 
 describe('format', () => {
-  it('reads what it wrote', () => {
-    expect(parseAdapter(filesOf(adapter), 'dir')).toEqual(adapter)
+  it('reads what it wrote', async () => {
+    expect(await parseAdapter(filesOf(adapter), 'dir')).toEqual(adapter)
   })
 
   it("stores PEFT's names and orientation: the product of its matrices is ΔW transposed", () => {
@@ -52,7 +53,7 @@ describe('format', () => {
     expect(tensors.get('base_model.model.score.weight')).toEqual(adapter.score)
   })
 
-  it("stores an embedding's pair under PEFT's own names, and reads it back", () => {
+  it("stores an embedding's pair under PEFT's own names, and reads it back", async () => {
     const embedding = randomAdapter({ targetModules: ['wte', 'c_fc'] })
     const { tensors } = parseSafetensors(serializeAdapter(embedding)[weightsFile], 'x')
     const shapes = ['A', 'B'].map(
@@ -62,9 +63,9 @@ describe('format', () => {
       [3, 20],
       [8, 3],
     ])
-    const read = parseAdapter(filesOf(embedding), 'dir')
+    const read = await parseAdapter(filesOf(embedding), 'dir')
     expect(read).toEqual(embedding)
-    expect(() => checkAdapter(read, tinyConfig, 'b'.repeat(64), 'dir')).not.toThrow()
+    await checkAdapter(read, tinyConfig, 'b'.repeat(64), 'dir')
   })
 
   it('stores the configuration that makes PEFT compute the same', () => {
@@ -85,7 +86,7 @@ describe('format', () => {
     })
   })
 
-  it('lays the tensors out as PEFT did for GPT-2 small and six labels', ({ skip }) => {
+  it('lays the tensors out as PEFT did for GPT-2 small and six labels', async ({ skip }) => {
     if (!hasSharedData) skip(noData)
     const config = createConfig({ n_embd: 768, n_layer: 12, n_head: 12, n_inner: null })
     const labels = ['sadness', 'joy', 'love', 'anger', 'fear', 'surprise']
@@ -99,18 +100,20 @@ describe('format', () => {
     )
     const info = randomAdapter({ labels }).info
     const files = { [weightsFile]: ours, 'adapter_config.json': theirConfig, 'graft.json': info } as const
-    const read = parseAdapter(files, 'peft')
-    expect(() => checkAdapter(read, config, info.baseSha256, 'peft')).not.toThrow()
+    const read = await parseAdapter(files, 'peft')
+    await checkAdapter(read, config, info.baseSha256, 'peft')
   })
 
-  it('has no head of a real adapter for another task', ({ skip }) => {
+  it('has no head of a real adapter for another task', async ({ skip }) => {
     if (!hasSharedData) skip(noData)
     const files = {
       ...filesOf(adapter),
       'adapter_config.json': JSON.parse(readFileSync(sharedData('peft-gpt2-lora-causal/adapter_config.json'), 'utf8')),
       [weightsFile]: readFileSync(sharedData(`peft-gpt2-lora-causal/${weightsFile}`)),
     }
-    expect(() => parseAdapter(files, 'causal')).toThrow('causal/adapter_model.safetensors has no classification head')
+    await expect(parseAdapter(files, 'causal')).rejects.toThrow(
+      'causal/adapter_model.safetensors has no classification head',
+    )
   })
 })
 
@@ -121,10 +124,10 @@ describe('parseAdapter refuses', () => {
     ['DoRA', { use_dora: true }, 'use_dora: true is not supported'],
     ['an initialization that changes the base', { init_lora_weights: 'pissa' }, 'init_lora_weights: '],
     ['no rank', { r: 0 }, 'r: '],
-  ])('%s', (_, fields, message) => {
+  ])('%s', async (_, fields, message) => {
     const files = filesOf(adapter)
     const changed = { ...files, 'adapter_config.json': { ...files['adapter_config.json'], ...fields } }
-    expect(() => parseAdapter(changed, 'dir')).toThrow(
+    await expect(parseAdapter(changed, 'dir')).rejects.toThrow(
       expect.objectContaining({
         code: 'adapter',
         message: expect.stringContaining(`dir/adapter_config.json: ${message}`),
@@ -135,11 +138,13 @@ describe('parseAdapter refuses', () => {
   it.each<[string, Record<string, unknown>, string]>([
     ['a later version', { formatVersion: 2 }, 'formatVersion: version 2 is not known'],
     ['a bundle', { kind: 'merged' }, 'kind: '],
-    ['a label twice', { labels: ['a', 'a'] }, 'labels: a label occurs twice'],
+    ['a label twice', { labels: ['a', 'a'] }, 'labels: two labels have the name "a"'],
+    ['one label', { labels: ['a'] }, 'labels: there is one label, and a classifier chooses between two or more'],
+    ['a label without a name', { labels: ['a', ' '] }, 'labels: label 1 has no name'],
     ['a hash that is none', { baseSha256: 'abc' }, 'baseSha256: is not a SHA-256'],
-  ])('%s', (_, fields, message) => {
+  ])('%s', async (_, fields, message) => {
     const changed = { ...filesOf(adapter), 'graft.json': { ...adapter.info, ...fields } }
-    expect(() => parseAdapter(changed, 'dir')).toThrow(
+    await expect(parseAdapter(changed, 'dir')).rejects.toThrow(
       expect.objectContaining({ code: 'adapter', message: expect.stringContaining(`dir/graft.json: ${message}`) }),
     )
   })
@@ -147,7 +152,7 @@ describe('parseAdapter refuses', () => {
   const key = 'base_model.model.transformer.h.0.attn.c_attn.lora_'
   it.each<[string, (tensors: TensorMap) => unknown, string]>([
     ['a missing half', (tensors) => tensors.delete(`${key}B.weight`), `${key}B.weight is missing`],
-    ['a missing head', (tensors) => tensors.delete('base_model.model.score.weight'), 'has no classification head'],
+    ['a missing head', (tensors) => tensors.delete('base_model.model.score.weight'), 'it has no tensor of "score"'],
     [
       'a tensor of another kind',
       (tensors) => tensors.set('base_model.model.lora_magnitude', { shape: [0], data: new Float32Array(0) }),
@@ -168,15 +173,44 @@ describe('parseAdapter refuses', () => {
       (tensors) => tensors.set('base_model.model.score.weight', { shape: [3, 8], data: new Float32Array(24) }),
       'score.weight has 3 rows for 2 labels',
     ],
-  ])('%s', (_, change, message) => {
-    expect(() => parseAdapter(withTensors(change), 'dir')).toThrow(
+  ])('%s', async (_, change, message) => {
+    await expect(parseAdapter(withTensors(change), 'dir')).rejects.toThrow(
       expect.objectContaining({ code: 'adapter', message: expect.stringContaining(message) }),
     )
   })
 
-  it('damaged weights', () => {
+  it('damaged weights', async () => {
     const files = { ...filesOf(adapter), [weightsFile]: new Uint8Array(9) }
-    expect(() => parseAdapter(files, 'dir')).toThrow(expect.objectContaining({ code: 'safetensors' }))
+    await expect(parseAdapter(files, 'dir')).rejects.toThrow(expect.objectContaining({ code: 'safetensors' }))
+  })
+})
+
+describe('identity', () => {
+  const { config, info } = adapter
+  const identity = (changed: { config?: object; info?: object; weights?: string } = {}) =>
+    adapterIdentity(
+      { config: { ...config, ...changed.config }, info: { ...info, ...changed.info } },
+      changed.weights ?? 'a',
+    )
+
+  it.each<[string, Parameters<typeof identity>[0]]>([
+    ['weights', { weights: 'b' }],
+    ['scale', { config: { lora_alpha: 7 } }],
+    ['scale of some layers', { config: { alpha_pattern: { c_attn: 7 } } }],
+    ['kind of scale', { config: { use_rslora: true } }],
+    ['order of patterns, the first of which counts', { config: { rank_pattern: { c_fc: 3, 'mlp.c_fc': 3 } } }],
+    ['labels', { info: { labels: ['spam', 'ham'] } }],
+    ['base', { info: { baseSha256: 'c'.repeat(64) } }],
+    ['length', { info: { maxLength: 9 } }],
+  ])('differs by %s', (_, changed) => {
+    expect(identity(changed)).not.toBe(identity())
+    const turned = identity({ config: { rank_pattern: { 'mlp.c_fc': 3, c_fc: 3 } } })
+    expect(identity(changed)).not.toBe(turned)
+  })
+
+  it('is the same whatever it was called, and however it was trained', () => {
+    const elsewhere = { base_model_name_or_path: 'other', lora_dropout: 0, exclude_modules: null }
+    expect(identity({ config: elsewhere, info: { seed: 9, metrics: {} } })).toBe(identity())
   })
 })
 
@@ -184,30 +218,34 @@ describe('checkAdapter', () => {
   const { baseSha256 } = adapter.info
   const check = (other: Adapter, config = tinyConfig, sha256 = baseSha256) => checkAdapter(other, config, sha256, 'dir')
 
-  it('accepts the base that it was trained on, with any choice of layers', () => {
-    expect(() => check(adapter)).not.toThrow()
-    expect(() => check(randomAdapter({ targetModules: '.*\\.1\\.mlp\\.c_fc' }))).not.toThrow()
+  it('accepts the base that it was trained on, with any choice of layers', async () => {
+    await check(adapter)
+    await check(randomAdapter({ targetModules: '.*\\.1\\.mlp\\.c_fc' }))
   })
 
-  it('refuses another base by its hash', () => {
-    expect(() => check(adapter, tinyConfig, 'c'.repeat(64))).toThrow(
+  it('refuses another base by its hash', async () => {
+    await expect(check(adapter, tinyConfig, 'c'.repeat(64))).rejects.toThrow(
       expect.objectContaining({ code: 'adapter-base', hint: expect.stringContaining('models/tiny') }),
     )
   })
 
-  it('refuses layers that its configuration does not name, or names without weights', () => {
+  it('refuses layers that its configuration does not name, or names without weights', async () => {
     const more = { ...adapter, config: { ...adapter.config, target_modules: ['c_attn'] } }
-    expect(() => check(more)).toThrow('weights for transformer.h.0.attn.c_proj, which is none of its target modules')
+    await expect(check(more)).rejects.toThrow(
+      'weights for transformer.h.0.attn.c_proj, which is none of its target modules',
+    )
     const layers = new Map([...adapter.layers].slice(1))
-    expect(() => check({ ...adapter, layers })).toThrow('no weights for transformer.h.0.attn.c_attn')
+    await expect(check({ ...adapter, layers })).rejects.toThrow('no weights for transformer.h.0.attn.c_attn')
   })
 
-  it('refuses a base of other sizes', () => {
-    expect(() => check(adapter, createConfig({ ...tinyConfig, n_layer: 1 }))).toThrow('weights for transformer.h.1')
-    expect(() => check(adapter, createConfig({ ...tinyConfig, n_inner: 13 }))).toThrow(
+  it('refuses a base of other sizes', async () => {
+    await expect(check(adapter, createConfig({ ...tinyConfig, n_layer: 1 }))).rejects.toThrow(
+      'weights for transformer.h.1',
+    )
+    await expect(check(adapter, createConfig({ ...tinyConfig, n_inner: 13 }))).rejects.toThrow(
       'transformer.h.0.mlp.c_fc is 8 × 12, and 8 × 13 in the base',
     )
     const head = { ...adapter, score: { shape: [2, 9], data: new Float32Array(18) } }
-    expect(() => check(head)).toThrow('score.weight is 9 wide, and the base 8')
+    await expect(check(head)).rejects.toThrow('score.weight is 9 wide, and the base 8')
   })
 })

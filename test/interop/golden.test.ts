@@ -109,7 +109,10 @@ describe('adapters that are combined', async () => {
     }
     // Also by way of the files, whose configuration has to say what each layer's rank and scale are.
     const files = serializePeftAdapter(combined)
-    const read = parsePeftAdapter({ ...files, 'adapter_config.json': JSON.parse(files['adapter_config.json']) }, 'x')
+    const read = await parsePeftAdapter(
+      { ...files, 'adapter_config.json': JSON.parse(files['adapter_config.json']) },
+      'x',
+    )
     expect(read.layers).toEqual(combined.layers)
   })
 })

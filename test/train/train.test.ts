@@ -1,5 +1,5 @@
 /** Whole runs: what is written and when, and that an interrupted run ends as an uninterrupted one. */
-import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs'
+import { existsSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs'
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -70,6 +70,7 @@ describe('train --method lora', () => {
     const result = await run('adapter', { onStart: (started) => void (plan = started) })
     expect(traces('adapter')).toEqual(['adapter'])
     expect(readdirSync(path('adapter')).toSorted()).toEqual([
+      '.graft-files.json',
       'adapter_config.json',
       'adapter_model.safetensors',
       'curves.svg',
@@ -78,7 +79,7 @@ describe('train --method lora', () => {
       'report.html',
     ])
     const adapter = await readAdapter(path('adapter'))
-    checkAdapter(adapter, base.config, base.sha256, 'adapter')
+    await checkAdapter(adapter, base.config, base.sha256, 'adapter')
     expect(adapter.config).toMatchObject({ r: 8, lora_alpha: 16, base_model_name_or_path: fixture.base })
     expect(adapter.info).toEqual({
       formatVersion: 1,
@@ -327,10 +328,39 @@ describe('the output folder', () => {
   it('of other files is not replaced, and the run is not lost', async () => {
     await mkdir(path('foreign'))
     await writeFile(path('foreign', 'notes.txt'), 'mine')
-    expect(await refusal('foreign', { force: true })).toMatchObject({ code: 'file-exists' })
+    const onStart = () => expect.unreachable()
+    expect(await refusal('foreign', { force: true, onStart })).toMatchObject({ code: 'file-exists' })
     expect(readdirSync(path('foreign'))).toEqual(['notes.txt'])
-    await rm(path('foreign'), { recursive: true })
-    expect(await run('foreign', { resume: true })).toMatchObject({ steps: 15 })
+    expect(traces('foreign')).toEqual(['foreign'])
+  })
+
+  it('to which a file is added during the run is not replaced, and the run is not lost', async () => {
+    await run('added', { settings: { epochs: 1 } })
+    const onStart = () => writeFileSync(path('added', 'notes.txt'), 'mine')
+    expect(await refusal('added', { force: true, onStart })).toMatchObject({
+      code: 'file-exists',
+      message: expect.stringContaining('(notes.txt)'),
+    })
+    expect(readFileSync(path('added', 'notes.txt'), 'utf8')).toBe('mine')
+    expect(traces('added')).toEqual(['added', 'added.checkpoint.safetensors'])
+    await rm(path('added', 'notes.txt'))
+    expect(await run('added', { resume: true, force: true })).toMatchObject({ steps: 15 })
+    expect(traces('added')).toEqual(['added'])
+  })
+
+  it('named with a slash at its end is the same, and its checkpoint lies beside it', async () => {
+    await run('slash/', { settings: { epochs: 1 } })
+    expect(await refusal('slash/', {})).toMatchObject({ code: 'file-exists', file: path('slash') })
+    expect(traces('slash')).toEqual(['slash'])
+  })
+
+  it('of a base or a data set that the run reads is not replaced', async () => {
+    for (const name of ['base', 'data']) {
+      expect(await refusal(name, { force: true })).toMatchObject({
+        code: 'file-exists',
+        message: expect.stringContaining('is what this command reads'),
+      })
+    }
   })
 
   it('that cannot be written leaves nothing', async () => {

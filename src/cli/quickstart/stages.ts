@@ -6,6 +6,7 @@ import { GraftError } from '../../core/errors.ts'
 import { sizeOf } from '../../core/tensors.ts'
 import { exportBundle, openBundle, verifyBundle } from '../../export/index.ts'
 import { readBase } from '../../files/base-folder.ts'
+import { withOutput } from '../../files/output.ts'
 import { type StoredDataset, createDataset, readDataset, writeDataset } from '../../train/dataset.ts'
 import type { TrainResult } from '../../train/train.ts'
 import { reportChecks, runChecks } from '../doctor.ts'
@@ -37,6 +38,18 @@ export async function checkEnvironment(ui: Ui): Promise<void> {
     hint: 'See what is missing above.',
   })
 }
+
+/** Refuses before all the work what could not be written after it. */
+export async function checkOutputs(out: string): Promise<void> {
+  for (const name of TASKS) {
+    await withOutput(join(out, 'data', name), { kind: 'data set', force }, async () => undefined)
+    await withOutput(join(out, 'adapters', name), { kind: 'model', force }, async () => undefined)
+  }
+  for (const dir of Object.values(bundlesOf(out)))
+    await withOutput(dir, { kind: 'bundle', force }, async () => undefined)
+}
+
+const bundlesOf = (out: string): Bundles => ({ merged: join(out, 'spam-merged'), unmerged: join(out, 'all-unmerged') })
 
 /** Makes a data set of each example file. */
 export async function prepareData(ui: Ui, out: string): Promise<Task[]> {
@@ -107,12 +120,13 @@ export async function exportBundles(
   out: string,
   base: string,
   adapters: readonly TrainResult[],
+  signal: AbortSignal,
 ): Promise<Bundles> {
-  const bundles: Bundles = { merged: join(out, 'spam-merged'), unmerged: join(out, 'all-unmerged') }
+  const bundles = bundlesOf(out)
   const sources = adapters.map((adapter) => ({ dir: adapter.out }))
   for (const mode of ['merged', 'unmerged'] as const) {
     const chosen = mode === 'merged' ? sources.slice(0, 1) : sources
-    const { parity } = await exportBundle({ base, adapters: chosen, mode, dir: bundles[mode], force })
+    const { parity } = await exportBundle({ base, adapters: chosen, mode, dir: bundles[mode], force, signal })
     ui.line(
       `${bundles[mode]}: logits differ from TensorFlow.js’ by at most ${parity.maxDifference.toExponential(1)} on ${parity.probes} probes`,
     )

@@ -1,15 +1,16 @@
 /** `graft.json` of what training writes, an adapter or a whole model: what Hugging Face's files do not say about it. */
 import * as z from 'zod/mini'
+import { labelFault } from '../labels.ts'
 import { checkSchema } from '../schema.ts'
 
 /** SHA-256 in lower-case hexadecimal. */
 export const sha256Text = z.string().check(z.regex(/^[0-9a-f]{64}$/, 'is not a SHA-256'))
 
 /** Class names by id; no two alike. */
-export const labelNames = z.array(z.string()).check(
-  z.minLength(2),
-  z.refine((labels) => new Set(labels).size === labels.length, 'a label occurs twice'),
-)
+export const labelNames = z.array(z.string()).check(({ value, issues }) => {
+  const message = labelFault(value)
+  if (message !== undefined) issues.push({ code: 'custom', input: value, message })
+})
 
 const formatVersion = z.literal(1, { error: ({ input }) => `version ${JSON.stringify(input)} is not known, only 1` })
 

@@ -44,7 +44,9 @@ const responseSchema = z
   .object({
     model: z.string(),
     adapter: z.string().optional(),
-    version: z.string().openapi({ description: "SHA-256 of the adapter's weights, or of the merged graph." }),
+    version: z.string().openapi({
+      description: "A SHA-256 of the adapter's weights, configuration, labels and length, or of the merged graph.",
+    }),
     results: z.array(resultSchema).openapi({ description: 'One for each text, in their order.' }),
     tokens: z.number().int().openapi({ description: 'Of all texts.' }),
   })

@@ -57,7 +57,8 @@ const GIVEN: Place = {
  */
 export async function resolveSettings({ base, given, recipe }: ResolveOptions): Promise<ResolvedSettings> {
   const caller: Layer = { source: 'given', values: checkTrainSettings(given, GIVEN) }
-  const file = recipe === undefined || recipe === 'none' ? undefined : await readRecipe(recipe)
+  const path = recipeFile(recipe)
+  const file = path === undefined ? undefined : await readRecipe(path)
   const ofBase = recipe === 'none' ? undefined : recipeOf(base)
   const method = caller.values.method ?? file?.values.method ?? ofBase?.values.method ?? 'lora'
   if (file?.values.method !== undefined && file.values.method !== method) {
@@ -74,6 +75,9 @@ export async function resolveSettings({ base, given, recipe }: ResolveOptions): 
     ...(!isUsed && ofBase?.values.method !== undefined && { unusedRecipe: ofBase.values.method }),
   }
 }
+
+/** The file that an option `recipe` names; `none` is none. */
+export const recipeFile = (recipe: string | undefined): string | undefined => (recipe === 'none' ? undefined : recipe)
 
 /** Settings of `pretrain`: the defaults where none is given. */
 export const resolvePretrainSettings = (given: Record<string, unknown>): PretrainSettings => ({

@@ -49,8 +49,8 @@ export async function openBundle(folder: URL, downloads: Downloads): Promise<Rem
       getJson(`${dir}/graft.json`),
     ])
     const files = { 'adapter_config.json': adapterConfig, 'adapter_model.safetensors': weights, 'graft.json': info }
-    const adapter = parseAdapter(files, dir)
-    checkAdapter(adapter, config, manifest.provenance.baseSha256, dir)
+    const adapter = await parseAdapter(files, dir)
+    await checkAdapter(adapter, config, manifest.provenance.baseSha256, dir)
     return [name, adapter]
   }
 
