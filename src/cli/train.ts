@@ -43,7 +43,7 @@ async function runTrain(options: Options): Promise<void> {
   const { readDataset } = await import('../train/dataset.ts')
   const { withRunOutput } = await import('../train/run.ts')
   const { recipeFile } = await import('../train/settings/resolve.ts')
-  const { showTraining } = await import('./training-progress.ts')
+  const { describeKept, showTraining } = await import('./training-progress.ts')
   const ui = createUi({ json })
   const base = baseFolder(options.base)
   const device = await chooseDevice(ui, options.device, TRAINING_DEVICES)
@@ -54,7 +54,7 @@ async function runTrain(options: Options): Promise<void> {
     const run = { base, dataset, out: output, recipe, resume, threads, signal, onProfile }
     return showTraining(ui, { ...run, ...given, device })
   })
-  printResult(ui, result)
+  printResult(ui, result, describeKept(result))
   if (options.profile) printProfile(ui, profile)
   ui.result({ ...result, memoryBytes: 1024 * process.resourceUsage().maxRSS, profile })
 }
@@ -75,14 +75,20 @@ function settingsOf(options: Options): TrainSettingsInput {
   return nestGiven(given)
 }
 
-function printResult(ui: Ui, { out, bestStep, steps, validation, test, seconds }: TrainResult): void {
-  ui.line(`\nKept step ${bestStep} of ${steps}, the best on the validation part. ${seconds.toFixed(1)} s.`)
+function printResult(ui: Ui, { out, temperature, validation, test, seconds }: TrainResult, kept: string): void {
+  ui.line(`\n${kept} ${seconds.toFixed(1)} s.`)
   ui.table(
-    ['', 'accuracy', 'macro-F1', 'loss'],
-    [
-      ['validation', percent(validation.accuracy), validation.macroF1.toFixed(3), validation.loss.toFixed(4)],
-      ['test', percent(test.accuracy), test.macroF1.toFixed(3), test.loss.toFixed(4)],
-    ],
+    ['', 'accuracy', 'macro-F1', 'loss', 'confidence', 'calibration error', 'before'],
+    Object.entries({ validation, test }).map(([name, { accuracy, macroF1, loss, calibration, uncalibrated }]) => [
+      name,
+      percent(accuracy),
+      macroF1.toFixed(3),
+      loss.toFixed(4),
+      percent(calibration.confidence),
+      calibration.expectedError.toFixed(3),
+      uncalibrated.calibration.expectedError.toFixed(3),
+    ]),
   )
+  ui.line(`Confidence was scaled by a temperature of ${temperature.toFixed(2)}, fitted on the validation part.`)
   ui.line(`\nWrote ${out}; its curves: ${out}/report.html`)
 }

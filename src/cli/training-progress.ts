@@ -40,6 +40,7 @@ export const showTraining = (ui: Ui, options: TrainOptions): Promise<TrainResult
       ...options,
       onStart: (plan) => {
         printPlan(ui, plan)
+        printValidation(ui, options.dataset.splits.validation.length)
         onStart(plan)
       },
       onRecord,
@@ -53,9 +54,34 @@ const describeStep = ({ loss, accuracy, tokensPerSecond }: HistoryRecord & { kin
     `${Math.round(tokensPerSecond)} tokens/s`,
   ].join('  ')
 
-const describeEvaluation = ({ epoch, step, loss, accuracy }: HistoryRecord & { kind: 'evaluation' }) =>
+const describeEvaluation = ({ epoch, step, loss, calibratedLoss, accuracy }: HistoryRecord & { kind: 'evaluation' }) =>
   `epoch ${epoch + 1}, step ${step}: validation loss ${loss.toFixed(4)}, ` +
+  (calibratedLoss === undefined ? '' : `${calibratedLoss.toFixed(4)} calibrated, `) +
   (accuracy === undefined ? `perplexity ${Math.exp(loss).toFixed(1)}` : `accuracy ${percent(accuracy)}`)
+
+/** Validation texts below which accuracy says little: each is worth half a point or more. */
+const FEW_TEXTS = 200
+
+/** Says so where accuracy cannot tell checkpoints apart. */
+function printValidation(ui: Ui, texts: number): void {
+  if (texts >= FEW_TEXTS) return
+  ui.line(
+    `The validation part is small: ${texts} texts, each worth ${(100 / texts).toFixed(1)} points of accuracy. ` +
+      'The loss decides which checkpoint is kept, unless accuracies differ by more than chance.',
+  )
+}
+
+/** Which checkpoint was kept, and where the run ended. */
+export function describeKept({
+  bestStep,
+  steps,
+  plannedSteps,
+}: Pick<TrainResult, 'bestStep' | 'steps' | 'plannedSteps'>): string {
+  const kept = `Kept step ${bestStep} of ${steps}, the best on the validation part.`
+  return steps < plannedSteps
+    ? `${kept} Stopped early, ${plannedSteps - steps} steps before the end: it got no better.`
+    : kept
+}
 
 function printPlan(ui: Ui, plan: TrainPlan): void {
   const { targets, parameters, engine, totalSteps } = plan

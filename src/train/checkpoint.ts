@@ -26,6 +26,7 @@ const evaluationSchema = z.object({
   step: number,
   epoch: number,
   loss: number,
+  calibratedLoss: number.optional(),
   accuracy: number.optional(),
   macroF1: number.optional(),
 })
@@ -34,7 +35,7 @@ const evaluationSchema = z.object({
 const progressSchema = z.object({
   step: number,
   evaluationsWithoutImprovement: number,
-  best: evaluationSchema.optional(),
+  best: evaluationSchema.extend({ outcomes: z.string().optional() }).optional(),
   history: z.array(z.discriminatedUnion('kind', [stepSchema, evaluationSchema])),
 })
 

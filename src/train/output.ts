@@ -1,5 +1,6 @@
 /** What a training run leaves: the adapter or base folder with its provenance, `metrics.jsonl` and the report. */
 import { type Adapter, createAdapterConfig } from '../core/adapter.ts'
+import type { Mistake } from '../core/calibration.ts'
 import { baseConfigOf } from '../core/adapter/base-config.ts'
 import { labelFields } from '../core/labels.ts'
 import { adaptableLayers } from '../core/layers.ts'
@@ -10,6 +11,7 @@ import { writeAdapter } from '../files/adapter-folder.ts'
 import { writeBase } from '../files/base-folder.ts'
 import type { Output } from '../files/output.ts'
 import type { EncodedDataset } from './encode.ts'
+import type { PartResult } from './measure.ts'
 import { SCORE } from './program/classifier.ts'
 import { type HistoryRecord, type Report, renderReport } from './report.ts'
 import type { StoredDataset } from './dataset.ts'
@@ -29,6 +31,8 @@ export interface FinishedRun {
   /** The kept checkpoint's parameters by name. */
   trained: TensorMap
   result: TrainResult
+  /** Of each part the most confident ones. */
+  mistakes: { validation: Mistake[]; test: Mistake[] }
   /** Where each setting came from. */
   sources: ResolvedSettings['sources']
   history: HistoryRecord[]
@@ -39,7 +43,7 @@ export interface FinishedRun {
  * @throws GraftError `file-exists`, `file-write`
  */
 export async function writeOutput(run: FinishedRun): Promise<void> {
-  const { out, dataset, base, tables, data, trained, result, sources, history } = run
+  const { out, dataset, base, tables, data, trained, result, mistakes, sources, history } = run
   const { settings } = result
   const { labels } = dataset
   const report: Report = {
@@ -48,8 +52,9 @@ export async function writeOutput(run: FinishedRun): Promise<void> {
     history,
     labels,
     best: { step: result.bestStep },
-    validation: result.validation,
-    test: result.test,
+    temperature: result.temperature,
+    validation: { ...result.validation, mistakes: mistakes.validation },
+    test: { ...result.test, mistakes: mistakes.test },
   }
   const metricsFile = history.map((record) => `${JSON.stringify(record)}\n`).join('')
   const extraFiles = { ...renderReport(report), 'metrics.jsonl': metricsFile }
@@ -94,13 +99,20 @@ function createAdapter(base: BaseFacts, { lora }: TrainSettings, info: Adapter['
   }
 }
 
-const flatMetrics = ({ validation, test }: TrainResult): Record<string, number> => ({
-  validationAccuracy: validation.accuracy,
-  validationMacroF1: validation.macroF1,
-  validationLoss: validation.loss,
-  testAccuracy: test.accuracy,
-  testMacroF1: test.macroF1,
-  testLoss: test.loss,
+/** Losses and calibration errors are those of the model as it is written; `Uncalibrated`, with a temperature of 1. */
+const flatMetrics = ({ validation, test, temperature }: TrainResult): Record<string, number> => ({
+  ...partMetrics('validation', validation),
+  ...partMetrics('test', test),
+  temperature,
+})
+
+const partMetrics = (name: string, part: PartResult): Record<string, number> => ({
+  [`${name}Accuracy`]: part.accuracy,
+  [`${name}MacroF1`]: part.macroF1,
+  [`${name}Loss`]: part.loss,
+  [`${name}LossUncalibrated`]: part.uncalibrated.loss,
+  [`${name}CalibrationError`]: part.calibration.expectedError,
+  [`${name}CalibrationErrorUncalibrated`]: part.uncalibrated.calibration.expectedError,
 })
 
 function reportSettings({ base, dataset, result }: FinishedRun): Report['settings'] {

@@ -69,13 +69,17 @@ export interface RunOptions {
   onStart?: (plan: RunPlan) => void
 }
 
-/** A run that reached its end, with the best checkpoint's parameters in the engine. */
+/** A run that reached its end, with the best checkpoint's calibrated parameters in the engine. */
 export interface FinishedRun {
   engine: Engine
   /** The parameters by name. */
   trained: TensorMap
+  /** What the head's parameters were divided by. */
+  temperature: number
   history: HistoryRecord[]
+  /** Steps done; fewer than planned where the run stopped early. */
   steps: number
+  plannedSteps: number
   /** The step of the checkpoint that was kept. */
   bestStep: number
 }
@@ -127,8 +131,9 @@ export async function runToOutput<Result>(
   program.frozen.clear()
   try {
     const resume = output.resume ? await readCheckpoint(path, fingerprint) : undefined
+    const plannedSteps = totalStepsOf(settings, task.stepsPerEpoch)
     onStart?.({
-      totalSteps: totalStepsOf(settings, task.stepsPerEpoch),
+      totalSteps: plannedSteps,
       engine: engine.name,
       resumedAt: resume?.step ?? 0,
     })
@@ -139,9 +144,10 @@ export async function runToOutput<Result>(
     if (run.bestState) await engine.restore(new Map([...run.state, ...run.bestState]))
     const result = await finish({
       engine,
-      trained: trainedTensors(program, await engine.state()),
+      ...(await calibrate(engine, program, task)),
       history: run.history,
       steps: run.step,
+      plannedSteps,
       bestStep: run.best?.step ?? run.step,
     })
     await removeFile(path)
@@ -151,6 +157,24 @@ export async function runToOutput<Result>(
   } finally {
     await engine.dispose()
   }
+}
+
+/** Divides the head by the task's temperature, so that confidence is honest wherever the model is used. */
+async function calibrate(
+  engine: Engine,
+  program: TrainingProgram,
+  task: TrainingTask,
+): Promise<Pick<FinishedRun, 'trained' | 'temperature'>> {
+  const temperature = (await task.temperature?.(engine)) ?? 1
+  const state = await engine.state()
+  const trained = trainedTensors(program, state) // views of the state
+  if (temperature === 1) return { trained, temperature }
+  for (const name of program.head ?? []) {
+    const { data } = trained.get(name) ?? {}
+    data?.forEach((value, at) => (data[at] = value / temperature))
+  }
+  await engine.restore(state)
+  return { trained, temperature }
 }
 
 /** The error of a run that ended early, saying what is left of it and how to go on. */

@@ -56,7 +56,7 @@ const RUN_SETTINGS = {
     default: 0,
     group: 'schedule',
     placeholder: 'steps',
-    help: 'evaluate every so many steps too; 0: only after each epoch',
+    help: 'evaluate every so many steps too; 0: only at the ends of epochs, 20 of them at most',
   }),
   patience: integer({
     min: 0,
@@ -91,11 +91,18 @@ const RUN_SETTINGS = {
   device: choice(DEVICE_NAMES, { default: 'cpu', group: 'run', help: 'what computes' }),
 }
 
+const withDefault = <Value>(setting: Setting<Value>, value: Value, help = setting.help) => ({
+  ...setting,
+  default: value,
+  help,
+})
+
 /** Of `train`, by their flat names. */
 export const TRAIN_SETTINGS = {
   method: choice(['lora', 'full'], { default: 'lora', group: 'method', help: 'train adapters, or all weights' }),
   ...LORA_SETTINGS,
   ...RUN_SETTINGS,
+  patience: withDefault(RUN_SETTINGS.patience, 5),
   tokenDropout: rate({
     default: 0,
     group: 'texts',
@@ -112,12 +119,6 @@ export const TRAIN_SETTINGS = {
   }),
 }
 
-const withDefault = <Value>(setting: Setting<Value>, value: Value, help = setting.help) => ({
-  ...setting,
-  default: value,
-  help,
-})
-
 /** Of `pretrain`; the defaults suit a corpus of some million words. */
 export const PRETRAIN_SETTINGS = {
   ...RUN_SETTINGS,
@@ -126,7 +127,7 @@ export const PRETRAIN_SETTINGS = {
   evalEvery: withDefault(
     RUN_SETTINGS.evalEvery,
     250,
-    'measure perplexity and save every so many steps; 0: only after each epoch',
+    'measure perplexity and save every so many steps; 0: only at the ends of epochs, 20 of them at most',
   ),
   learningRate: withDefault(RUN_SETTINGS.learningRate, 2e-3),
   warmup: withDefault(RUN_SETTINGS.warmup, 0.05),

@@ -1,7 +1,6 @@
 /** A whole training run: data set and base in; adapter folder (LoRA) or base folder (full) out, with curves and report. */
 import { adaptableLayers } from '../core/layers.ts'
 import { loraScaling, matchTargetModules } from '../core/lora.ts'
-import type { Metrics } from '../core/metrics.ts'
 import { createRandom } from '../core/random.ts'
 import { type TensorMap, sizeOf } from '../core/tensors.ts'
 import { type Base, readBase } from '../files/base-folder.ts'
@@ -9,10 +8,9 @@ import { sha256 } from '../files/hash.ts'
 import type { OutputFolder } from '../files/output.ts'
 import type { StoredDataset } from './dataset.ts'
 import { type EncodedDataset, encodeDataset } from './encode.ts'
-import { type Engine, tokenFeeds } from './engine.ts'
-import { type EncodedSet, evaluateSet } from './evaluate.ts'
 import { shippedBase } from './base.ts'
 import { identityOf } from './identity.ts'
+import { type Part, type PartResult, measurePart } from './measure.ts'
 import { writeOutput } from './output.ts'
 import type { TrainingProgram } from './program.ts'
 import { fullProgram, loraProgram } from './program/classifier.ts'
@@ -46,11 +44,15 @@ export interface TrainOptions extends OutputOptions, TrainSettingsInput {
 
 export interface TrainResult {
   out: string
-  /** Steps done, and the step of the checkpoint that was kept. */
+  /** Steps done: fewer than were planned where the run stopped early. */
   steps: number
+  plannedSteps: number
+  /** The step of the checkpoint that was kept. */
   bestStep: number
-  validation: Metrics & { loss: number }
-  test: Metrics & { loss: number }
+  /** What the logits were divided by, so that confidence is honest: in the head's weights. */
+  temperature: number
+  validation: PartResult
+  test: PartResult
   parameters: TrainPlan['parameters']
   settings: TrainSettings
   seconds: number
@@ -92,12 +94,25 @@ async function trainInto(folder: OutputFolder, options: TrainOptions): Promise<T
   const announce = (plan: RunPlan) => onStart?.({ ...plan, ...resolved, targets, parameters })
   return runToOutput(
     { output: { ...others, out: folder }, program, task, settings, fingerprint, onStart: announce },
-    async ({ engine, trained, history, steps, bestStep }) => {
-      const measure = (set: EncodedSet) => measureSet(engine, set, labels, data.padTokenId)
-      const [validation, test] = [await measure(data.validation), await measure(data.test)]
-      const seconds = (performance.now() - started) / 1000
-      const result: TrainResult = { out, steps, bestStep, validation, test, parameters, settings, seconds }
-      await writeOutput({ out: folder, dataset, base, tables, data, trained, result, sources, history })
+    async ({ engine, trained, temperature, history, steps, plannedSteps, bestStep }) => {
+      const measure = (part: Part) => measurePart(engine, part, { labels, padTokenId: data.padTokenId, temperature })
+      const { splits } = dataset
+      const validation = await measure({ examples: splits.validation, set: data.validation })
+      const test = await measure({ examples: splits.test, set: data.test })
+      const mistakes = { validation: validation.mistakes, test: test.mistakes }
+      const result: TrainResult = {
+        out,
+        steps,
+        plannedSteps,
+        bestStep,
+        temperature,
+        validation: validation.result,
+        test: test.result,
+        parameters,
+        settings,
+        seconds: (performance.now() - started) / 1000,
+      }
+      await writeOutput({ out: folder, dataset, base, tables, data, trained, result, mistakes, sources, history })
       return result
     },
   )
@@ -127,11 +142,6 @@ async function prepare(base: Base, dataset: StoredDataset, settings: TrainSettin
 /** Of all that determines a run. Engines give the same results, so one may go on where another stopped. */
 const fingerprintOf = (identity: string, settings: TrainSettings): string =>
   sha256(JSON.stringify([identity, { ...settings, device: undefined }]))
-
-async function measureSet(engine: Engine, set: EncodedSet, labels: string[], padTokenId: number) {
-  const { loss, metrics } = await evaluateSet((batch) => engine.evaluate(tokenFeeds(batch)), set, labels, padTokenId)
-  return { loss, ...metrics }
-}
 
 async function createProgram(
   base: Base,

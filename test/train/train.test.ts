@@ -96,9 +96,16 @@ describe('train --method lora', () => {
         validationAccuracy: result.validation.accuracy,
         validationMacroF1: result.validation.macroF1,
         validationLoss: result.validation.loss,
+        validationLossUncalibrated: result.validation.uncalibrated.loss,
+        validationCalibrationError: result.validation.calibration.expectedError,
+        validationCalibrationErrorUncalibrated: result.validation.uncalibrated.calibration.expectedError,
         testAccuracy: result.test.accuracy,
         testMacroF1: result.test.macroF1,
         testLoss: result.test.loss,
+        testLossUncalibrated: result.test.uncalibrated.loss,
+        testCalibrationError: result.test.calibration.expectedError,
+        testCalibrationErrorUncalibrated: result.test.uncalibrated.calibration.expectedError,
+        temperature: result.temperature,
       },
     })
     expect(plan).toMatchObject({ totalSteps: 15, resumedAt: 0, targets: [...adapter.layers.keys()] })
@@ -122,10 +129,14 @@ describe('train --method lora', () => {
     const evaluations = history('best').filter(
       (entry): entry is Required<EvaluationRecord> => entry.kind === 'evaluation',
     )
-    const best = evaluations.toSorted((a, b) => b.accuracy - a.accuracy || b.step - a.step)[0]
+    const best = evaluations.toSorted((a, b) => a.calibratedLoss - b.calibratedLoss)[0]
     expect(result.bestStep).toBe(best?.step)
     expect(result.bestStep).toBeLessThan(10)
-    expect(result.validation.loss).toBeCloseTo(best?.loss ?? NaN, 6)
+    // The head was divided by the temperature: what was written is what was calibrated.
+    expect(Math.abs(Math.log(result.temperature))).toBeGreaterThan(0.1)
+    expect(result.validation.loss).toBeCloseTo(best?.calibratedLoss ?? NaN, 6)
+    expect(result.validation.uncalibrated.loss).toBeCloseTo(best?.loss ?? NaN, 6)
+    expect(result.validation.accuracy).toBe(best?.accuracy)
     expect(result.test.loss).toBeCloseTo(await testLoss('best'), 5)
   })
 
