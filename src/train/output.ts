@@ -3,6 +3,7 @@ import { type Adapter, createAdapterConfig } from '../core/adapter.ts'
 import { labelFields } from '../core/labels.ts'
 import { adaptableLayers } from '../core/layers.ts'
 import { loraScaling } from '../core/lora.ts'
+import { scriptsOf } from '../core/scripts.ts'
 import type { TensorMap } from '../core/tensors.ts'
 import { writeAdapter } from '../files/adapter-folder.ts'
 import { writeBase } from '../files/base-folder.ts'
@@ -50,6 +51,7 @@ export async function writeOutput(run: FinishedRun): Promise<void> {
     baseSha256: base.sha256,
     dataSha256: dataset.sha256,
     maxLength: data.maxLength,
+    scripts: scriptsOf(dataset.splits.train.map(({ text }) => text)),
     hyperparameters: { ...settings },
     seed: settings.seed,
     metrics: flatMetrics(result),
