@@ -47,7 +47,7 @@ describe('a host', () => {
     expect(await status(host)).toBe(200)
   })
 
-  it('is let in that is named', async () => expect(await status('Good.Example:80', ['good.example'])).toBe(200))
+  it('is let in that is named', async () => expect(await status('Good.Example:80', ['GOOD.example.:8080'])).toBe(200))
 
   it('is this machine, or not', () => {
     expect(['127.0.0.1', '127.8.8.8', '::1', 'localhost'].map(isLoopback)).toEqual([true, true, true, true])
