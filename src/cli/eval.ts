@@ -53,9 +53,10 @@ async function evaluateModel(options: Options): Promise<void> {
   const { texts, split } = await readLabelledTexts(data, choice)
   const device = await chooseDevice(ui, wanted, GRAPH_DEVICES)
   const classifier = await openModel(model, { base, device })
-  const { predictions, ...measures } = await showEvaluation(ui, classifier, texts, { adapter, signal }).finally(() =>
-    classifier.close(),
-  )
+  const { readTemperature } = await import('./eval/temperature.ts')
+  const temperature = await readTemperature(model, adapter ?? classifier.adapters[0])
+  const measured = showEvaluation(ui, classifier, texts, { adapter, temperature, signal })
+  const { predictions, ...measures } = await measured.finally(() => classifier.close())
   if (file !== undefined) {
     await writePredictions(file, texts, predictions)
     ui.line(`\nWrote ${file}: ${count(texts.length)} rows`)
@@ -67,6 +68,7 @@ async function evaluateModel(options: Options): Promise<void> {
     data,
     split,
     texts: texts.length,
+    temperature,
     ...measures,
     textsPerSecond,
     device,

@@ -22,10 +22,16 @@ export function planMerged({ base, adapters }: ExportInputs): Plan {
   const labels = adapter?.info.labels ?? labelsOf(base)
   const { info } = adapter ?? base
   const maxLength = info && 'maxLength' in info ? info.maxLength : base.config.n_positions
+  const temperature = info?.metrics['temperature']
   const config = classifierConfig(base.config, labels)
   return {
     config,
-    fields: { kind: 'merged', labels, ...(info && 'labels' in info && notesOf(info)) },
+    fields: {
+      kind: 'merged',
+      labels,
+      ...(info && 'labels' in info && notesOf(info)),
+      ...(temperature !== undefined && { temperature }),
+    },
     maxLength,
     model: { labels, maxLength },
     references: [{ config, weights: base.weights, adapter, maxLength }],

@@ -1,5 +1,6 @@
 /** Imports an adapter that PEFT wrote: checked against its base, with labels, and with a head. */
 import { checkFit, completeAdapter, parsePeftAdapter } from '../../core/adapter.ts'
+import { baseConfigOf } from '../../core/adapter/base-config.ts'
 import { GraftError } from '../../core/errors.ts'
 import { labelsOfConfig } from '../../core/labels.ts'
 import type { TensorData } from '../../core/tensors.ts'
@@ -57,6 +58,7 @@ export async function importAdapter(
     kind: 'adapter' as const,
     labels,
     baseSha256: base.sha256,
+    baseConfig: baseConfigOf(base.config),
     maxLength: Math.min(options.maxLength ?? base.config.n_positions, base.config.n_positions),
     hyperparameters: { importedFrom: source.name, ...(source.revision && { revision: source.revision }) },
     metrics: {},
