@@ -78,8 +78,12 @@ describe('a bundle', () => {
   it('is opened in a hurry as it is', async () => {
     const dir = await copyOf(served.merged, 'hurried')
     await writeFile(join(dir, 'golden.json'), `${await readFile(join(dir, 'golden.json'), 'utf8')}\n`)
-    await (await openBundle(dir, { verify: false })).close()
-    await (await open(dir, { verify: false })).close()
+    const classifier = await openBundle(dir, { verify: false })
+    expect(await classifier.classify('ok')).toMatchObject({ tokens: 1 })
+    await classifier.close()
+    const service = await open(dir, { verify: false })
+    expect(service.ready()).toBe(true)
+    await service.close()
   })
 
   it('whose adapter gives no numbers is not served', async () => {

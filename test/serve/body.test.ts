@@ -70,7 +70,7 @@ describe('a JSON body', () => {
     ['that expands beyond the limit', 'gzip', gzipSync(Buffer.alloc(200 * 2 ** 20)), 413],
   ])('%s is refused', async (_, encoding, body, status) => {
     const response = await send(body, { 'Content-Encoding': encoding })
-    if (status === 415) expect(response.headers.get('Accept-Encoding')).toBe('gzip')
+    expect(response.headers.get('Accept-Encoding')).toBe(status === 415 ? 'gzip' : null)
     expect((await problemOf(response)).status).toBe(status)
   })
 })

@@ -5,7 +5,7 @@ const SIGNALS = ['SIGTERM', 'SIGINT'] as const
 type Signal = (typeof SIGNALS)[number]
 
 /** Resolves at the first signal, from when on the process has so many milliseconds. */
-export function untilAskedToStop(ms: number): Promise<Signal> {
+export function untilAskedToStop(ms = 20_000): Promise<Signal> {
   let asked = false
   return new Promise((resolve) => {
     for (const name of SIGNALS) {
