@@ -39,10 +39,16 @@ export function dataCommand(): Command {
 
 async function makeDataset(source: string, { out, force, json, ...options }: Options): Promise<void> {
   const { createDataset, writeDataset } = await import('../train/dataset.ts')
+  const { withOutput } = await import('../files/output.ts')
   const ui = createUi({ json })
-  const path = source === 'sms-spam' ? await download(ui) : source
-  const dataset = await createDataset(path, options)
-  await writeDataset(out, dataset, { force })
+  // The output is checked before anything is read or downloaded.
+  const inputs = [source, options.test]
+  const dataset = await withOutput(out, { kind: 'data set', force, inputs }, async (output) => {
+    const path = source === 'sms-spam' ? await download(ui) : source
+    const created = await createDataset(path, options)
+    await writeDataset(output, created)
+    return created
+  })
   printSummary(ui, dataset.summary)
   ui.line(`\nWrote ${out}: train.csv, validation.csv, test.csv, summary.json`)
   ui.result({ out, ...dataset.summary })

@@ -1,4 +1,5 @@
 /** A LoRA adapter: read from and written to the files of an adapter folder, which are PEFT's plus `graft.json`. */
+import { baseConfigOf, differingField } from './adapter/base-config.ts'
 import { type AdapterConfig, explicitConfig, parseAdapterConfig } from './adapter/config.ts'
 import { type AdapterInfo, parseAdapterInfo } from './adapter/info.ts'
 import { createLayerRules } from './adapter/layers.ts'
@@ -184,5 +185,18 @@ export async function checkAdapter(
       },
     )
   }
+  checkBaseConfig(adapter, baseConfig, file)
   await checkFit(adapter, baseConfig, file)
+}
+
+/** The same weights are another model where they are computed with otherwise. */
+function checkBaseConfig({ info }: Adapter, baseConfig: GPT2Config, file: string): void {
+  const found = baseConfigOf(baseConfig)
+  const name = differingField(info.baseConfig ?? {}, found)
+  if (name === undefined) return
+  throw new GraftError(
+    'adapter-base',
+    `${file} was trained on a base with ${name} ${info.baseConfig?.[name]}, not ${found[name]}`,
+    { hint: 'Give the base that it was trained on, with the config.json that it had then.', file, value: found[name] },
+  )
 }

@@ -5,6 +5,7 @@ import { type Adapter, checkAdapter } from '../core/adapter.ts'
 import { GraftError } from '../core/errors.ts'
 import { readAdapter } from '../files/adapter-folder.ts'
 import { type Base, readBase } from '../files/base-folder.ts'
+import { recoverForReading } from '../files/recover.ts'
 
 /** An adapter folder and the name that it gets in the bundle. */
 export interface AdapterSource {
@@ -56,6 +57,7 @@ function checkName(name: string, others: readonly NamedAdapter[]): void {
 /** The base's folder as an adapter's `base_model_name_or_path` says. */
 async function baseOf([first]: readonly NamedAdapter[]): Promise<string> {
   const path = first?.adapter.config.base_model_name_or_path
+  if (typeof path === 'string') await recoverForReading(path)
   const isFolder = typeof path === 'string' && (await stat(path).catch(() => undefined))?.isDirectory()
   if (isFolder) return path
   const problem = first

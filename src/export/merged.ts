@@ -1,4 +1,5 @@
 /** The merged bundle: one classifier, its adapter folded into the weights, or fine-tuned in full. */
+import { notesOf } from '../core/adapter/info.ts'
 import type { GPT2Config } from '../core/config.ts'
 import { GraftError } from '../core/errors.ts'
 import { labelFields, labelsOfConfig } from '../core/labels.ts'
@@ -21,10 +22,16 @@ export function planMerged({ base, adapters }: ExportInputs): Plan {
   const labels = adapter?.info.labels ?? labelsOf(base)
   const { info } = adapter ?? base
   const maxLength = info && 'maxLength' in info ? info.maxLength : base.config.n_positions
+  const temperature = info?.metrics['temperature']
   const config = classifierConfig(base.config, labels)
   return {
     config,
-    fields: { kind: 'merged', labels },
+    fields: {
+      kind: 'merged',
+      labels,
+      ...(info && 'labels' in info && notesOf(info)),
+      ...(temperature !== undefined && { temperature }),
+    },
     maxLength,
     model: { labels, maxLength },
     references: [{ config, weights: base.weights, adapter, maxLength }],

@@ -9,7 +9,7 @@ import { labelsOfConfig } from '../core/labels.ts'
 import { fullName, parameterShapes } from '../core/layers.ts'
 import { serializeSafetensors } from '../core/safetensors.ts'
 import { type TensorMap, firstNonFinite } from '../core/tensors.ts'
-import { writeFolderAtomic, type WriteFolderWithExtrasOptions } from './atomic.ts'
+import { type Output, type WriteOptionsWithExtras, writeOutputFolder } from './output.ts'
 import { readJson } from './read.ts'
 import { readSafetensors } from './safetensors-file.ts'
 import { tokenizerFilesOf } from './tokenizer-files.ts'
@@ -88,6 +88,11 @@ export function checkFinite(wrong: number | undefined, name: string, file: strin
  * Reads a base and checks its weights against its configuration.
  * @throws GraftError `file-not-found`, `file-format`, `config`, `safetensors`; `weights` where a tensor is missing,
  *   unexpected or of another shape
+ * @example
+ * import { readBase, shippedBase } from 'graft-lora/train'
+ *
+ * const { config, weights } = await readBase(shippedBase())
+ * console.log(config.n_embd, weights.size)
  */
 export async function readBase(dir: string): Promise<Base> {
   const configFile = join(dir, 'config.json')
@@ -102,7 +107,7 @@ export async function readBase(dir: string): Promise<Base> {
   return { dir, config, weights, sha256, ...(info && { info }) }
 }
 
-export interface WriteBaseOptions extends WriteFolderWithExtrasOptions {
+export interface WriteBaseOptions extends WriteOptionsWithExtras {
   /** How the weights are stored. */
   dtype?: 'float32' | 'float16'
 }
@@ -110,11 +115,15 @@ export interface WriteBaseOptions extends WriteFolderWithExtrasOptions {
 /**
  * Writes a base folder, whole or not at all.
  * @throws GraftError `file-exists`, `file-write`
+ * @example
+ * import { createBase, writeBase } from 'graft-lora/train'
+ *
+ * await writeBase('runs/base', createBase({ n_layer: 2, n_embd: 64 }, 1), { dtype: 'float16' })
  */
 export async function writeBase(
-  dir: string,
+  out: Output,
   { config, weights, info }: Pick<Base, 'config' | 'weights' | 'info'>,
-  { force, extraFiles = {}, dtype = 'float32' }: WriteBaseOptions = {},
+  { force, inputs, extraFiles = {}, dtype = 'float32' }: WriteBaseOptions = {},
 ): Promise<void> {
   const json = (value: unknown) => `${JSON.stringify(value, undefined, 2)}\n`
   const files = {
@@ -124,7 +133,7 @@ export async function writeBase(
     'model.safetensors': serializeSafetensors(weights, { format: 'pt' }, dtype === 'float16' ? 'F16' : 'F32'),
     ...(info && { 'graft.json': json(info) }),
   }
-  await writeFolderAtomic(dir, { force }, async (temporaryDir) => {
+  await writeOutputFolder(out, { kind: 'model', force, inputs }, async (temporaryDir) => {
     for (const [name, content] of Object.entries(files)) await writeFile(join(temporaryDir, name), content)
   })
 }

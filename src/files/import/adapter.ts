@@ -1,11 +1,13 @@
 /** Imports an adapter that PEFT wrote: checked against its base, with labels, and with a head. */
 import { checkFit, completeAdapter, parsePeftAdapter } from '../../core/adapter.ts'
+import { baseConfigOf } from '../../core/adapter/base-config.ts'
 import { GraftError } from '../../core/errors.ts'
 import { labelsOfConfig } from '../../core/labels.ts'
 import type { TensorData } from '../../core/tensors.ts'
 import { writeAdapter } from '../adapter-folder.ts'
 import { type Base, readBase } from '../base-folder.ts'
 import type { ImportOptions, ImportResult } from '../import.ts'
+import type { OutputFolder } from '../output.ts'
 import { readBytes, readJson } from '../read.ts'
 import { nameLabels } from './labels.ts'
 import { type Source, isPickle, pickleError } from './source.ts'
@@ -31,8 +33,12 @@ async function readFiles(source: Source) {
  * Makes an adapter folder of PEFT's two files. An adapter without a head takes its base's.
  * @throws GraftError `usage` without a base, `adapter` where it does not fit the base or is of a kind that is not supported
  */
-export async function importAdapter(source: Source, options: ImportOptions): Promise<ImportResult> {
-  const { out, force, base: baseDir } = options
+export async function importAdapter(
+  source: Source,
+  options: ImportOptions,
+  output: OutputFolder,
+): Promise<ImportResult> {
+  const { out, base: baseDir } = options
   if (baseDir === undefined) {
     throw new GraftError('usage', `${source.name} is an adapter, which needs its base`, {
       hint: 'Import the base first, then give its folder with --base.',
@@ -52,13 +58,14 @@ export async function importAdapter(source: Source, options: ImportOptions): Pro
     kind: 'adapter' as const,
     labels,
     baseSha256: base.sha256,
+    baseConfig: baseConfigOf(base.config),
     maxLength: Math.min(options.maxLength ?? base.config.n_positions, base.config.n_positions),
     hyperparameters: { importedFrom: source.name, ...(source.revision && { revision: source.revision }) },
     metrics: {},
   }
   const config = { ...peft.config, base_model_name_or_path: baseDir, task_type: 'SEQ_CLS' as const }
   const adapter = completeAdapter({ ...peft, config, score, saved }, info, source.name)
-  await writeAdapter(out, adapter, { force })
+  await writeAdapter(output, adapter)
   return { kind: 'adapter', out, source: source.name, revision: source.revision, sha256: base.sha256, labels }
 }
 

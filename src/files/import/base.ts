@@ -9,10 +9,10 @@ import { decoderOf } from '../../core/safetensors.ts'
 import { dtypeBytes } from '../../core/safetensors/dtypes.ts'
 import { serializeHeader } from '../../core/safetensors/header.ts'
 import { firstNonFinite, sizeOf } from '../../core/tensors.ts'
-import { writeFolderAtomic } from '../atomic.ts'
 import { checkFinite, checkShapes } from '../base-folder.ts'
 import { sha256File } from '../hash.ts'
 import type { ImportOptions, ImportResult } from '../import.ts'
+import type { OutputFolder } from '../output.ts'
 import { readJson } from '../read.ts'
 import { readTensorBytes } from '../safetensors-file.ts'
 import { tokenizerFilesOf } from '../tokenizer-files.ts'
@@ -27,7 +27,8 @@ import { type StoredTensor, type StoredWeights, openWeights } from './weights.ts
  */
 export async function importBase(
   source: Source,
-  { out, force, labels, ...options }: ImportOptions,
+  { out, labels, ...options }: ImportOptions,
+  output: OutputFolder,
 ): Promise<ImportResult> {
   const configFile = await source.fetch('config.json')
   const original = parseConfig(await readJson(configFile), configFile)
@@ -35,7 +36,8 @@ export async function importBase(
   const weights = await openWeights(source, original)
   const config = baseConfig(original, weights.tensors, labels, source.name)
   checkShapes(weights.tensors, config, source.name)
-  const sha256 = await writeFolderAtomic(out, { force }, async (folder) => {
+  await output.requireSpace(sizeOfFiles(weights))
+  const sha256 = await output.publish(async (folder) => {
     const hash = await copyTensors(weights, join(folder, 'model.safetensors'), options)
     await writeJson(join(folder, 'config.json'), config)
     for (const [name, content] of Object.entries(tokenizerFilesOf(config) ?? {}))
@@ -54,6 +56,8 @@ export async function importBase(
     labels: labelsOfConfig(config, out),
   }
 }
+
+const sizeOfFiles = ({ files }: StoredWeights) => files.reduce((sum, { size }) => sum + size, 0)
 
 const writeJson = (path: string, value: unknown) => writeFile(path, `${JSON.stringify(value, undefined, 2)}\n`)
 

@@ -5,9 +5,8 @@ import { stringify } from 'csv-stringify/sync'
 import { z } from 'zod'
 import { GraftError } from '../../core/errors.ts'
 import { createLabels } from '../../core/labels.ts'
-import { writeFolderAtomic } from '../../files/atomic.ts'
-import type { WriteFolderOptions } from '../../files/atomic.ts'
 import { sha256File } from '../../files/hash.ts'
+import { type Output, type WriteOptions, writeOutputFolder } from '../../files/output.ts'
 import { readJson } from '../../files/read.ts'
 import type { Dataset, LabelledExample } from '../dataset.ts'
 import { readLabelledExamples } from './read.ts'
@@ -21,9 +20,13 @@ const splitFile = (name: SplitName) => `${name}.csv`
 /**
  * Writes a data set, or nothing.
  * @throws GraftError `file-exists` for a folder that is there already, unless `force`; `file-write`
+ * @example
+ * import { createDataset, writeDataset } from 'graft-lora/train'
+ *
+ * await writeDataset('runs/other-data', await createDataset('messages.csv', { seed: 2 }))
  */
-export async function writeDataset(dir: string, dataset: Dataset, options: WriteFolderOptions = {}): Promise<void> {
-  await writeFolderAtomic(dir, options, async (folder) => {
+export async function writeDataset(out: Output, dataset: Dataset, options: WriteOptions = {}): Promise<void> {
+  await writeOutputFolder(out, { kind: 'data set', ...options }, async (folder) => {
     for (const name of splitNames) await writeFile(join(folder, splitFile(name)), toCsv(dataset.splits[name]))
     await writeFile(join(folder, summaryFile), `${JSON.stringify(dataset.summary, null, 2)}\n`)
   })
@@ -39,6 +42,8 @@ const toCsv = (examples: readonly LabelledExample[]): string =>
 export interface StoredDataset extends Dataset {
   /** SHA-256 of `train.csv`: says what a model was trained on. */
   sha256: string
+  /** The folder that it was read from. */
+  dir?: string
 }
 
 const madeBy = 'Make a data set with `graft data`.'
@@ -47,6 +52,11 @@ const madeBy = 'Make a data set with `graft data`.'
  * Reads a data set's folder.
  * @throws GraftError `file-not-found`, `file-format` for a summary that is none, `data-label` for a label that it does not
  *   list, and what reading CSV throws
+ * @example
+ * import { readDataset } from 'graft-lora/train'
+ *
+ * const { labels, splits } = await readDataset('runs/data')
+ * console.log(labels, splits.test.length)
  */
 export async function readDataset(dir: string): Promise<StoredDataset> {
   const path = join(dir, summaryFile)
@@ -62,7 +72,7 @@ export async function readDataset(dir: string): Promise<StoredDataset> {
     await readSplit(dir, 'test', labels),
   ]
   const sha256 = await sha256File(join(dir, splitFile('train')))
-  return { labels, splits: { train, validation, test }, summary: summary.data, sha256 }
+  return { labels, splits: { train, validation, test }, summary: summary.data, sha256, dir }
 }
 
 async function readSplit(dir: string, name: SplitName, names: readonly string[]): Promise<LabelledExample[]> {
