@@ -66,7 +66,16 @@ export async function importAdapter(
   const config = { ...peft.config, base_model_name_or_path: baseDir, task_type: 'SEQ_CLS' as const }
   const adapter = completeAdapter({ ...peft, config, score, saved }, info, source.name)
   await writeAdapter(output, adapter)
-  return { kind: 'adapter', out, source: source.name, revision: source.revision, sha256: base.sha256, labels }
+  const trainedOn = peft.config.base_model_name_or_path ?? undefined
+  return {
+    kind: 'adapter',
+    out,
+    source: source.name,
+    revision: source.revision,
+    sha256: base.sha256,
+    labels,
+    trainedOn,
+  }
 }
 
 /** The base's names, where it has as many labels as the head. */
