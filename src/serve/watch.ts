@@ -27,6 +27,18 @@ export interface Watcher {
 /**
  * Loads what is there already, and follows.
  * @throws GraftError `file-not-found`, `file-read` for a directory that cannot be read at the start
+ * @example
+ * import { mkdir } from 'node:fs/promises'
+ * import { createInference, createLog, watchAdapters } from 'graft-lora/serve'
+ *
+ * await mkdir('runs/served', { recursive: true })
+ * const bundles = [{ name: 'reviews', dir: 'runs/unmerged' }]
+ * const limits = { workers: 1, maxQueue: 1000, maxBatchTokens: 2048, maxAdapters: 16 }
+ * const service = await createInference({ bundles, ...limits, adapterDir: 'runs/served' })
+ * const { logger: log } = createLog({ fd: 2, onDrop: () => {} })
+ * const watcher = await watchAdapters({ service, model: 'reviews', dir: 'runs/served', log })
+ * await watcher.close()
+ * await service.close()
  */
 export async function watchAdapters({ intervalMs = 1000, ...options }: WatchOptions): Promise<Watcher> {
   const look = createLook(options)
