@@ -8,7 +8,8 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { loraDelta } from '../../src/core/lora.ts'
 import { readAdapter, writeAdapter } from '../../src/files/adapter-folder.ts'
-import { randomAdapter } from '../fixtures/adapter.ts'
+import { createConfig } from '../../src/core/config.ts'
+import { randomAdapter, tinyConfig } from '../fixtures/adapter.ts'
 import { golden } from '../interop/ours.ts'
 
 const program = fileURLToPath(new URL('../../bin/graft.js', import.meta.url))
@@ -101,6 +102,13 @@ describe('graft adapters', () => {
     expect(await failure('merge', path('a'), path('b'), '--method', 'linear', ...out)).toMatchObject({
       code: 'adapter',
       message: expect.stringContaining('different ranks'),
+    })
+    const wide = createConfig({ ...tinyConfig, n_embd: 10 })
+    const { info: _, ...other } = randomAdapter({ config: wide })
+    await writeAdapter(path('wide'), other)
+    expect(await failure('merge', path('a'), path('wide'), ...out)).toMatchObject({
+      code: 'adapter',
+      message: expect.stringContaining('c_attn is 8 × 24 in one adapter and 10 × 30 in another'),
     })
     expect(await failure('merge', path('a'), ...out)).toMatchObject({ code: 'usage' })
     expect(await failure('merge', path('a'), path('b'), '--weights', '1', ...out)).toMatchObject({ code: 'usage' })
