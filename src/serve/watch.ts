@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { GraftError } from '../core/errors.ts'
 import { readError } from '../files/read.ts'
+import { shorten } from './problem.ts'
 import { adapterName } from './schemas.ts'
 import type { InferenceService } from './service.ts'
 
@@ -71,7 +72,7 @@ function createLook({ service, model, dir, log }: Omit<WatchOptions, 'intervalMs
       loaded.add(name)
       log.info({ model, adapter: name, version }, 'adapter loaded')
     } catch (error) {
-      log.warn({ model, adapter: name, reason: String(error) }, 'adapter refused')
+      log.warn({ model, adapter: name, reason: shorten(String(error)) }, 'adapter refused')
       if (isOfTheMoment(error)) tried.delete(name)
     }
   }
@@ -82,7 +83,7 @@ function createLook({ service, model, dir, log }: Omit<WatchOptions, 'intervalMs
         await service.removeAdapter(model, name)
         log.info({ model, adapter: name }, 'adapter removed')
       } catch (error) {
-        log.warn({ model, adapter: name, reason: String(error) }, 'adapter not removed')
+        log.warn({ model, adapter: name, reason: shorten(String(error)) }, 'adapter not removed')
         if (isOfTheMoment(error)) return
       }
     }
