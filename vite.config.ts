@@ -43,7 +43,7 @@ function runtimeFiles(): Plugin {
 const isKeptByWorker = (fileName: string) => /\.wasm$|gpt2-ranks/.test(fileName)
 
 /** Files that only some visitors need: kept when they are used. */
-const isOptional = (fileName: string) => fileName.includes('jspi')
+const isOptional = (fileName: string) => /jspi|assets\/(table|parquet)-/.test(fileName)
 
 /** Tells the service worker which files the page consists of. */
 function pageFiles(): Plugin {
@@ -92,7 +92,10 @@ export default defineConfig({
       preserveEntrySignatures: 'exports-only',
       output: {
         entryFileNames: ({ name }) => (fixedNames.includes(name) ? '[name].js' : 'assets/[name]-[hash].js'),
-        chunkFileNames: 'assets/[name]-[hash].js',
+        chunkFileNames: ({ name, moduleIds }) =>
+          moduleIds.some((id) => id.includes('hyparquet-compressors'))
+            ? 'assets/parquet-compressors-[hash].js'
+            : `assets/${name}-[hash].js`,
         assetFileNames: 'assets/[name]-[hash][extname]',
       },
     },

@@ -4,6 +4,7 @@ import type { DeviceName } from '../core/devices.ts'
 import type { StepProfile } from '../train/engine/profile.ts'
 import { LEARNING_RATES, type TrainSettings, trainDefaults } from '../train/settings.ts'
 import type { TrainResult } from '../train/train.ts'
+import { printDropped } from './data/dropped.ts'
 import { TRAINING_DEVICES, chooseDevice } from './device.ts'
 import { percent } from './format.ts'
 import { interruptSignal } from './interrupt.ts'
@@ -48,7 +49,7 @@ export function trainCommand(): Command {
   const command = new Command('train')
     .description('train a LoRA adapter on a frozen base, or all weights of the base')
     .requiredOption('--base <dir>', 'base folder: config.json and model.safetensors')
-    .requiredOption('--data <dir>', 'data set folder, as `graft data` writes it')
+    .requiredOption('--data <dir>', 'data set folder, as `graft data` writes it, or one of train, validation and test files')
     .requiredOption('--out <dir>', 'folder to write: an adapter (lora) or a base (full)')
     .addOption(new Option('--method <name>', 'what to train').choices(['lora', 'full']).default('lora'))
     .option('--rank <r>', 'rank of the adapters', positiveInteger, defaults.lora.rank)
@@ -109,6 +110,7 @@ async function runTrain({
   const { showTraining } = await import('./training-progress.ts')
   const ui = createUi({ json })
   const dataset = await readDataset(data)
+  if (dataset.isPublished) printDropped(ui, dataset.summary)
   const settings = toSettings({ ...options, device: await chooseDevice(ui, options.device, TRAINING_DEVICES) })
   let profile: StepProfile | undefined
   const onProfile = wantsProfile ? (measured?: StepProfile) => (profile = measured) : undefined

@@ -14,9 +14,6 @@ export interface TableContext {
   adapters(): string[]
 }
 
-/** `reviews.csv` → `reviews-classified.csv` */
-const resultName = (name: string) => name.replace(/(\.\w+)?$/, '-classified$1')
-
 export function createTableTool({ classifier, adapters }: TableContext): TableTool {
   const input = byId('table-file', HTMLInputElement)
   const column = byId('table-column', HTMLSelectElement)
@@ -70,7 +67,7 @@ export function createTableTool({ classifier, adapters }: TableContext): TableTo
     await attempt(async (signal) => {
       const onProgress = ({ done, total }: { done: number; total: number }) => showProgress(done, total)
       const classified = await classifier().classifyTable(opened, { text, adapters: chosen, signal, onProgress })
-      if (!signal.aborted) showResult(classified, chosen, opened.name)
+      if (!signal.aborted) showResult(classified, chosen)
     })
   }
 
@@ -79,9 +76,9 @@ export function createTableTool({ classifier, adapters }: TableContext): TableTo
     byId('table-progress', HTMLElement).textContent = done === 0 ? '' : `${count(done)} of ${plural(total, 'row')}`
   }
 
-  function showResult({ file: table, counts }: ClassifiedTable, chosen: readonly string[], name: string): void {
+  function showResult({ file: table, name, counts, blank }: ClassifiedTable, chosen: readonly string[]): void {
     URL.revokeObjectURL(download.href)
-    Object.assign(download, { href: URL.createObjectURL(table), download: resultName(name) })
+    Object.assign(download, { href: URL.createObjectURL(table), download: name })
     byId('table-counts', HTMLDListElement).replaceChildren(
       ...counts.flatMap((each, at) => [
         ...(counts.length > 1 ? [create('dt', { text: chosen[at] ?? '', className: 'group' })] : []),
@@ -89,6 +86,7 @@ export function createTableTool({ classifier, adapters }: TableContext): TableTo
           .sort(([, a], [, b]) => b - a)
           .flatMap(([label, rows]) => [create('dt', { text: label }), create('dd', { text: count(rows) })]),
       ]),
+      ...(blank > 0 ? [create('dt', { text: 'no text' }), create('dd', { text: count(blank) })] : []),
     )
     result.hidden = false
   }

@@ -1,57 +1,39 @@
-/** Classifies the rows of a CSV or TSV file, and writes the table with its results. */
-import { dsvFormat } from 'd3-dsv'
+/** Classifies the rows of a table, and writes the table with its results. */
 import type { Classification, Classifier } from '../../core/classifier.ts'
-import { chooseColumns, resultColumn } from '../../core/columns.ts'
+import { textColumn } from '../../core/columns.ts'
 import { GraftError } from '../../core/errors.ts'
+import type { Table } from '../../core/table.ts'
+import { type TableSummary, type TableTask, classifyTable as classifyRows, createSummary } from '../../core/table/classify.ts'
+import { openTable } from '../../core/table/open.ts'
+import { readStream } from '../../core/table/stream.ts'
+import { resultName } from '../../core/table/write.ts'
 import type { ClassifiedTable, ClassifyTableRequest, RowProgress, TableInfo, TableRequest } from '../protocol.ts'
 
-interface Table {
-  columns: string[]
-  rows: string[][]
+const open = ({ file, name }: TableRequest, text?: string): Promise<Table> =>
+  openTable({ name, bytes: readStream(file.stream()) }, { known: text === undefined ? [] : [text] })
+
+/** Reads a table to its end: what is wrong in it is said before its rows are classified. */
+async function scan(request: TableRequest, text?: string) {
+  const table = await open(request, text)
+  const columns = new Set(table.columns)
+  let rows = 0
+  for await (const row of table.rows) {
+    rows++
+    // A later row of JSON Lines may have columns that the first one has not.
+    if (row.source !== undefined) for (const name of row.values.keys()) columns.add(name)
+  }
+  return { table, columns: [...columns], rows }
 }
 
-const formatOf = (name: string) => dsvFormat(/\.(tsv|tab)$/i.test(name) ? '\t' : ',')
-
-/** @throws GraftError `file-encoding`, `file-empty`, `data-row` */
-async function parseTable({ file, name }: TableRequest): Promise<Table> {
-  const text = new TextDecoder('utf-8', { fatal: true })
-  let content = ''
-  try {
-    content = text.decode(await file.arrayBuffer())
-  } catch (cause) {
-    throw new GraftError('file-encoding', `${name} is not UTF-8`, {
-      hint: 'Save it as CSV in UTF-8.',
-      file: name,
-      cause,
-    })
-  }
-  const [columns = [], ...rows] = formatOf(name)
-    .parseRows(content)
-    .filter((row) => row.some((field) => field.trim() !== ''))
-  if (rows.length === 0) {
-    throw new GraftError('file-empty', `${name} holds no rows`, {
-      hint: 'Give a CSV file with a header and rows.',
-      file: name,
-    })
-  }
-  const wrong = rows.findIndex((row) => row.length !== columns.length)
-  if (wrong < 0) return { columns: columns.map((column) => column.trim()), rows }
-  throw new GraftError(
-    'data-row',
-    `${name}, row ${wrong + 1}: the row has ${rows[wrong]?.length} fields, the header ${columns.length}`,
-    { hint: 'Fields that hold commas, quotes or line breaks stand in quotes, quotes in them doubled.', file: name },
-  )
-}
-
-/** @throws GraftError `file-encoding`, `file-empty`, `data-row` */
+/** @throws GraftError what `openTable` throws, and `file-empty` */
 export async function readTable(request: TableRequest): Promise<TableInfo> {
-  const { columns, rows } = await parseTable(request)
-  return { columns, rows: rows.length, text: knownTextColumn(columns, request.name) }
+  const { columns, rows } = await scan(request)
+  return { columns, rows, text: knownTextColumn(columns, request.name) }
 }
 
 function knownTextColumn(columns: string[], name: string): string | undefined {
   try {
-    return chooseColumns(columns, {}, name).text
+    return textColumn(columns, undefined, name)
   } catch {
     return undefined
   }
@@ -62,11 +44,28 @@ interface Context {
   signal: AbortSignal
 }
 
-/** Rows classified at a time: one batch, so that a text typed meanwhile waits for no more than that. */
-const CHUNK = 32
+/** Texts classified at a time: one batch, so that a text typed meanwhile waits for no more than that. */
+const BATCH = 32
 
 /** Lets messages in. */
 const nextTask = () => new Promise((resolve) => setTimeout(resolve))
+
+/** Classifies texts in batches of similar lengths, and calls before each. */
+async function inBatches(
+  texts: readonly string[],
+  classify: (texts: string[]) => Promise<Classification[]>,
+  before: () => Promise<void>,
+): Promise<Classification[]> {
+  const order = Array.from(texts.keys()).sort((a, b) => texts[a]!.length - texts[b]!.length) // indices into texts
+  const results: Classification[] = []
+  for (let start = 0; start < order.length; start += BATCH) {
+    await before()
+    const batch = order.slice(start, start + BATCH)
+    const classified = await classify(batch.map((at) => texts[at]!)) // indices into texts
+    for (const [index, at] of batch.entries()) results[at] = classified[index]! // one for each text
+  }
+  return results
+}
 
 /** @throws GraftError what `readTable` throws; `data-column`, `adapter-index`, `interrupted` */
 export async function classifyTable(
@@ -74,55 +73,39 @@ export async function classifyTable(
   { adapters, text, ...request }: ClassifyTableRequest,
   { onProgress, signal }: Context,
 ): Promise<ClassifiedTable> {
-  const { columns, rows } = await parseTable(request)
-  const column = columns.indexOf(chooseColumns(columns, text === undefined ? {} : { text }, request.name).text)
-  const texts = rows.map((row) => row[column] ?? '')
+  const { columns, rows: total } = await scan(request, text)
+  const table = { ...(await open(request, text)), columns }
   const choices = adapters.length > 0 ? adapters : [undefined]
-  const results: Classification[][] = choices.map(() => [])
-  // By length, so that a batch has little padding.
-  const order = Array.from(texts.keys()).sort((a, b) => (texts[a]?.length ?? 0) - (texts[b]?.length ?? 0))
-  for (let start = 0; start < order.length; start += CHUNK) {
-    const chunk = order.slice(start, start + CHUNK)
-    for (const [choice, adapter] of choices.entries()) {
-      const classified = await classifier.classify(
-        chunk.map((row) => texts[row] ?? ''),
-        { adapter },
-      )
-      for (const [at, row] of chunk.entries()) results[choice]![row] = classified[at]! // one of each choice, one of each row
-    }
-    onProgress({ done: start + chunk.length, total: order.length })
+  let done = 0
+  const before = async () => {
     await nextTask()
     if (signal.aborted) throw stopped()
   }
-  return {
-    file: writeTable({ columns, rows }, results, adapters, request.name),
-    rows: rows.length,
-    counts: results.map(countLabels),
+  const tasks = choices.map((adapter): TableTask => {
+    const classify = async (batch: string[]) => {
+      const results = await classifier.classify(batch, { adapter })
+      done += batch.length / choices.length
+      onProgress({ done: Math.round(done), total })
+      return results
+    }
+    return {
+      prefix: choices.length > 1 ? `${adapter}_` : '',
+      labels: classifier.labels(adapter),
+      classify: (texts) => inBatches(texts, classify, before),
+    }
+  })
+  const onRows = ({ rows }: TableSummary) => onProgress({ done: (done = rows), total })
+  const summary = createSummary(tasks)
+  const parts: string[] = []
+  try {
+    // Defused, since a spreadsheet will open it.
+    for await (const part of classifyRows(table, summary, { tasks, text, defuse: true, onRows })) parts.push(part)
+  } finally {
+    await table.close()
   }
+  const { rows, blank, perLabel } = summary
+  const file = new Blob(parts, { type: 'text/plain;charset=utf-8' })
+  return { file, name: resultName(request.name, table.layout), rows, blank, counts: perLabel }
 }
 
 const stopped = () => new GraftError('interrupted', 'stopped', { hint: 'Choose the file again to start over.' })
-
-function writeTable(
-  { columns, rows }: Table,
-  results: Classification[][],
-  adapters: readonly string[],
-  name: string,
-): Blob {
-  const prefixes = adapters.length > 1 ? adapters.map((adapter) => `${adapter}_`) : ['']
-  const added = prefixes.flatMap((prefix) =>
-    ['label', 'score'].map((column) => resultColumn(`${prefix}${column}`, columns)),
-  )
-  const lines = rows.map((row, at) => [
-    ...row,
-    ...results.flatMap((each) => [each[at]?.label ?? '', each[at]?.score.toFixed(6) ?? '']),
-  ])
-  const format = formatOf(name)
-  return new Blob([format.formatRows([[...columns, ...added], ...lines]), '\n'], { type: 'text/csv;charset=utf-8' })
-}
-
-function countLabels(results: readonly Classification[]): Record<string, number> {
-  const counts: Record<string, number> = {}
-  for (const { label } of results) counts[label] = (counts[label] ?? 0) + 1
-  return counts
-}

@@ -3,7 +3,7 @@ import { readFile, readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parse } from 'csv-parse/sync'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type ClassifyFileOptions, classifyFile, countLines } from '../../../src/cli/classify/file.ts'
+import { type ClassifyFileOptions, classifyFile } from '../../../src/cli/classify/file.ts'
 import { type Classifier, exportBundle, openBundle } from '../../../src/export/index.ts'
 import { type Fixture, writeFixture } from '../../export/fixtures.ts'
 
