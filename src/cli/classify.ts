@@ -32,7 +32,10 @@ export function classifyCommand(): Command {
     .requiredOption('--model <bundle>', 'folder that `graft export` wrote')
     .option('--adapter <name>', 'adapter of an unmerged bundle (default: the only one)')
     .option('--all', "every label's probability, not just the likeliest label")
-    .option('--input <file>', 'CSV, TSV, JSON Lines or Parquet file of texts, one with label<TAB>text lines, or - for stdin')
+    .option(
+      '--input <file>',
+      'CSV, TSV, JSON Lines or Parquet file of texts, one with label<TAB>text lines, or - for stdin',
+    )
     .option('--text <column>', 'column of the texts (default: text, message, … as found)')
     .option('--output <file>', 'CSV, TSV or JSON Lines file to write (default: stdout)')
   return withTableOptions(command)

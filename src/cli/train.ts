@@ -49,7 +49,10 @@ export function trainCommand(): Command {
   const command = new Command('train')
     .description('train a LoRA adapter on a frozen base, or all weights of the base')
     .requiredOption('--base <dir>', 'base folder: config.json and model.safetensors')
-    .requiredOption('--data <dir>', 'data set folder, as `graft data` writes it, or one of train, validation and test files')
+    .requiredOption(
+      '--data <dir>',
+      'data set folder, as `graft data` writes it, or one of train, validation and test files',
+    )
     .requiredOption('--out <dir>', 'folder to write: an adapter (lora) or a base (full)')
     .addOption(new Option('--method <name>', 'what to train').choices(['lora', 'full']).default('lora'))
     .option('--rank <r>', 'rank of the adapters', positiveInteger, defaults.lora.rank)

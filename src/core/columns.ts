@@ -63,7 +63,12 @@ const ambiguous = (kind: Kind, [one, other]: [string, string], path: string) =>
   })
 
 /** A column that was asked for, or one for the text or the label, is not there. */
-export function missingColumn(kind: Kind, names: readonly string[], asked: string | undefined, path: string): GraftError {
+export function missingColumn(
+  kind: Kind,
+  names: readonly string[],
+  asked: string | undefined,
+  path: string,
+): GraftError {
   const what = asked === undefined ? `no column is known to hold the ${kind}` : `there is no column "${asked}"`
   return new GraftError('data-column', `${path}: ${what}; the columns are ${names.join(', ')}`, {
     hint: columnHint(kind, names, asked),

@@ -68,7 +68,12 @@ export async function* classifyTable(
   for await (const rows of chunks(table.rows)) {
     const texts = rows.map((row) => textOf(row, column, table.name).replace(/\r\n?/g, '\n'))
     const results = await classifyChunk(texts, tasks, summary)
-    const lines = rows.map((row, at) => writer.row(row, tasks.flatMap((task, of) => resultsOf(results[of]?.[at], task, all))))
+    const lines = rows.map((row, at) =>
+      writer.row(
+        row,
+        tasks.flatMap((task, of) => resultsOf(results[of]?.[at], task, all)),
+      ),
+    )
     yield before + lines.join('')
     before = ''
     await onRows?.(summary)

@@ -72,10 +72,15 @@ function countNames(header: string, delimiters: readonly string[], asked: readon
   const isKnown = (name: string) => asked.includes(name) || isKnownColumn(name)
   return delimiters
     .map((delimiter) => {
-      const names = header.split(delimiter).map((name) => name.trim().replace(/^"(.*)"$/, '$1').trim())
+      const names = header.split(delimiter).map((name) =>
+        name
+          .trim()
+          .replace(/^"(.*)"$/, '$1')
+          .trim(),
+      )
       return { delimiter, known: names.filter(isKnown).length, names: names.length }
     })
-    .reduce((best, each) => (each.known - best.known || each.names - best.names) > 0 ? each : best)
+    .reduce((best, each) => ((each.known - best.known || each.names - best.names) > 0 ? each : best))
 }
 
 /** Whether the first line is `label<TAB>text` already: its label stands on another line too, which no column's name does. */
@@ -85,7 +90,10 @@ function repeatsLabel(first: string, lines: readonly string[]): boolean {
 }
 
 const needsNone = (name: string) =>
-  new GraftError('usage', `${name} is JSON Lines: --delimiter is for CSV`, { hint: 'Leave --delimiter out.', file: name })
+  new GraftError('usage', `${name} is JSON Lines: --delimiter is for CSV`, {
+    hint: 'Leave --delimiter out.',
+    file: name,
+  })
 
 function unknownFormat(name: string, header: string): GraftError {
   const first = `${name}: cannot tell the format from the first line "${header.slice(0, 60)}"`

@@ -44,8 +44,15 @@ export async function* readSms(blocks: AsyncIterable<string>, place: Place): Asy
   for await (const { text, line } of readLines(blocks, place)) {
     if (text.trim() === '') continue
     const tab = text.indexOf('\t')
-    if (tab < 0) throw malformedRow(place.name, line, 'no tab between label and text', 'Write the line as label<TAB>text.')
-    yield { line, values: new Map([['label', text.slice(0, tab)], ['text', trimEnd(text.slice(tab + 1))]]) }
+    if (tab < 0)
+      throw malformedRow(place.name, line, 'no tab between label and text', 'Write the line as label<TAB>text.')
+    yield {
+      line,
+      values: new Map([
+        ['label', text.slice(0, tab)],
+        ['text', trimEnd(text.slice(tab + 1))],
+      ]),
+    }
   }
 }
 
@@ -55,7 +62,8 @@ export async function* readJsonLines(blocks: AsyncIterable<string>, place: Place
     const source = text.trim()
     if (source === '') continue
     const problem = checkObject(source)
-    if (problem) throw malformedRow(place.name, line, problem, 'Write each row as one JSON object on a line of its own.')
+    if (problem)
+      throw malformedRow(place.name, line, problem, 'Write each row as one JSON object on a line of its own.')
     const values = new Map<string, Value>()
     for (const [key, value] of membersOf(source)) {
       if (values.has(key)) throw malformedRow(place.name, line, `the row has "${key}" twice`, 'Give each column once.')

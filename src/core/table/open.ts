@@ -76,7 +76,14 @@ async function openJsonLines(blocks: AsyncIterable<string>, place: Place, close:
   const first = await rows.next()
   if (first.done) throw emptyTable(place.name)
   const columns = [...first.value.values.keys()]
-  return { name: place.name, layout: layoutOf(place), columns, header: columns, rows: withFirst(first.value, rows), close }
+  return {
+    name: place.name,
+    layout: layoutOf(place),
+    columns,
+    header: columns,
+    rows: withFirst(first.value, rows),
+    close,
+  }
 }
 
 async function* withFirst(first: Row, others: AsyncGenerator<Row>): AsyncGenerator<Row> {

@@ -63,8 +63,12 @@ function toJson(value: unknown): string {
 }
 
 const damaged = (name: string, cause: unknown) =>
-  new GraftError('file-format', `${name} is not sound Parquet: ${cause instanceof Error ? cause.message : String(cause)}`, {
-    hint: 'Make the file again, or export it as CSV.',
-    file: name,
-    cause,
-  })
+  new GraftError(
+    'file-format',
+    `${name} is not sound Parquet: ${cause instanceof Error ? cause.message : String(cause)}`,
+    {
+      hint: 'Make the file again, or export it as CSV.',
+      file: name,
+      cause,
+    },
+  )

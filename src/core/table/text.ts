@@ -37,7 +37,10 @@ export async function decodeText(
   const mark = marks.find(([, ...start]) => startsWith(head, ...start))
   const decoder = mark ? createDecoder(mark[0]) : (given ?? createDecoder('utf-8'))
   const likely = mark || given ? undefined : withoutMark(head)
-  return { blocks: decodeBlocks(all, { name, decoder, likely, skip: mark ? mark.length - 1 : 0 }), mark: mark !== undefined }
+  return {
+    blocks: decodeBlocks(all, { name, decoder, likely, skip: mark ? mark.length - 1 : 0 }),
+    mark: mark !== undefined,
+  }
 }
 
 type Decoder = InstanceType<typeof TextDecoder>
@@ -79,7 +82,8 @@ async function* decodeBlocks(
   let line = 1
   let offset = skip
   for await (const whole of bytes) {
-    if (likely) throw wrongEncoding(name, line, `it looks like ${likely}`, `Give --encoding ${likely}, or save it as UTF-8.`)
+    if (likely)
+      throw wrongEncoding(name, line, `it looks like ${likely}`, `Give --encoding ${likely}, or save it as UTF-8.`)
     const chunk = whole.subarray(offset)
     offset = 0
     const text = decodeChunk(chunk, { name, decoder, line })
@@ -134,7 +138,10 @@ function guessEncoding(chunk: Uint8Array): [guess: string, hint: string] {
   const high = chunk.reduce((count, byte) => count + (byte >> 7), 0)
   return high < chunk.length / 4
     ? ['windows-1252', 'Give --encoding windows-1252, or save it as UTF-8.']
-    : ['an older encoding of its language', 'Give it with --encoding (windows-1251, shift_jis, gb18030, …), or save it as UTF-8.']
+    : [
+        'an older encoding of its language',
+        'Give it with --encoding (windows-1251, shift_jis, gb18030, …), or save it as UTF-8.',
+      ]
 }
 
 const wrongEncoding = (name: string, line: number, problem: string, hint: string) =>

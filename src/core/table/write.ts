@@ -102,12 +102,16 @@ function checkColumns({ values, line }: Row, columns: readonly string[], file: s
 }
 
 const furtherColumn = (file: string, line: number, column: string) =>
-  new GraftError('data-row', `${file}, line ${line}: the column "${column}" is new, and the output's columns are written already`, {
-    hint: 'Give the file itself, not a pipe: its columns are looked up first.',
-    file,
-    line,
-    value: column,
-  })
+  new GraftError(
+    'data-row',
+    `${file}, line ${line}: the column "${column}" is new, and the output's columns are written already`,
+    {
+      hint: 'Give the file itself, not a pipe: its columns are looked up first.',
+      file,
+      line,
+      value: column,
+    },
+  )
 
 /** @throws GraftError `data-row` for what cannot stand between tabs, since TSV has no quoting */
 function tabbed(fields: readonly string[], file: string, line: number | undefined): string {

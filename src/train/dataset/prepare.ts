@@ -119,12 +119,16 @@ function checkLabels(examples: readonly LabelledExample[], known: readonly strin
   const { file, line } = first
   const names = sortLabels(unknown.map(({ label }) => label)).map((name) => `"${name}"`)
   const shown = names.length > 10 ? `${names.slice(0, 10).join(', ')} and ${names.length - 10} more` : names.join(', ')
-  throw new GraftError('data-label', `${file}, line ${line}: unknown label: ${shown} ${names.length > 1 ? 'are' : 'is'} not in the training rows`, {
-    hint: 'Add training rows of that label, correct it, or leave its rows out.',
-    file,
-    line,
-    value: first.label,
-  })
+  throw new GraftError(
+    'data-label',
+    `${file}, line ${line}: unknown label: ${shown} ${names.length > 1 ? 'are' : 'is'} not in the training rows`,
+    {
+      hint: 'Add training rows of that label, correct it, or leave its rows out.',
+      file,
+      line,
+      value: first.label,
+    },
+  )
 }
 
 function oneClass(label: string | undefined, file = 'the data'): GraftError {

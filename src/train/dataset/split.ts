@@ -25,7 +25,12 @@ export function groupByLabel(labels: readonly string[], examples: readonly Label
 
 const DEFAULT_SHARES: Shares = [0.7, 0.1, 0.2]
 
-const numbers = ['', 'one positive share that is 1', 'two positive shares that sum to 1', 'three positive shares that sum to 1']
+const numbers = [
+  '',
+  'one positive share that is 1',
+  'two positive shares that sum to 1',
+  'three positive shares that sum to 1',
+]
 const examples = ['', '1', '0.9,0.1', '0.7,0.1,0.2']
 
 /**

@@ -3,7 +3,12 @@ import type { Classification, Classifier } from '../../core/classifier.ts'
 import { textColumn } from '../../core/columns.ts'
 import { GraftError } from '../../core/errors.ts'
 import type { Table } from '../../core/table.ts'
-import { type TableSummary, type TableTask, classifyTable as classifyRows, createSummary } from '../../core/table/classify.ts'
+import {
+  type TableSummary,
+  type TableTask,
+  classifyTable as classifyRows,
+  createSummary,
+} from '../../core/table/classify.ts'
 import { openTable } from '../../core/table/open.ts'
 import { readStream } from '../../core/table/stream.ts'
 import { resultName } from '../../core/table/write.ts'
