@@ -1,7 +1,7 @@
 /** Classifies the rows of a table, and writes the table with its results. */
 import type { Classification, Classifier } from '../../core/classifier.ts'
 import { textColumn } from '../../core/columns.ts'
-import { GraftError } from '../../core/errors.ts'
+import { type ErrorCode, GraftError } from '../../core/errors.ts'
 import type { Table } from '../../core/table.ts'
 import {
   type TableSummary,
@@ -9,7 +9,7 @@ import {
   classifyTable as classifyRows,
   createSummary,
 } from '../../core/table/classify.ts'
-import { openTable } from '../../core/table/open.ts'
+import { emptyTable, openTable } from '../../core/table/open.ts'
 import { readStream } from '../../core/table/stream.ts'
 import { resultName } from '../../core/table/write.ts'
 import type { ClassifiedTable, ClassifyTableRequest, RowProgress, TableInfo, TableRequest } from '../protocol.ts'
@@ -17,8 +17,25 @@ import type { ClassifiedTable, ClassifyTableRequest, RowProgress, TableInfo, Tab
 const open = ({ file, name }: TableRequest, text?: string): Promise<Table> =>
   openTable({ name, bytes: readStream(file.stream()) }, { known: text === undefined ? [] : [text] })
 
+/** What to do where the command line has an option for it. */
+const pageHints: Partial<Record<ErrorCode, string>> = {
+  'file-encoding': 'Save the file as UTF-8, and choose it again.',
+  'file-format': 'Give CSV, TSV, JSON Lines or Parquet. In CSV and TSV the first line names the columns.',
+}
+
+function forPage(error: unknown): unknown {
+  const hint = error instanceof GraftError && error.hint.includes('--') ? pageHints[error.code] : undefined
+  if (!(error instanceof GraftError) || hint === undefined) return error
+  return new GraftError(error.code, error.message, { hint, file: error.file, line: error.line, cause: error })
+}
+
 /** Reads a table to its end: what is wrong in it is said before its rows are classified. */
-async function scan(request: TableRequest, text?: string) {
+const scan = (request: TableRequest, text?: string) =>
+  readAll(request, text).catch((error: unknown) => {
+    throw forPage(error)
+  })
+
+async function readAll(request: TableRequest, text?: string) {
   const table = await open(request, text)
   const columns = new Set(table.columns)
   let rows = 0
@@ -27,6 +44,7 @@ async function scan(request: TableRequest, text?: string) {
     // A later row of JSON Lines may have columns that the first one has not.
     if (row.source !== undefined) for (const name of row.values.keys()) columns.add(name)
   }
+  if (rows === 0) throw emptyTable(request.name)
   return { table, columns: [...columns], rows }
 }
 
