@@ -135,6 +135,6 @@ function printSummary(ui: Ui, summary: FileSummary): void {
 }
 
 function printNotes(ui: Ui, { blank, truncated }: FileSummary): void {
-  if (blank > 0) ui.line(`\n${count(blank)} rows have no text: they got no label.`)
+  if (blank > 0) ui.line(`\nRows without a text, which got no label: ${count(blank)}`)
   if (truncated > 0) ui.line(`\n${count(truncated)} texts were longer than the model takes: their ends were not read.`)
 }

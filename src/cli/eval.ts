@@ -59,7 +59,7 @@ async function evaluateModel(options: Options): Promise<void> {
   const { predictions, ...measures } = await showEvaluation(ui, classifier, texts, { adapter, signal }).finally(() =>
     classifier.close(),
   )
-  if (blank > 0) ui.line(`\n${count(blank)} rows have no text: they were left out.`)
+  if (blank > 0) ui.line(`\nRows without a text, which were left out: ${count(blank)}`)
   if (file !== undefined) {
     await writePredictions(file, texts, predictions)
     ui.line(`\nWrote ${file}: ${count(texts.length)} rows`)

@@ -34,4 +34,6 @@ beforeAll(async () => {
 })
 afterAll(() => browser.close())
 
-describe('tables in Chromium', () => tableSuite((input) => page.evaluate((each) => tables.runCase(each), input)))
+describe('tables in Chromium', () => {
+  tableSuite((input) => page.evaluate((each) => tables.runCase(each), input))
+})

@@ -445,12 +445,12 @@ const refused: Case[] = [
 /** @param run runs a case where the suite is run */
 export function tableSuite(run: (input: Input) => Promise<Outcome>): void {
   describe('reads and writes', () => {
-    it.each(read)('$title', async ({ expected, title: _, ...input }) => {
+    it.each(read)('$title', async ({ expected, ...input }) => {
       expect(await run(input)).toMatchObject(expected)
     })
   })
   describe('refuses', () => {
-    it.each(refused)('$title', async ({ expected, title: _, ...input }) => {
+    it.each(refused)('$title', async ({ expected, ...input }) => {
       expect(await run(input)).toMatchObject(expected)
     })
   })

@@ -3,4 +3,6 @@ import { describe } from 'vitest'
 import { runCase } from './run.ts'
 import { tableSuite } from './table.suite.ts'
 
-describe('tables in Node', () => tableSuite(runCase))
+describe('tables in Node', () => {
+  tableSuite(runCase)
+})
