@@ -133,10 +133,15 @@ function invalidLine(chunk: Uint8Array, encoding: string): number {
   }
 }
 
-/** A text of Western Europe has few letters past ASCII; one of another script has more of them than not. */
+/** In a text of Western Europe letters past ASCII stand alone, in another script side by side. */
 function guessEncoding(chunk: Uint8Array): [guess: string, hint: string] {
-  const high = chunk.reduce((count, byte) => count + (byte >> 7), 0)
-  return high < chunk.length / 4
+  let [high, paired] = [0, 0]
+  for (const [at, byte] of chunk.entries()) {
+    if (byte < 0x80) continue
+    high++
+    if ((chunk[at - 1] ?? 0) >= 0x80) paired++
+  }
+  return paired < high / 2
     ? ['windows-1252', 'Give --encoding windows-1252, or save it as UTF-8.']
     : [
         'an older encoding of its language',
