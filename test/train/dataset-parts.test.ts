@@ -79,15 +79,15 @@ describe('parts that are given', () => {
     expect(summary.read.rows).toBe(40)
   })
 
-  it.each([
-    ['three shares beside a test part', { test: 'test.csv', split: [0.7, 0.1, 0.2] }, '--split 0.9,0.1'],
-    ['two shares for three parts', { split: [0.9, 0.1] }, '--split 0.7,0.1,0.2'],
-    ['shares of nothing', { test: 'test.csv', validation: 'test.csv', split: [0.9, 0.1] }, 'Leave --split out'],
-  ])('refuse %s', async (_, { test, validation, split }, hint) => {
-    const dir = write('shares', { 'a.csv': csv('a', 40), 'test.csv': csv('t', 6) })
-    const path = (name?: string) => (name === undefined ? undefined : join(dir, name))
-    const options = { test: path(test), validation: path(validation), split }
-    await expect(createDataset(join(dir, 'a.csv'), options)).rejects.toMatchObject({
+  const refused: [title: string, given: ('test' | 'validation')[], split: number[], hint: string][] = [
+    ['three shares beside a test part', ['test'], [0.7, 0.1, 0.2], '--split 0.9,0.1'],
+    ['two shares for three parts', [], [0.9, 0.1], '--split 0.7,0.1,0.2'],
+    ['shares of nothing', ['test', 'validation'], [0.9, 0.1], 'Leave --split out'],
+  ]
+  it.each(refused)('refuse %s', async (_, given, split, hint) => {
+    const dir = write('shares', { 'a.csv': csv('a', 40), 'part.csv': csv('t', 6) })
+    const parts = Object.fromEntries(given.map((name) => [name, join(dir, 'part.csv')]))
+    await expect(createDataset(join(dir, 'a.csv'), { ...parts, split })).rejects.toMatchObject({
       code: 'usage',
       hint: expect.stringContaining(hint),
     })
