@@ -9,7 +9,7 @@ import { type GPT2Config, createConfig } from '../src/core/config.ts'
 import { linearLayers } from '../src/core/layers.ts'
 import { createRandom } from '../src/core/random.ts'
 import { initializeBase } from '../src/model/initialize.ts'
-import { StandIns } from '../src/onnx/dims.ts'
+import { type Dim, evaluate } from '../src/onnx/dims.ts'
 import { toOnnx, trace } from '../src/onnx/index.ts'
 import { loraProgram } from '../src/train/program/classifier.ts'
 import type { Feeds } from '../src/train/engine.ts'
@@ -50,17 +50,13 @@ async function countOperations(program: TrainingProgram): Promise<number> {
   const graph = await trace(trainingStep(program, ADAMW_DEFAULTS, 1), stepInputs(program), {
     constants: program.frozen,
   })
-  const sizes = new StandIns(
-    new Map([
-      ['batch', ROWS],
-      ['sequence', LENGTH],
-    ]),
-  )
+  const numbers = (shape: readonly Dim[]) =>
+    shape.map((dim) => evaluate(dim, (symbol) => (symbol === 'batch' ? ROWS : LENGTH)))
   return graph.nodes
     .filter(({ op }) => op === 'Gemm' || op === 'MatMul')
     .reduce((total, { inputs: [a], outputs: [product], attributes }) => {
-      const inner = sizes.toNumbers(a?.shape ?? []).at(attributes['transA'] === 1 ? -2 : -1) ?? 0
-      return total + 2 * inner * sizes.toNumbers(product?.shape ?? []).reduce((size, dim) => size * dim, 1)
+      const inner = numbers(a?.shape ?? []).at(attributes['transA'] === 1 ? -2 : -1) ?? 0
+      return total + 2 * inner * numbers(product?.shape ?? []).reduce((size, dim) => size * dim, 1)
     }, 0)
 }
 

@@ -1,5 +1,6 @@
 /** `graft classify`: classifies texts of the command line, or of a file of any size, with a bundle. */
 import { Command } from 'commander'
+import { likeliest } from '../core/classifier.ts'
 import type { CompiledDevice } from '../core/devices.ts'
 import { GraftError } from '../core/errors.ts'
 import type { TableOptions } from '../core/table.ts'
@@ -10,7 +11,7 @@ import { count, percent } from './format.ts'
 import { withTableOptions } from './input.ts'
 import { interruptSignal } from './interrupt.ts'
 import { jsonOption } from './options.ts'
-import { isStdout, isWritable } from './output.ts'
+import { isStdout, isStream, isWritable } from './output.ts'
 import { type Ui, createUi } from './ui.ts'
 
 interface Options extends Pick<TableOptions, 'delimiter' | 'encoding'> {
@@ -22,6 +23,7 @@ interface Options extends Pick<TableOptions, 'delimiter' | 'encoding'> {
   output?: string
   device: CompiledDevice | 'auto'
   json?: boolean
+  verify: boolean
 }
 
 /** The `classify` command. */
@@ -39,6 +41,7 @@ export function classifyCommand(): Command {
     .option('--text <column>', 'column of the texts (default: text, message, … as found)')
     .option('--output <file>', 'CSV, TSV or JSON Lines file to write (default: stdout)')
   return withTableOptions(command)
+    .option('--no-verify', "do not check the bundle's files by their hashes")
     .addOption(deviceOption(GRAPH_DEVICES, 'cpu'))
     .addOption(jsonOption())
     .action(classifyTexts)
@@ -46,10 +49,14 @@ export function classifyCommand(): Command {
 
 async function classifyTexts(texts: string[], options: Options): Promise<void> {
   checkUsage(texts, options)
+  if (options.output !== undefined && !isStream(options.output)) {
+    const { checkOutputFile } = await import('../files/atomic.ts')
+    await checkOutputFile(options.output, [options.input])
+  }
   const { openBundle } = await import('../runtime/index.ts')
   const ui = createUi(options)
   const device = await chooseDevice(ui, options.device, GRAPH_DEVICES)
-  const classifier = await openBundle(options.model, { device })
+  const classifier = await openBundle(options.model, { device, verify: options.verify })
   classifier.labels(options.adapter) // an unknown adapter is an error before anything is read
   try {
     if (options.input === undefined) await classifyArguments(ui, classifier, texts, options)
@@ -92,7 +99,7 @@ async function classifyArguments(
   ui.table(
     ['text', 'label', all ? 'probability' : 'confidence'],
     rows.flatMap(({ text, label, score, scores }) => {
-      const shown = all ? scores.toSorted((a, b) => b.score - a.score) : [{ label, score }]
+      const shown = all ? likeliest(scores) : [{ label, score }]
       return shown.map((line, at) => [at === 0 ? abbreviate(text) : '', line.label, percent(line.score)])
     }),
   )

@@ -56,13 +56,20 @@ export function dataCommand(): Command {
 
 async function makeDataset(source: string | undefined, { out, force, json, ...options }: Options): Promise<void> {
   const { createDataset, writeDataset } = await import('../train/dataset.ts')
+  const { withOutput } = await import('../files/output.ts')
   const ui = createUi({ json })
   const { train, validation, test, ...others } = options
-  const files = await partsOf(ui, source, { train, validation, test })
-  const input = (path: string | undefined) => (path === undefined ? undefined : tableInput(path))
-  const parts = { validation: input(files.validation), test: input(files.test) }
-  const dataset = await createDataset(tableInput(files.train), { ...others, ...parts })
-  await writeDataset(out, dataset, { force })
+  const files = await partsOf(source, { train, validation, test })
+  // The output is checked before anything is read or downloaded.
+  const inputs = [source, ...Object.values(files)]
+  const dataset = await withOutput(out, { kind: 'data set', force, inputs }, async (output) => {
+    const input = (path: string | undefined) => (path === undefined ? undefined : tableInput(path))
+    const given = { validation: input(files.validation), test: input(files.test) }
+    const path = files.train === 'sms-spam' ? await download(ui) : files.train
+    const created = await createDataset(tableInput(path), { ...others, ...given })
+    await writeDataset(output, created)
+    return created
+  })
   printSummary(ui, dataset.summary)
   ui.line(`\nWrote ${out}: train.csv, validation.csv, test.csv, summary.json`)
   ui.result({ out, ...dataset.summary })
@@ -71,11 +78,11 @@ async function makeDataset(source: string | undefined, { out, force, json, ...op
 type Parts = Pick<Options, SplitName>
 
 /** @throws GraftError `usage` where nothing, or two things, are to train on, or standard input is read twice */
-async function partsOf(ui: Ui, source: string | undefined, given: Parts): Promise<Parts & { train: string }> {
+async function partsOf(source: string | undefined, given: Parts): Promise<Parts & { train: string }> {
   if (source !== undefined && given.train !== undefined) throw misused('the source and --train are the same: give one')
   const { findParts } = await import('../train/dataset.ts')
   const found = source === undefined ? {} : await findParts(source)
-  const train = given.train ?? found.train ?? (source === 'sms-spam' ? await download(ui) : source)
+  const train = given.train ?? found.train ?? source
   if (train === undefined) throw misused('there is nothing to train on')
   const parts = { train, validation: given.validation ?? found.validation, test: given.test ?? found.test }
   if (Object.values(parts).filter((path) => path === '-').length > 1) throw misused('- can stand for one file only')

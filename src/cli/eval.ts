@@ -10,7 +10,7 @@ import { count } from './format.ts'
 import { withTableOptions } from './input.ts'
 import { interruptSignal } from './interrupt.ts'
 import { jsonOption } from './options.ts'
-import { isStdout, isWritable } from './output.ts'
+import { isStdout, isStream, isWritable } from './output.ts'
 import { type Ui, createUi } from './ui.ts'
 
 interface Options extends DataOptions {
@@ -49,6 +49,10 @@ export function evalCommand(): Command {
 async function evaluateModel(options: Options): Promise<void> {
   const { model, data, adapter, base, predictions: file, device: wanted, json, ...choice } = options
   checkUsage(options)
+  if (file !== undefined && !isStream(file)) {
+    const { checkOutputFile } = await import('../files/atomic.ts')
+    await checkOutputFile(file, [data])
+  }
   const signal = interruptSignal()
   const { openModel } = await import('../export/index.ts')
   const { readLabelledTexts } = await import('./eval/data.ts')
@@ -56,9 +60,10 @@ async function evaluateModel(options: Options): Promise<void> {
   const { texts, split, blank } = await readLabelledTexts(data, choice)
   const device = await chooseDevice(ui, wanted, GRAPH_DEVICES)
   const classifier = await openModel(model, { base, device })
-  const { predictions, ...measures } = await showEvaluation(ui, classifier, texts, { adapter, signal }).finally(() =>
-    classifier.close(),
-  )
+  const { readTemperature } = await import('./eval/temperature.ts')
+  const temperature = await readTemperature(model, adapter ?? classifier.adapters[0])
+  const measured = showEvaluation(ui, classifier, texts, { adapter, temperature, signal })
+  const { predictions, ...measures } = await measured.finally(() => classifier.close())
   if (blank > 0) ui.line(`\nRows without a text, which were left out: ${count(blank)}`)
   if (file !== undefined) {
     await writePredictions(file, texts, predictions)
@@ -72,6 +77,7 @@ async function evaluateModel(options: Options): Promise<void> {
     split,
     texts: texts.length,
     blank,
+    temperature,
     ...measures,
     textsPerSecond,
     device,

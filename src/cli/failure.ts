@@ -3,6 +3,8 @@ import { inspect } from 'node:util'
 import { CommanderError } from 'commander'
 import pc from 'picocolors'
 import { GraftError } from '../core/errors.ts'
+import { hintOf, isSystemError, reasonOf } from '../files/system-error.ts'
+import { exitCodeOf, isStopSignal } from './interrupt.ts'
 
 export interface Failure {
   /** Text for stderr; empty where it was printed already. */
@@ -13,6 +15,26 @@ export interface Failure {
 }
 
 const exitCodes: Partial<Record<string, number>> = { usage: 2, interrupted: 130 }
+
+const exitCode = ({ code, value }: GraftError): number =>
+  isStopSignal(value) ? exitCodeOf(value) : (exitCodes[code] ?? 1)
+
+/** A failure of the system that no command has named: still no defect of Graft's. */
+function asGraftError(error: unknown): unknown {
+  if (!isSystemError(error)) return error
+  const { syscall = 'use', path = 'a file' } = error
+  return new GraftError(
+    isReading(syscall) ? 'file-read' : 'file-write',
+    `cannot ${syscall} ${path}: ${reasonOf(error)}`,
+    {
+      hint: hintOf(error) ?? 'Check the path and its permissions.',
+      ...(error.path !== undefined && { file: error.path }),
+      cause: error,
+    },
+  )
+}
+
+const isReading = (syscall: string) => /^(open|read|stat|lstat|scandir|opendir|readlink|realpath|access)/.test(syscall)
 
 const format = (message: string, hint: string): string =>
   `${pc.red('error:')} ${message}\n${hint && `${pc.cyan('hint:')} ${hint}\n`}`
@@ -33,14 +55,15 @@ function unexpectedFailure(error: unknown): Failure {
  * Describes a command's failure; undefined where nothing failed, as after `--help`.
  * @param debug put the stack, the cause and all fields in the text
  */
-export function describeFailure(error: unknown, { debug = false } = {}): Failure | undefined {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? undefined : usageFailure(error)
+export function describeFailure(thrown: unknown, { debug = false } = {}): Failure | undefined {
+  if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? undefined : usageFailure(thrown)
+  const error = asGraftError(thrown)
   const failure =
     error instanceof GraftError
       ? {
           text: format(error.message, error.hint),
           document: error.toJSON(),
-          exitCode: exitCodes[error.code] ?? 1,
+          exitCode: exitCode(error),
         }
       : unexpectedFailure(error)
   return debug ? { ...failure, text: `${failure.text}${inspect(error)}\n` } : failure

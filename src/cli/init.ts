@@ -44,10 +44,15 @@ async function init({
 }: Options): Promise<void> {
   const { sizeOf } = await import('../core/tensors.ts')
   const { writeBase } = await import('../files/base-folder.ts')
+  const { withOutput } = await import('../files/output.ts')
   const { createBase } = await import('../train/base.ts')
   const ui = createUi({ json })
-  const base = createBase({ n_embd: embd, n_layer: layer, n_head: head, n_inner: inner, n_positions: positions }, seed)
-  await writeBase(out, base, { force })
+  const sizes = { n_embd: embd, n_layer: layer, n_head: head, n_inner: inner, n_positions: positions }
+  const base = await withOutput(out, { kind: 'model', force }, async (output) => {
+    const created = createBase(sizes, seed)
+    await writeBase(output, created)
+    return created
+  })
   const parameters = [...base.weights.values()].reduce((total, { shape }) => total + sizeOf(shape), 0)
   ui.line(
     `Wrote ${out}: ${layer} layers, ${embd} wide, ${head} heads, ${parameters.toLocaleString('en-US')} parameters`,

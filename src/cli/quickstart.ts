@@ -26,6 +26,7 @@ async function quickstart({ out, json }: Options): Promise<void> {
   const started = performance.now()
   const {
     checkEnvironment,
+    checkOutputs,
     prepareData,
     showMiniBase,
     trainAdapters,
@@ -34,10 +35,11 @@ async function quickstart({ out, json }: Options): Promise<void> {
     classifyExamples,
     suggestNext,
   } = await import('./quickstart/stages.ts')
-  const stage = stages(ui)
+  const stage = stages(ui, signal)
 
   stage('Environment')
   await checkEnvironment(ui)
+  await checkOutputs(out)
   stage('Data: three small sets written for this project')
   const tasks = await prepareData(ui, out)
   stage('Base: a small GPT, pretrained on English text, that ships with Graft')
@@ -45,13 +47,13 @@ async function quickstart({ out, json }: Options): Promise<void> {
   stage('LoRA: an adapter for each task on the frozen base')
   const adapters = await trainAdapters(ui, out, base, tasks, signal)
   stage('Export: spam merged into the base, and all three adapters beside it')
-  const bundles = await exportBundles(ui, out, base, adapters)
+  const bundles = await exportBundles(ui, out, base, adapters, signal)
   stage('Verification: hashes, parts and golden logits of both bundles')
   await verifyBundles(ui, bundles)
   stage('Classification: adapters swapped between calls, one model in memory')
   const classified = await classifyExamples(ui, bundles)
   stage('What next')
-  suggestNext(ui, out, bundles, base)
+  suggestNext(ui, out, bundles)
   const seconds = (performance.now() - started) / 1000
   ui.line(
     `\nDone in ${seconds.toFixed(0)} s, with at most ${(process.resourceUsage().maxRSS / 1e6).toFixed(1)} GB of memory.`,
@@ -60,7 +62,10 @@ async function quickstart({ out, json }: Options): Promise<void> {
 }
 
 /** Announces numbered stages. */
-function stages(ui: Ui): (title: string) => void {
+function stages(ui: Ui, signal: AbortSignal): (title: string) => void {
   let number = 0
-  return (title) => ui.line(`${number === 0 ? '' : '\n'}${pc.bold(`${++number}. ${title}`)}\n`)
+  return (title) => {
+    signal.throwIfAborted()
+    ui.line(`${number === 0 ? '' : '\n'}${pc.bold(`${++number}. ${title}`)}\n`)
+  }
 }

@@ -1,12 +1,15 @@
 /** Classifies texts with a bundle's graph, merged or with adapters, in batches of similar lengths. */
 import { bucketBatches, padBatch } from './batch.ts'
 import { type Model, type Task, createTasks } from './classifier/tasks.ts'
+import { type OfTexts, ofTexts } from './classifier/texts.ts'
 import type { GPT2Config } from './config.ts'
 import { type Encode, type Encoded, padToken } from './encoder.ts'
+import { GraftError } from './errors.ts'
 import { argMax, softmax } from './metrics.ts'
 import type { Session } from './session.ts'
 
 export type { Model } from './classifier/tasks.ts'
+export type { OfTexts } from './classifier/texts.ts'
 
 export interface LabelScore {
   label: string
@@ -16,7 +19,7 @@ export interface LabelScore {
 
 /** What a text is, as Hugging Face's text classification says it, and the whole distribution. */
 export interface Classification extends LabelScore {
-  /** Every label's probability, by id. */
+  /** Every label's probability, by id; with `topK`, of the likeliest ones, the best first. */
   scores: LabelScore[]
   /** Tokens that were read. */
   tokens: number
@@ -29,15 +32,28 @@ export interface AdapterChoice {
   adapter?: string | readonly string[] | undefined
 }
 
-/** Texts of any number and length; results are in their order. An adapter that is not there is an `adapter-index` error. */
-export interface Classifier {
+export interface ClassifyOptions extends AdapterChoice {
+  /** Give the scores of so many labels, the likeliest first, instead of all by id. */
+  topK?: number | undefined
+}
+
+/** Texts of any number and length, or a single one; results are in their order. */
+export interface Classifier extends AsyncDisposable {
   /** Names of the adapters, in stack order; none if merged. */
   readonly adapters: readonly string[]
-  /** Label names by id. */
+  /** Label names by id. @throws GraftError `adapter-index` for an adapter that is not there */
   labels(adapter?: string): readonly string[]
-  classify(texts: readonly string[], choice?: AdapterChoice): Promise<Classification[]>
-  /** The logits [labels] of each text. */
-  logits(texts: readonly string[], choice?: AdapterChoice): Promise<Float32Array[]>
+  /**
+   * The likeliest label of each text.
+   * @throws GraftError `adapter-index` for an adapter that is not there, `usage` for what is no text, `runtime` where a score is no number
+   * @example
+   * const { label, score } = await classifier.classify('What a film!')
+   * const results = await classifier.classify(['What a film!', 'Two wasted hours.'], { topK: 2 })
+   */
+  classify: OfTexts<Classification, ClassifyOptions>
+  /** The logits [labels] of each text. @throws GraftError as `classify` */
+  logits: OfTexts<Float32Array, AdapterChoice>
+  /** Frees the model's memory; `await using` does so at the end of its block. */
   close(): Promise<void>
 }
 
@@ -48,6 +64,10 @@ export interface ClassifierParts {
   /** What the session's graph classifies; its adapters are those of the session's stack. */
   model: Model
 }
+
+/** The likeliest labels first; all of them, or so many. */
+export const likeliest = (scores: readonly LabelScore[], topK?: number | null): LabelScore[] =>
+  scores.toSorted((a, b) => b.score - a.score).slice(0, topK ?? scores.length)
 
 /** A classifier of its parts, whichever ONNX Runtime the session is of. */
 export function createClassifier({ session, encode, config, model }: ClassifierParts): Classifier {
@@ -83,13 +103,14 @@ export function createClassifier({ session, encode, config, model }: ClassifierP
   return {
     adapters: tasks.names,
     labels: (adapter) => tasks.find(adapter).task.labels,
-    logits: (texts, choice) => run(toRows(texts, choice)),
-    async classify(texts, choice) {
+    logits: ofTexts(async (texts, choice) => run(toRows(texts, choice))),
+    classify: ofTexts(async (texts, { topK, ...choice }) => {
       const rows = toRows(texts, choice)
       const logits = await run(rows)
-      return rows.map((row, at) => describe(row, logits[at]!)) // one for each row
-    },
+      return rows.map((row, at) => describe(row, logits[at]!, topK)) // one for each row
+    }),
     close: () => session.close(),
+    [Symbol.asyncDispose]: () => session.close(),
   }
 }
 
@@ -109,8 +130,15 @@ function toBatches(rows: readonly Row[]): number[][] {
   return bucketBatches(lengths, { batchSize: Math.max(1, Math.min(MAX_ROWS, Math.floor(MAX_TOKENS / longest))) })
 }
 
-function describe({ task, ids, truncated }: Row, logits: Float32Array): Classification {
+function describe({ task, ids, truncated }: Row, logits: Float32Array, topK?: number): Classification {
   const probabilities = softmax(logits)
-  const scores = task.labels.map((label, id) => ({ label, score: probabilities[id] ?? 0 }))
-  return { ...scores[argMax(probabilities)]!, scores, tokens: ids.length, truncated } // one score for each probability
+  const all = task.labels.map((label, id) => ({ label, score: probabilities[id] ?? 0 }))
+  const best = all[argMax(probabilities)]! // one score for each probability
+  if (!Number.isFinite(best.score)) throw notFinite()
+  return { ...best, scores: topK === undefined ? all : likeliest(all, topK), tokens: ids.length, truncated }
 }
+
+const notFinite = () =>
+  new GraftError('runtime', 'the scores of a text are no numbers', {
+    hint: "The model's weights are too large to compute with: train it again, at a lower learning rate.",
+  })

@@ -2,10 +2,11 @@
 import { copyFile, mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Manifest, graphDataFile, graphPath } from '../core/bundle.ts'
-import { writeFolderAtomic } from '../files/atomic.ts'
 import { writeModel } from '../files/model-file.ts'
+import { type Output, withOutput } from '../files/output.ts'
 import { tokenizerFilesOf } from '../files/tokenizer-files.ts'
 import { toOnnxParts } from '../onnx/index.ts'
+import { type BundleAbout, describeBundle } from './about.ts'
 import { computeGolden } from './golden.ts'
 import { type AdapterSource, type ExportInputs, readInputs } from './inputs.ts'
 import { createManifest } from './manifest.ts'
@@ -21,7 +22,9 @@ export interface ExportOptions {
   adapters?: readonly AdapterSource[]
   mode: 'merged' | 'unmerged'
   /** Folder to write. */
-  dir: string
+  dir: Output
+  /** Title, description and examples, which the page shows. */
+  about?: BundleAbout | undefined
   /** Replace a folder that is there already. */
   force?: boolean | undefined
   /** Texts for `golden.json`; chosen for the model's size by default. */
@@ -39,23 +42,39 @@ export interface ExportOptions {
  *   `file-exists`, `file-write`, and what reading the inputs throws
  */
 export async function exportBundle(options: ExportOptions): Promise<Manifest> {
-  const { base, adapters = [], mode, dir, force, signal } = options
+  const { base, adapters = [], dir, force } = options
   const inputs = await readInputs(base, adapters)
-  const plan = mode === 'merged' ? planMerged(inputs) : planUnmerged(inputs)
-  return writeFolderAtomic(dir, { force }, async (folder) => {
-    if (mode === 'unmerged') await copyAdapters(folder, inputs)
-    signal?.throwIfAborted()
-    // First, since a merged graph is made of the very weights that the reference reads.
-    const golden = await computeGolden(plan, options.probes)
-    await writeJson(join(folder, 'golden.json'), golden)
-    signal?.throwIfAborted()
-    await writeParts(folder, plan, options.externalFrom)
-    signal?.throwIfAborted()
-    const parity = await checkParity(join(folder, graphPath), plan, golden)
-    const manifest = await createManifest(folder, { inputs, plan, parity })
-    await writeJson(join(folder, 'graft.json'), manifest)
-    return manifest
+  const dirs = [inputs.base.dir, ...inputs.adapters.map((adapter) => adapter.dir)]
+  return withOutput(dir, { kind: 'bundle', force, inputs: dirs }, async (output) => {
+    await output.requireSpace(weightBytes(inputs))
+    return output.publish((folder) => fillBundle(folder, inputs, options))
   })
+}
+
+/** The graph holds all of the base's weights. */
+const weightBytes = ({ base }: ExportInputs) =>
+  [...base.weights.values()].reduce((sum, { data }) => sum + data.byteLength, 0)
+
+async function fillBundle(
+  folder: string,
+  inputs: ExportInputs,
+  { mode, about, signal, probes, externalFrom }: ExportOptions,
+): Promise<Manifest> {
+  const plan = mode === 'merged' ? planMerged(inputs) : planUnmerged(inputs)
+  const fields = describeBundle(plan.fields, about)
+
+  if (mode === 'unmerged') await copyAdapters(folder, inputs)
+  signal?.throwIfAborted()
+  // First, since a merged graph is made of the very weights that the reference reads.
+  const golden = await computeGolden(plan, probes)
+  await writeJson(join(folder, 'golden.json'), golden)
+  signal?.throwIfAborted()
+  await writeParts(folder, plan, externalFrom)
+  signal?.throwIfAborted()
+  const parity = await checkParity(join(folder, graphPath), plan, golden)
+  const manifest = await createManifest(folder, { inputs, plan: { ...plan, fields }, parity })
+  await writeJson(join(folder, 'graft.json'), manifest)
+  return manifest
 }
 
 const writeJson = (path: string, value: unknown) => writeFile(path, `${JSON.stringify(value, undefined, 2)}\n`)

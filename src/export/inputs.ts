@@ -5,6 +5,7 @@ import { type Adapter, checkAdapter } from '../core/adapter.ts'
 import { GraftError } from '../core/errors.ts'
 import { readAdapter } from '../files/adapter-folder.ts'
 import { type Base, readBase } from '../files/base-folder.ts'
+import { recoverForReading } from '../files/recover.ts'
 
 /** An adapter folder and the name that it gets in the bundle. */
 export interface AdapterSource {
@@ -39,7 +40,7 @@ export async function readInputs(
     adapters.push({ name, dir, adapter: await readAdapter(dir) })
   }
   const base = await readBase(baseDir ?? (await baseOf(adapters)))
-  for (const { adapter, dir } of adapters) checkAdapter(adapter, base.config, base.sha256, dir)
+  for (const { adapter, dir } of adapters) await checkAdapter(adapter, base.config, base.sha256, dir)
   return { base, adapters }
 }
 
@@ -56,6 +57,7 @@ function checkName(name: string, others: readonly NamedAdapter[]): void {
 /** The base's folder as an adapter's `base_model_name_or_path` says. */
 async function baseOf([first]: readonly NamedAdapter[]): Promise<string> {
   const path = first?.adapter.config.base_model_name_or_path
+  if (typeof path === 'string') await recoverForReading(path)
   const isFolder = typeof path === 'string' && (await stat(path).catch(() => undefined))?.isDirectory()
   if (isFolder) return path
   const problem = first

@@ -10,8 +10,9 @@ import {
   serializeAdapter,
   serializePeftAdapter,
 } from '../core/adapter.ts'
-import { writeFolderAtomic, type WriteFolderWithExtrasOptions } from './atomic.ts'
+import { type Output, type WriteOptionsWithExtras, writeOutputFolder } from './output.ts'
 import { readBytes, readJson } from './read.ts'
+import { recoverForReading } from './recover.ts'
 
 const makeAdapter =
   'An adapter folder is what `graft train --method lora` writes, or `graft import` of an adapter from PEFT: give that folder.'
@@ -34,8 +35,10 @@ export async function readAdapter(dir: string): Promise<Adapter> {
  * Reads an adapter, or only PEFT's part where there is no `graft.json`.
  * @throws GraftError `file-not-found`, `file-format`, `adapter`, `safetensors`
  */
-export const readAnyAdapter = (dir: string): Promise<Adapter | PeftAdapter> =>
-  existsSync(join(dir, 'graft.json')) ? readAdapter(dir) : readPeftAdapter(dir)
+export async function readAnyAdapter(dir: string): Promise<Adapter | PeftAdapter> {
+  await recoverForReading(dir)
+  return existsSync(join(dir, 'graft.json')) ? readAdapter(dir) : readPeftAdapter(dir)
+}
 
 /**
  * Reads the files that PEFT writes; `graft.json` may be lacking.
@@ -49,12 +52,12 @@ export const readPeftAdapter = async (dir: string): Promise<PeftAdapter> =>
  * @throws GraftError `file-exists`, `file-write`
  */
 export async function writeAdapter(
-  dir: string,
+  out: Output,
   adapter: Adapter | PeftAdapter,
-  { force, extraFiles = {} }: WriteFolderWithExtrasOptions = {},
+  { force, inputs, extraFiles = {} }: WriteOptionsWithExtras = {},
 ): Promise<void> {
   const files = 'info' in adapter ? serializeAdapter(adapter) : serializePeftAdapter(adapter)
-  await writeFolderAtomic(dir, { force }, async (temporaryDir) => {
+  await writeOutputFolder(out, { kind: 'model', force, inputs }, async (temporaryDir) => {
     for (const [name, content] of Object.entries({ ...extraFiles, ...files })) {
       await writeFile(join(temporaryDir, name), content)
     }

@@ -5,6 +5,7 @@ import { importAdapter } from './import/adapter.ts'
 import { importBase } from './import/base.ts'
 import { type HubOptions, openHub } from './import/hub.ts'
 import { openFolder } from './import/source.ts'
+import { type OutputFolder, withOutput } from './output.ts'
 
 export interface ImportOptions {
   /** Folder to write. */
@@ -42,20 +43,28 @@ export interface ImportResult {
  * @param source a folder, or an id such as `openai-community/gpt2`
  * @throws GraftError `file-not-found`, `file-format` for pickles, `config`, `weights`, `safetensors`, `adapter`, `usage`,
  *   `network`, `checksum`, `file-exists`, `file-write`; the signal's reason
+ * @example
+ * import { importModel, shippedBase } from 'graft-lora/train'
+ *
+ * // Or an id on the hub: 'openai-community/gpt2'.
+ * const { kind, out } = await importModel(shippedBase(), { out: 'runs/imported' })
+ * console.log(kind, out)
  */
 export async function importModel(source: string, options: ImportOptions): Promise<ImportResult> {
-  if (existsSync(options.out) && !options.force) {
-    throw new GraftError('file-exists', `${options.out} exists already`, {
-      hint: 'Choose another name, or replace it with --force.',
-      file: options.out,
-    })
-  }
+  const { out, force, base } = options
+  // Before anything is downloaded.
+  return withOutput(out, { kind: 'model', force, inputs: [source, base] }, (output) =>
+    importInto(output, source, options),
+  )
+}
+
+async function importInto(output: OutputFolder, source: string, options: ImportOptions): Promise<ImportResult> {
   const { signal, onProgress } = options
   const opened = isHubId(source)
     ? await openHub(source, { ...options.hub, signal, onProgress })
     : await openFolder(source)
-  if (opened.names.has('adapter_config.json')) return importAdapter(opened, options)
-  if (opened.names.has('config.json')) return importBase(opened, options)
+  if (opened.names.has('adapter_config.json')) return importAdapter(opened, options, output)
+  if (opened.names.has('config.json')) return importBase(opened, options, output)
   throw new GraftError('file-format', `${source} has neither config.json nor adapter_config.json`, {
     hint: 'Give the folder of a GPT-2 model or of a PEFT adapter.',
     file: source,

@@ -1,7 +1,9 @@
 /** Reads whole files, with errors that say what is wrong and which command makes such a file. */
 import { readFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { GraftError } from '../core/errors.ts'
-import { isSystemError, reasonOf } from './system-error.ts'
+import { recoverForReading } from './recover.ts'
+import { hintOf, isSystemError, reasonOf } from './system-error.ts'
 
 /** What a failure to read `path` is to a user. */
 export function readError(error: unknown, path: string, hint = 'Check the path.'): GraftError {
@@ -9,8 +11,20 @@ export function readError(error: unknown, path: string, hint = 'Check the path.'
     return new GraftError('file-not-found', `${path} does not exist`, { hint, file: path, cause: error })
   }
   const reason = isSystemError(error) ? reasonOf(error) : String(error)
-  return new GraftError('file-read', `cannot read ${path}: ${reason}`, { hint, file: path, cause: error })
+  const better = isSystemError(error) ? hintOf(error) : undefined
+  return new GraftError('file-read', `cannot read ${path}: ${reason}`, {
+    hint: better ?? hint,
+    file: path,
+    cause: error,
+  })
 }
+
+/**
+ * Whether a file that was not found is there after all, since its folder was being replaced.
+ * @throws GraftError `file-read` where the replacement was interrupted and cannot be ended
+ */
+export const isThereNow = async (error: unknown, path: string): Promise<boolean> =>
+  isSystemError(error) && error.code === 'ENOENT' && recoverForReading(dirname(path))
 
 /**
  * A file's bytes.
@@ -18,11 +32,12 @@ export function readError(error: unknown, path: string, hint = 'Check the path.'
  * @throws GraftError `file-not-found`, `file-read`
  */
 export async function readBytes(path: string, hint?: string): Promise<Uint8Array> {
-  try {
-    return await readFile(path)
-  } catch (error) {
+  const failed = (error: unknown) => {
     throw readError(error, path, hint)
   }
+  return readFile(path).catch(async (error: unknown) =>
+    (await isThereNow(error, path)) ? readFile(path).catch(failed) : failed(error),
+  )
 }
 
 /** 1-based line of the position that V8's message names. */

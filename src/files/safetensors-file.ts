@@ -5,7 +5,7 @@ import { decoderOf } from '../core/safetensors.ts'
 import { dtypeBytes } from '../core/safetensors/dtypes.ts'
 import { type Header, type TensorEntry, headerEnd, lengthBytes, parseHeader } from '../core/safetensors/header.ts'
 import { type TensorMap, sizeOf } from '../core/tensors.ts'
-import { readError } from './read.ts'
+import { isThereNow, readError } from './read.ts'
 import { isSystemError } from './system-error.ts'
 
 /** Bytes read at a time: large enough for the disk, small enough not to count beside the weights. */
@@ -19,7 +19,8 @@ export interface SafetensorsFile extends Header {
 }
 
 const openFile = (path: string, hint?: string): Promise<FileHandle> =>
-  open(path).catch((error: unknown) => {
+  open(path).catch(async (error: unknown) => {
+    if (await isThereNow(error, path)) return open(path)
     throw readError(error, path, hint)
   })
 

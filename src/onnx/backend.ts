@@ -1,35 +1,39 @@
 /**
- * The TF.js backend `onnx`: its kernels compute nothing. Each appends ONNX operators to the graph being traced and
- * returns a tensor that stands for their output, so TF.js' ops, layers and gradients run on it unchanged.
+ * The TF.js backend `onnx`: its kernels compute nothing. Each is written down with its inputs and attributes, and returns
+ * tensors of the right shapes that stand for its outputs, so TF.js' ops, layers and gradients run on it unchanged.
  */
 import * as tf from '@tensorflow/tfjs'
 import { GraftError } from '../core/errors.ts'
-import { type StandIns, isStatic } from './dims.ts'
-import type { Graph, Value } from './graph.ts'
-import { type Kernel, kernels } from './kernels.ts'
-import { cast } from './kernels/elementwise.ts'
-import { expand, reshape } from './kernels/shapes.ts'
-import { type ElementType, TF_TYPES, elementType, toConstantData } from './types.ts'
+import { Graph, type Value } from './graph.ts'
+import { kernels } from './kernels.ts'
+import type { Call, Recording, Source } from './recording.ts'
+import { TF_TYPES, elementType, toConstantData } from './types.ts'
 
 export const BACKEND = 'onnx'
 
-/** What is stored of a tensor: concrete values (a constant of the program) or a value of the graph. */
+/** A run under way. Shapes come from the kernels' mappings, applied to this run's numbers in a graph that is thrown away. */
+interface Run extends Recording {
+  graph: Graph
+}
+
+/** A tensor in a run: what it stands for, and a value of the same shape in the graph that is thrown away. */
+interface Recorded {
+  run: Run
+  source: Source
+  value: Value
+}
+
+/** What is stored of a tensor: concrete values (a constant of the program), what a run knows of it, or both. */
 interface Entry {
   shape: readonly number[]
   dtype: string
   references: number
   values?: tf.BackendValues
-  traced?: { graph: Graph; value: Value }
-}
-
-/** A trace under way. */
-export interface Tracing {
-  graph: Graph
-  standIns: StandIns
+  recorded?: Recorded
 }
 
 export class OnnxBackend extends tf.KernelBackend {
-  tracing: Tracing | undefined
+  #run: Run | undefined
   readonly #entries: tf.DataStorage<Entry>
 
   constructor() {
@@ -87,39 +91,80 @@ export class OnnxBackend extends tf.KernelBackend {
     return this.readSync(dataId)
   }
 
-  /** A tensor for a value of the graph. */
-  register(value: Value): tf.TensorInfo {
-    const { graph, standIns } = this.#active()
-    const [shape, dtype] = [standIns.toNumbers(value.shape), TF_TYPES[value.type]]
-    const dataId = {}
-    this.#entries.set(dataId, { shape, dtype, references: 1, traced: { graph, value } })
+  /**
+   * Writes down what `fn` does; tensors that it leaves are disposed.
+   * @param fn gets the graph that is thrown away, for its inputs
+   */
+  record(fn: (scratch: Graph) => Record<string, tf.Tensor>): Recording {
+    const run: Run = { graph: new Graph(), calls: [], outputs: new Map() }
+    this.#run = run
+    try {
+      tf.tidy(() => {
+        for (const [name, output] of Object.entries(fn(run.graph))) run.outputs.set(name, this.#lookup(output).source)
+      })
+      return { calls: run.calls, outputs: run.outputs }
+    } finally {
+      this.#run = undefined
+    }
+  }
+
+  /** A tensor that stands for what `source` gives, shaped as `value`. */
+  tensor(source: Source, value: Value): tf.Tensor {
+    return tf.engine().makeTensorFromTensorInfo(this.#register(source, value))
+  }
+
+  /** Runs a kernel. */
+  emit(kernel: string, inputs: tf.NamedTensorInfoMap, attributes: object): tf.TensorInfo | tf.TensorInfo[] {
+    const { calls, graph } = this.#active()
+    const emitter = kernels[kernel] ?? unmapped(kernel)
+    const present = Object.entries(inputs).flatMap(([name, info]) =>
+      info ? [[name, this.#lookup(info)] as const] : [],
+    )
+    const values = Object.fromEntries(present.map(([name, { value }]) => [name, value]))
+    const trials = [{ attributes, numbers: (shape: Value['shape']) => shape.map(Number) }]
+    const result = emitter(values, attributes, { graph, trials, toDim: ([number]) => number, isTrial: true })
+    const outputs = [result].flat()
+    const call: Call = {
+      kernel,
+      caller: calledBy(),
+      inputs: present.map(([name, { source }]) => [name, source]),
+      attributes: Object.fromEntries(Object.entries(attributes).map(([name, value]) => [name, copy(value)])),
+      shapes: outputs.map(({ shape }) => shape.map(Number)),
+    }
+    calls.push(call)
+    const infos = outputs.map((value, position) => this.#register({ kind: 'output', call, position }, value))
+    const [first] = infos
+    return first && !Array.isArray(result) ? first : infos
+  }
+
+  #register(source: Source, value: Value): tf.TensorInfo {
+    const [shape, dtype, dataId] = [value.shape.map(Number), TF_TYPES[value.type], {}]
+    this.#entries.set(dataId, { shape, dtype, references: 1, recorded: { run: this.#active(), source, value } })
     return { dataId, shape, dtype }
   }
 
-  /** The value of the graph that a tensor stands for; a constant is added to the graph on first use. */
-  lookup({ dataId }: tf.TensorInfo): Value {
-    const tracing = this.#active()
+  /** What a tensor stands for in this run. */
+  #lookup({ dataId }: tf.TensorInfo): Recorded {
+    const run = this.#active()
     const entry = this.#entries.get(dataId)
-    if (entry.traced?.graph !== tracing.graph) {
-      if (!entry.values)
-        fail('trace', `a tensor of another trace was used${calledBy()}`, 'Create tensors inside the traced function.')
-      entry.traced = { graph: tracing.graph, value: constant(tracing, entry) }
-    }
-    return entry.traced.value
+    if (entry.recorded?.run === run) return entry.recorded
+    const { shape, dtype, values } = entry
+    if (!values)
+      return fail(
+        'trace',
+        `a tensor of another trace was used${calledBy()}`,
+        'Create tensors inside the traced function.',
+      )
+    const type = elementType(dtype)
+    const numbers = values as tf.TypedArray // text was refused by its type
+    const value = run.graph.constant(toConstantData(type, numbers), [...shape], type)
+    entry.recorded = { run, source: { kind: 'constant', shape, dtype, values: numbers }, value }
+    return entry.recorded
   }
 
-  /** Runs a mapping as a TF.js kernel. */
-  emit(kernel: Kernel, inputs: tf.NamedTensorInfoMap, attributes: object): tf.TensorInfo | tf.TensorInfo[] {
-    const tracing = this.#active()
-    const present = Object.entries(inputs).flatMap(([name, info]) => (info ? [[name, this.lookup(info)] as const] : []))
-    const values = Object.fromEntries(present)
-    const outputs = kernel(values, attributes, tracing)
-    return Array.isArray(outputs) ? outputs.map((value) => this.register(value)) : this.register(outputs)
-  }
-
-  #active(): Tracing {
+  #active(): Run {
     return (
-      this.tracing ??
+      this.#run ??
       fail(
         'trace',
         'an operator was called on the onnx backend outside a trace',
@@ -129,37 +174,8 @@ export class OnnxBackend extends tf.KernelBackend {
   }
 }
 
-/**
- * Adds a constant of the traced program to the graph. Its shape, and a scalar's value, may be a symbolic size; then it
- * is computed at run time.
- */
-function constant({ graph, standIns }: Tracing, { values, shape, dtype }: Entry): Value {
-  const type = elementType(dtype)
-  const data = toConstantData(type, values as ArrayLike<number>)
-  const dims = standIns.toDims(shape)
-  if (!isStatic(dims)) {
-    const [first = 0] = data
-    if (data.some((value) => value !== first)) {
-      fail(
-        'trace',
-        `a constant of the symbolic shape [${dims.join(', ')}] was used${calledBy()}`,
-        UNIFORM_HINT,
-        dims.join(),
-      )
-    }
-    return expand(graph, scalarOrSize(graph, standIns, first, type), dims)
-  }
-  return data.length === 1 && data[0] !== undefined
-    ? reshape(graph, scalarOrSize(graph, standIns, data[0], type), dims)
-    : graph.constant(data, [...dims], type)
-}
-
-/** A number that a stand-in prime divides is a symbolic size (TF.js' mean, say, divides by one). */
-function scalarOrSize(graph: Graph, standIns: StandIns, value: number, type: ElementType): Value {
-  const size = type === 'bool' ? value : standIns.toDim(value)
-  if (typeof size === 'number') return graph.scalar(value, type)
-  return cast(graph, reshape(graph, graph.sizeTensor(size), []), type)
-}
+/** Attributes may hold arrays of the caller's, who may change them later. */
+const copy = (value: unknown): unknown => (Array.isArray(value) ? value.map(copy) : value)
 
 /** Ends the names of scopes that TF.js opens for its ops. */
 const OP_SCOPE = '__op'
@@ -172,11 +188,14 @@ function calledBy(): string {
 
 const READ_HINT =
   'A traced tensor has no values yet: keep data-dependent control flow, dataSync() and print() out of the traced function.'
-const UNIFORM_HINT =
-  'Only constants of one value everywhere can have a symbolic shape: compute it from an input, or slice it from a larger constant.'
 
 function fail(code: 'trace' | 'trace-read' | 'trace-kernel', message: string, hint: string, value?: unknown): never {
   throw new GraftError(code, message, { hint, value })
+}
+
+function unmapped(kernel: string): never {
+  const hint = 'Use other operators, or add a mapping in src/onnx/kernels.'
+  return fail('trace-kernel', `the TF.js kernel ${kernel}, called${calledBy()}, has no ONNX mapping`, hint, kernel)
 }
 
 /** Registers the backend and its kernels with TF.js, once; an unmapped kernel is an error that names it. */
@@ -185,25 +204,16 @@ export function registerBackend(): OnnxBackend {
   if (existing instanceof OnnxBackend) return existing
   const backend = new OnnxBackend()
   tf.registerBackend(BACKEND, () => backend, 0)
-  for (const [kernelName, kernel] of Object.entries(kernels)) {
+  const names = new Set([
+    ...Object.keys(kernels),
+    ...tf.getKernelsForBackend('cpu').map(({ kernelName }) => kernelName),
+  ])
+  for (const kernelName of names) {
     tf.registerKernel({
       kernelName,
       backendName: BACKEND,
-      kernelFunc: ({ inputs, attrs }) => backend.emit(kernel, inputs, attrs ?? {}),
+      kernelFunc: ({ inputs, attrs }) => backend.emit(kernelName, inputs, attrs ?? {}),
     })
-  }
-  const unmapped = tf.getKernelsForBackend('cpu').filter(({ kernelName }) => !Object.hasOwn(kernels, kernelName))
-  for (const { kernelName } of unmapped) {
-    const kernelFunc = () =>
-      fail(
-        'trace-kernel',
-        `the TF.js kernel ${kernelName}, called${calledBy()}, has no ONNX mapping`,
-        UNMAPPED_HINT,
-        kernelName,
-      )
-    tf.registerKernel({ kernelName, backendName: BACKEND, kernelFunc })
   }
   return backend
 }
-
-const UNMAPPED_HINT = 'Use other operators, or add a mapping in src/onnx/kernels.'

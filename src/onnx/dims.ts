@@ -1,12 +1,7 @@
 /**
  * Symbolic sizes. A dimension is a number, or a product such as `"batch"` or `"8*batch*sequence"`: a coefficient and
  * symbols in alphabetical order, so that equal dimensions are equal strings.
- *
- * TensorFlow.js needs concrete numbers, so while tracing each symbol stands for a prime (its stand-in) that divides no
- * other size; a number that TF.js computes is mapped back by its prime factors.
  */
-import { GraftError } from '../core/errors.ts'
-
 export type Dim = number | string
 
 interface Product {
@@ -58,56 +53,14 @@ export function divide(a: Dim, b: Dim): Dim | undefined {
   return Number.isInteger(coefficient) ? print({ coefficient, symbols }) : undefined
 }
 
+/** The number that a dimension is, given its symbols' numbers. */
+export function evaluate(dim: Dim, numberOf: (symbol: string) => number): number {
+  const { coefficient, symbols } = parse(dim)
+  return symbols.reduce((product, symbol) => product * numberOf(symbol), coefficient)
+}
+
 /** The symbols and the numeric coefficient whose product a dimension is. */
 export const factorsOf = (dim: Dim): Product => parse(dim)
 
 export const isStatic = (shape: readonly Dim[]): shape is readonly number[] =>
   shape.every((dim) => typeof dim === 'number')
-
-/** Symbols by name, each with the prime that stands for it while tracing. */
-export class StandIns {
-  readonly #primes: ReadonlyMap<string, number>
-
-  constructor(primes: ReadonlyMap<string, number>) {
-    this.#primes = primes
-  }
-
-  /** The number that TF.js sees for a dimension. */
-  toNumber(dim: Dim): number {
-    const { coefficient, symbols } = parse(dim)
-    return symbols.reduce((product, symbol) => product * this.#prime(symbol), coefficient)
-  }
-
-  toNumbers(shape: readonly Dim[]): number[] {
-    return shape.map((dim) => this.toNumber(dim))
-  }
-
-  /** The dimension that a number computed by TF.js stands for. */
-  toDim(size: number): Dim {
-    if (!Number.isInteger(size) || size <= 0) return size
-    let coefficient = size
-    const symbols: string[] = []
-    for (const [symbol, prime] of this.#primes) {
-      while (coefficient % prime === 0) {
-        coefficient /= prime
-        symbols.push(symbol)
-      }
-    }
-    return print({ coefficient, symbols })
-  }
-
-  toDims(shape: readonly number[]): Dim[] {
-    return shape.map((size) => this.toDim(size))
-  }
-
-  #prime(symbol: string): number {
-    const prime = this.#primes.get(symbol)
-    if (prime === undefined) {
-      throw new GraftError('trace', `the size "${symbol}" is not a dimension of any input`, {
-        hint: 'Use a symbolic size in the shape of an input first.',
-        value: symbol,
-      })
-    }
-    return prime
-  }
-}

@@ -2,7 +2,7 @@
  * Kernel mappings: for each TensorFlow.js kernel, the ONNX operators that compute the same. To map another kernel, add
  * an entry to the file in `kernels/` where it fits.
  */
-import type { StandIns } from './dims.ts'
+import type { Dim } from './dims.ts'
 import type { Graph, Value } from './graph.ts'
 import { activations } from './kernels/activations.ts'
 import { elementwise } from './kernels/elementwise.ts'
@@ -15,11 +15,22 @@ import { reductions } from './kernels/reductions.ts'
 import { shapes } from './kernels/shapes.ts'
 import { slicing } from './kernels/slicing.ts'
 
+/** A kernel's call in one of the runs of the traced function. */
+export interface Trial<Attributes = object> {
+  attributes: Attributes
+  /** The numbers that a shape is in this run. */
+  numbers(shape: readonly Dim[]): number[]
+}
+
 /** What a mapping needs besides its inputs. */
-export interface KernelContext {
+export interface KernelContext<Attributes = object> {
   graph: Graph
-  /** Between the numbers that TF.js computes and the symbolic sizes that they stand for. */
-  standIns: StandIns
+  /** The call in each run; `sizes` (kernels/define.ts) reads symbolic sizes from them. */
+  trials: readonly Trial<Attributes>[]
+  /** The dimension that a list of numbers, one for each trial, stands for. */
+  toDim(numbers: readonly number[]): Dim | undefined
+  /** Only shapes are asked for, in one run. Its numbers for sizes may then exceed what a table or an axis holds. */
+  isTrial: boolean
 }
 
 /** A kernel's inputs by their TF.js names; a variadic kernel has the names "0", "1", … */

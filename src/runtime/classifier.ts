@@ -6,7 +6,14 @@ import { stackOf } from '../core/session.ts'
 import { createEncoder } from './encoder.ts'
 import { openSession } from './session.ts'
 
-export type { AdapterChoice, Classification, Classifier, LabelScore } from '../core/classifier.ts'
+export type {
+  AdapterChoice,
+  Classification,
+  Classifier,
+  ClassifyOptions,
+  LabelScore,
+  OfTexts,
+} from '../core/classifier.ts'
 
 export interface ClassifierOptions {
   /** Path of the ONNX file, or its bytes. */

@@ -1,6 +1,5 @@
 /** From a checked request of any of the APIs to the service and back: model, deadline, cancellation, best labels. */
 import type { Context } from 'hono'
-import type { LabelScore } from '../runtime/index.ts'
 import { clientSignal } from './client.ts'
 import type { Parts, ServeEnv } from './context.ts'
 import { invalidRequest } from './problem.ts'
@@ -48,7 +47,3 @@ function askedTimeout(c: Context<ServeEnv>): number {
   const error = { in: timeoutHeader.in, path: timeoutHeader.name, message: 'is not a whole number of milliseconds' }
   throw invalidRequest([error])
 }
-
-/** The likeliest labels first. */
-export const likeliest = (scores: readonly LabelScore[], topK?: number | null): LabelScore[] =>
-  scores.toSorted((a, b) => b.score - a.score).slice(0, topK ?? scores.length)

@@ -1,152 +1,192 @@
 /** A sweep: runs over a grid of settings on one data set, each done once, and their results side by side. */
 import { existsSync } from 'node:fs'
-import { mkdir, readFile, rm } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { GraftError } from '../core/errors.ts'
-import type { TargetModules } from '../core/lora.ts'
-import { writeFileAtomic } from '../files/atomic.ts'
+import { growFolder } from '../files/growing-folder.ts'
 import { sha256 } from '../files/hash.ts'
-import { LEARNING_RATES, type TrainSettings, type TrainingMethod, trainDefaults } from './settings.ts'
+import { withOutput } from '../files/output.ts'
+import { readRecord } from '../files/record.ts'
+import { type FlatTrainSettings, LORA_SETTINGS, type TrainSettings, flattenSettings, nestGiven } from './settings.ts'
+import { type ResolveOptions, resolveSettings } from './settings/resolve.ts'
 
-export interface SweepGrid {
-  methods: readonly TrainingMethod[]
-  /** LoRA's own, of no effect on runs that train all weights. */
-  ranks: readonly number[]
-  alphas: readonly number[]
-  targetModules: readonly TargetModules[]
-  /** Each method's default where none is given. */
-  learningRates?: readonly number[] | undefined
-  seeds: readonly number[]
-}
+/** Values of settings, by their flat names: every combination is a run. */
+export type SweepGrid = { readonly [Name in keyof FlatTrainSettings]?: readonly FlatTrainSettings[Name][] | undefined }
 
-/** Settings that all runs share. */
-export type SweepSettings = Pick<TrainSettings, 'epochs' | 'batchSize' | 'maxLength'>
+const figures = z.object({ accuracy: z.number(), macroF1: z.number() })
 
-const range = z.object({ accuracy: z.number(), macroF1: z.number() })
-
-const resultSchema = z.object({
-  /** Of all that determines the run. */
-  key: z.string(),
-  method: z.enum(['lora', 'full']),
-  rank: z.number(),
-  alpha: z.number(),
-  targetModules: z.union([z.string(), z.array(z.string())]),
-  learningRate: z.number(),
-  seed: z.number(),
-  validation: range,
-  test: range,
+const finished = z.object({
+  status: z.literal('finished'),
+  validation: figures,
+  test: figures,
   parameters: z.object({ total: z.number(), trainable: z.number() }),
   seconds: z.number(),
   /** Of the run's process, at its peak. */
-  memoryBytes: z.number(),
+  memoryBytes: z.number().optional(),
   /** What was trained: the adapter, or all weights. */
-  fileBytes: z.number(),
+  fileBytes: z.number().optional(),
 })
 
+/** A run whose loss became no number. */
+const diverged = z.object({
+  status: z.literal('diverged'),
+  /** Where and how. */
+  message: z.string(),
+})
+
+const run = {
+  /** Of all that determines the run. */
+  key: z.string(),
+  /** All that the run trained with, by flat names; without LoRA's where all weights are trained. */
+  settings: z.record(z.string(), z.union([z.string(), z.number(), z.array(z.string())])),
+}
+
+const resultSchema = z.discriminatedUnion('status', [finished.extend(run), diverged.extend(run)])
+
 export type SweepResult = z.infer<typeof resultSchema>
+export type FinishedSweepRun = Extract<SweepResult, { status: 'finished' }>
 
 /** What a run gives; the rest of a result is known before it. */
-export type SweepOutcome = Pick<
-  SweepResult,
-  'validation' | 'test' | 'parameters' | 'seconds' | 'memoryBytes' | 'fileBytes'
->
+export type SweepOutcome = z.infer<typeof finished> | z.infer<typeof diverged>
 
 export interface SweepOptions {
-  /** SHA-256 of base and training data, which results belong to. */
-  baseSha256: string
-  dataSha256: string
-  grid: SweepGrid
-  settings: SweepSettings
+  /** Of all that decides a result besides the settings, as `identityOf` gives it. */
+  identity: string
+  /** The settings of every run, as `gridSettings` gives them. */
+  runs: readonly TrainSettings[]
   /** Folder of `results.jsonl` and of the runs. */
   out: string
-  /** The most runs that a grid may ask for. */
-  maxRuns: number
+  /** Files and folders that the runs read. */
+  inputs?: (string | undefined)[]
+  /** The most runs that a grid may ask for; by default any number. */
+  maxRuns?: number | undefined
   /** Goes on with an earlier sweep: what it finished is not done again. */
   resume?: boolean | undefined
   force?: boolean | undefined
   signal?: AbortSignal | undefined
   /** Trains into the folder `out`, or goes on with a run that was interrupted there. */
   run: (settings: TrainSettings, out: string) => Promise<SweepOutcome>
+  /** Contents by name of further files of the folder, once all runs are done. */
+  report?: ((results: SweepResult[]) => Record<string, string>) | undefined
   onResult?: ((result: SweepResult, done: number, total: number) => void) | undefined
 }
 
-/** The settings of every run of a grid, in order: what is the same for a method is run once. */
-export function gridSettings(grid: SweepGrid, shared: SweepSettings): TrainSettings[] {
-  return grid.methods.flatMap((method) => {
-    const defaults = trainDefaults(method)
-    const { lora } = defaults
-    const adapters =
-      method === 'full'
-        ? [lora]
-        : grid.ranks.flatMap((rank) =>
-            grid.alphas.flatMap((alpha) =>
-              grid.targetModules.map((targetModules) => ({ ...lora, rank, alpha, targetModules })),
-            ),
-          )
-    return adapters.flatMap((adapter) =>
-      (grid.learningRates ?? [LEARNING_RATES[method]]).flatMap((learningRate) =>
-        grid.seeds.map((seed) => ({ ...defaults, ...shared, lora: adapter, learningRate, seed })),
-      ),
-    )
-  })
+/** All combinations of a grid's values, the last setting's changing fastest. */
+function combinations(grid: SweepGrid): Partial<FlatTrainSettings>[] {
+  let all: Partial<FlatTrainSettings>[] = [{}]
+  for (const [name, values] of Object.entries(grid)) {
+    if (values !== undefined) all = all.flatMap((chosen) => values.map((value) => ({ ...chosen, [name]: value })))
+  }
+  return all
 }
 
-const resultsFile = (out: string) => join(out, 'results.jsonl')
+/** A run's settings by flat names, as results have them: LoRA's are none of a run that trains all weights. */
+function describeSettings(settings: TrainSettings): SweepResult['settings'] {
+  const isOfUse = (name: string) => settings.method === 'lora' || !Object.hasOwn(LORA_SETTINGS, name)
+  return Object.fromEntries(Object.entries(flattenSettings(settings)).filter(([name]) => isOfUse(name)))
+}
 
 /**
- * Runs a grid. Results are in `<out>/results.jsonl` as soon as each run ends.
- * @returns those of this grid, in its order
- * @throws GraftError `usage` for more runs than `maxRuns`, `file-exists`, and what a run throws
+ * The settings of every run of a grid, in order: what comes to the same is run once. What the grid does not have is the
+ * recipe's or the default.
+ * @throws GraftError what `resolveSettings` throws
+ * @example
+ * import { gridSettings, readBase, shippedBase } from 'graft-lora/train'
+ *
+ * const runs = await gridSettings({ rank: [2, 8], seed: [1, 2, 3] }, { base: await readBase(shippedBase()) })
+ * console.log(runs.length) // 6
  */
-export async function sweep(options: SweepOptions): Promise<SweepResult[]> {
-  const { grid, out, maxRuns, run, signal, onResult } = options
-  const all = gridSettings(grid, options.settings)
-  if (all.length > maxRuns) {
-    throw new GraftError('usage', `the grid asks for ${all.length} runs, more than ${maxRuns}`, {
-      hint: 'Give fewer values, or allow more with --max-runs.',
-      value: all.length,
-    })
+export async function gridSettings(
+  grid: SweepGrid,
+  { base, recipe }: Pick<ResolveOptions, 'base' | 'recipe'>,
+): Promise<TrainSettings[]> {
+  const runs = new Map<string, TrainSettings>()
+  for (const given of combinations(grid)) {
+    const { settings } = await resolveSettings({ base, recipe, given: nestGiven(given) })
+    const key = JSON.stringify(describeSettings(settings))
+    if (!runs.has(key)) runs.set(key, settings)
   }
-  const known = await readResults(options)
-  await mkdir(out, { recursive: true })
-  const results: SweepResult[] = []
-  for (const settings of all) {
-    const key = sha256(JSON.stringify([options.baseSha256, options.dataSha256, settings]))
-    const earlier = known.get(key)
-    if (!earlier) {
-      signal?.throwIfAborted()
-      const outcome = await run(settings, join(out, 'runs', key.slice(0, 12)))
-      known.set(key, { key, ...describe(settings), ...outcome })
-      await writeFileAtomic(resultsFile(out), [...known.values()].map((each) => `${JSON.stringify(each)}\n`).join(''))
-    }
-    const result = known.get(key)
-    if (!result) throw new Error('a result was lost')
-    results.push(result)
-    onResult?.(result, results.length, all.length)
-  }
-  return results
+  return [...runs.values()]
 }
 
-const describe = ({ method, lora: { rank, alpha, targetModules }, learningRate, seed }: TrainSettings) => ({
-  method,
-  rank,
-  alpha,
-  targetModules,
-  learningRate,
-  seed,
-})
+const RESULTS = 'results.jsonl'
+const resultsFile = (out: string) => join(out, RESULTS)
 
-async function readResults({ out, resume, force }: SweepOptions): Promise<Map<string, SweepResult>> {
-  const file = resultsFile(out)
-  if (force && !resume) await rm(out, { recursive: true, force: true })
-  if (!existsSync(file)) return new Map()
-  if (!resume) {
-    throw new GraftError('file-exists', `${file} holds the results of an earlier sweep`, {
-      hint: 'Go on with --resume, or start over with --force.',
-      file,
+/**
+ * Runs a grid. Results are in `<out>/results.jsonl` as soon as each run ends; a run that diverges is a result too.
+ * @returns those of this grid, in its order
+ * @throws GraftError `usage` for more runs than `maxRuns`, `file-exists`, and what a run throws
+ * @example
+ * import { gridSettings, identityOf, readBase, readDataset, shippedBase, sweep, train } from 'graft-lora/train'
+ *
+ * const base = await readBase(shippedBase())
+ * const dataset = await readDataset('runs/data')
+ * const results = await sweep({
+ *   identity: await identityOf(base, dataset),
+ *   runs: await gridSettings({ rank: [2, 4], maxSteps: [20] }, { base }),
+ *   out: 'runs/sweep',
+ *   run: async (settings, out) => ({ status: 'finished', ...(await train({ base: base.dir, dataset, out, ...settings })) }),
+ * })
+ * console.log(results.map(({ settings }) => settings.rank))
+ */
+export async function sweep(options: SweepOptions): Promise<SweepResult[]> {
+  const { identity, runs, out, maxRuns = Infinity, signal, onResult } = options
+  if (runs.length > maxRuns) {
+    throw new GraftError('usage', `the grid asks for ${runs.length} runs, more than ${maxRuns}`, {
+      hint: 'Give fewer values, or allow more with --max-runs.',
+      value: runs.length,
     })
   }
+  const keyed = runs.map((settings) => ({ settings, key: keyOf(identity, settings) }))
+  const isEarlier = existsSync(resultsFile(out)) || (await readRecord(out))?.kind === 'sweep'
+  if (isEarlier && !options.resume && !options.force) throw earlierSweep(out)
+  const goesOn = isEarlier && options.resume === true
+  return withOutput(
+    out,
+    { kind: 'sweep', force: options.force && !options.resume, inputs: options.inputs, goesOn },
+    async (output) => {
+      const known = goesOn ? await readResults(out) : new Map<string, SweepResult>()
+      const folder = await growFolder(output, {
+        kind: 'sweep',
+        goesOn,
+        outputs: keyed.map(({ key }) => runFolder(key)),
+      })
+      const results: SweepResult[] = []
+      for (const { settings, key } of keyed) {
+        let result = known.get(key)
+        if (!result) {
+          signal?.throwIfAborted()
+          const outcome = await options.run(settings, join(output.path, runFolder(key)))
+          result = resultSchema.parse({ ...outcome, key, settings: describeSettings(settings) })
+          known.set(key, result)
+          await folder.writeFile(RESULTS, [...known.values()].map((each) => `${JSON.stringify(each)}\n`).join(''))
+        }
+        results.push(result)
+        onResult?.(result, results.length, runs.length)
+      }
+      for (const [name, text] of Object.entries(options.report?.(results) ?? {})) await folder.writeFile(name, text)
+      return results
+    },
+  )
+}
+
+/** Of all that determines a run. */
+const keyOf = (identity: string, settings: TrainSettings): string =>
+  sha256(JSON.stringify([identity, describeSettings(settings)]))
+
+const runFolder = (key: string) => `runs/${key.slice(0, 12)}`
+
+const earlierSweep = (out: string) =>
+  new GraftError('file-exists', `${resultsFile(out)} holds the results of an earlier sweep`, {
+    hint: 'Go on with --resume, or start over with --force.',
+    file: resultsFile(out),
+  })
+
+async function readResults(out: string): Promise<Map<string, SweepResult>> {
+  const file = resultsFile(out)
+  // The first run may have been interrupted.
+  if (!existsSync(file)) return new Map()
   const lines = (await readFile(file, 'utf8')).trimEnd().split('\n')
   const results = lines.map((line, at) => parseResult(line, file, at + 1))
   return new Map(results.map((result) => [result.key, result]))
@@ -156,7 +196,7 @@ function parseResult(line: string, file: string, number: number): SweepResult {
   try {
     return resultSchema.parse(JSON.parse(line))
   } catch (cause) {
-    throw new GraftError('file-format', `${file}, line ${number}: not a result of a sweep`, {
+    throw new GraftError('file-format', `${file}, line ${number}: not a result of a sweep by this version of Graft`, {
       hint: 'Remove the line, or start over with --force.',
       file,
       line: number,
@@ -166,19 +206,35 @@ function parseResult(line: string, file: string, number: number): SweepResult {
 }
 
 /** Runs that differ by their seed alone. */
-export interface SweepGroup extends Pick<SweepResult, 'method' | 'rank' | 'alpha' | 'targetModules' | 'learningRate'> {
-  results: SweepResult[]
+export interface SweepGroup {
+  /** What they have in common. */
+  settings: SweepResult['settings']
+  finished: FinishedSweepRun[]
+  /** How many diverged. */
+  diverged: number
 }
 
 /** Results by what they have in common but for the seed, in order. */
 export function groupSeeds(results: readonly SweepResult[]): SweepGroup[] {
   const groups = new Map<string, SweepGroup>()
   for (const result of results) {
-    const { method, rank, alpha, targetModules, learningRate } = result
-    const common = { method, rank, alpha, targetModules, learningRate }
-    const group = groups.get(JSON.stringify(common)) ?? { ...common, results: [] }
-    groups.set(JSON.stringify(common), group)
-    group.results.push(result)
+    const { seed: _, ...settings } = result.settings
+    const key = JSON.stringify(settings)
+    const group = groups.get(key) ?? { settings, finished: [], diverged: 0 }
+    groups.set(key, group)
+    if (result.status === 'finished') group.finished.push(result)
+    else group.diverged++
   }
   return [...groups.values()]
+}
+
+const ALWAYS_SHOWN = ['method', 'rank', 'alpha', 'targetModules', 'learningRate']
+
+/** The names of settings that tell groups apart, and of those that one always looks for. */
+export function tellingSettings(groups: readonly SweepGroup[]): string[] {
+  const names = new Set([...ALWAYS_SHOWN, ...groups.flatMap(({ settings }) => Object.keys(settings))])
+  // All weights have no adapters' settings, which is no difference between adapters.
+  const values = (name: string) =>
+    groups.flatMap(({ settings }) => (settings[name] === undefined ? [] : [JSON.stringify(settings[name])]))
+  return [...names].filter((name) => ALWAYS_SHOWN.includes(name) || new Set(values(name)).size > 1)
 }

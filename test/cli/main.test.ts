@@ -1,19 +1,17 @@
-/** The command line as a child process: help, usage errors, exit codes, closed pipes; and how failures are described. */
-import { spawn, spawnSync } from 'node:child_process'
+/** The command line: help, usage errors, exit codes, closed pipes; and how failures are described. */
+import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { constants, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { CommanderError } from 'commander'
 import { afterAll, describe, expect, it } from 'vitest'
 import { describeFailure } from '../../src/cli/failure.ts'
 import { fraction, fractions, list, positiveInteger, positiveNumber, wholeNumber } from '../../src/cli/options.ts'
 import { GraftError } from '../../src/core/errors.ts'
+import { program, runGraft } from './command-line.ts'
 import packageJson from '../../package.json' with { type: 'json' }
 
-const program = fileURLToPath(new URL('../../bin/graft.js', import.meta.url))
-const env = { ...process.env, NO_COLOR: '1' }
-const graft = (...args: string[]) => spawnSync(process.execPath, [program, ...args], { encoding: 'utf8', env })
+const graft = (...args: string[]) => runGraft(args)
 
 describe('graft', () => {
   it('prints help and version with exit code 0', () => {
@@ -65,8 +63,8 @@ describe('interruptSignal', () => {
   const folder = mkdtempSync(join(tmpdir(), 'graft-interrupt-'))
   afterAll(() => rmSync(folder, { recursive: true }))
 
-  /** Runs `body` with `signal` in scope, sends SIGINT when it prints `ready`, and again when it prints `stopping`. */
-  async function interrupted(body: string) {
+  /** Runs `body` with `signal` in scope, sends a signal when it prints `ready`, and again and again once it prints `stopping`. */
+  async function interrupted(body: string, name: NodeJS.Signals = 'SIGINT') {
     const script = join(folder, `${body.length}.ts`)
     const module = new URL('../../src/cli/interrupt.ts', import.meta.url).href
     writeFileSync(
@@ -78,15 +76,36 @@ describe('interruptSignal', () => {
     let stdout = ''
     child.stdout.on('data', (chunk) => {
       stdout += chunk
-      if (/ready|stopping/.test(String(chunk))) child.kill('SIGINT')
+      if (String(chunk).includes('ready')) child.kill(name)
+      // One that comes at once may be the same, passed on by npm.
+      if (String(chunk).includes('stopping')) again = setInterval(() => child.kill(name), 100)
     })
+    let again: NodeJS.Timeout | undefined
     const code = await new Promise((resolve) => child.on('close', resolve))
+    clearInterval(again)
     return { code, stdout }
   }
 
   it('lets the first Ctrl-C end the work in order', async () => {
     const body = `signal.addEventListener('abort', () => { console.log(signal.reason.code); clearInterval(keepAlive) })`
     expect(await interrupted(body)).toEqual({ code: 0, stdout: 'ready\ninterrupted\n' })
+  })
+
+  it.each(['SIGTERM', 'SIGHUP'] as const)('lets %s end the work in order, however often it comes', async (name) => {
+    const body = `signal.addEventListener('abort', () => {
+      console.log('stopping', signal.reason.value)
+      setTimeout(() => clearInterval(keepAlive), 500)
+    })`
+    expect(await interrupted(body, name)).toEqual({ code: 0, stdout: `ready\nstopping ${name}\n` })
+  })
+
+  it('takes a Ctrl-C that comes twice at once for one', async () => {
+    const body = `signal.addEventListener('abort', () => {
+      console.log('once')
+      process.kill(process.pid, 'SIGINT')
+      setTimeout(() => clearInterval(keepAlive), 100)
+    })`
+    expect(await interrupted(body)).toEqual({ code: 0, stdout: 'ready\nonce\n' })
   })
 
   it('ends the process with 130 at the second', async () => {
@@ -122,6 +141,25 @@ describe('describeFailure', () => {
     ['file-write', 1],
   ] as const)('exits after %s with %i', (code, exitCode) => {
     expect(describeFailure(new GraftError(code, 'message', { hint: 'hint' }))?.exitCode).toBe(exitCode)
+  })
+
+  it('exits after SIGTERM as a shell says it', () => {
+    const stopped = new GraftError('interrupted', 'stopped', { hint: 'hint', value: 'SIGTERM' })
+    expect(describeFailure(stopped)?.exitCode).toBe(143)
+  })
+
+  it.each([
+    ['ENOSPC', 'write', 'file-write', 'no space left on device', 'Free some space'],
+    ['EMFILE', 'open', 'file-read', 'too many open files', 'ulimit -n'],
+    ['EDQUOT', 'write', 'file-write', 'disk quota exceeded', 'disk quota'],
+    ['EROFS', 'mkdir', 'file-write', 'read-only file system', 'can be written to'],
+    ['ENAMETOOLONG', 'mkdtemp', 'file-write', 'name too long', 'shorter'],
+  ] as const)('names %s as what it is, wherever it comes from', (code, syscall, expected, reason, hint) => {
+    const error = Object.assign(new Error(code), { code, errno: -constants.errno[code], syscall, path: '/somewhere' })
+    const { document } = describeFailure(error) ?? {}
+    expect(document).toMatchObject({ code: expected, message: expect.stringContaining(reason) })
+    expect(document?.hint).toContain(hint)
+    expect(document?.message).toContain('/somewhere')
   })
 
   it('says how to report what it did not expect', () => {

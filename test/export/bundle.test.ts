@@ -42,7 +42,7 @@ describe('exportBundle', () => {
       'vocab.json',
     ])
     expect(manifest.files['onnx/model.onnx']).toBe(await sha256File(path('merged', 'onnx', 'model.onnx')))
-    expect(await filesOf(path('merged'))).toBe(8)
+    expect(await filesOf(path('merged'))).toBe(8 + 1)
     expect(await json('merged', 'config.json')).toMatchObject({
       architectures: ['GPT2ForSequenceClassification'],
       id2label: { 0: '2', 1: '1', 2: '0' },
@@ -67,7 +67,7 @@ describe('exportBundle', () => {
     expect(await sha256File(path('unmerged', 'adapters', 'feeling', 'adapter_model.safetensors'))).toBe(
       await sha256File(path('mood', 'adapter_model.safetensors')),
     )
-    expect(await filesOf(path('unmerged'))).toBe(8 + 3 * 3)
+    expect(await filesOf(path('unmerged'))).toBe(8 + 3 * 3 + 1)
   })
 
   it("gives TF.js' logits, merged and unmerged", async () => {

@@ -4,13 +4,17 @@ import { mkdir, mkdtemp, readdir, readFile, readlink, rm, symlink, writeFile } f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, type TestContext } from 'vitest'
-import { writeFileAtomic, writeFolderAtomic } from '../../src/files/atomic.ts'
+import { writeFileAtomic } from '../../src/files/atomic.ts'
+import { writeOutputFolder } from '../../src/files/output.ts'
+import { RECORD } from '../../src/files/record.ts'
 
 let dir: string
 beforeEach(async () => {
   dir = await mkdtemp(join(tmpdir(), 'graft-atomic-'))
 })
 afterEach(() => rm(dir, { recursive: true }))
+
+const kind = { kind: 'model' } as const
 
 /** Fills a folder with one file. */
 const fillWith = (name: string, text: string) => (temporaryDir: string) => writeFile(join(temporaryDir, name), text)
@@ -61,41 +65,41 @@ describe('writeFileAtomic', () => {
   })
 })
 
-describe('writeFolderAtomic', () => {
+describe('writeOutputFolder', () => {
   it('gives the folder its name only when filled, and returns what fill returned', async () => {
     const path = join(dir, 'parent', 'out')
-    const result = await writeFolderAtomic(path, {}, async (temporaryDir) => {
+    const result = await writeOutputFolder(path, kind, async (temporaryDir) => {
       await fillWith('a', 'x')(temporaryDir)
       expect(await readdir(join(dir, 'parent'))).not.toContain('out')
       return 7
     })
     expect(result).toBe(7)
     expect(await readdir(join(dir, 'parent'))).toEqual(['out'])
-    expect(await readdir(path)).toEqual(['a'])
+    expect(await readdir(path)).toEqual([RECORD, 'a'])
   })
 
   it('refuses a folder that exists before fill runs, and replaces it with force', async () => {
     const path = join(dir, 'out')
-    await writeFolderAtomic(path, {}, fillWith('a', 'old'))
-    const refused = writeFolderAtomic(path, {}, () => expect.unreachable())
+    await writeOutputFolder(path, kind, fillWith('a', 'old'))
+    const refused = writeOutputFolder(path, kind, () => expect.unreachable())
     await expect(refused).rejects.toMatchObject({
       code: 'file-exists',
       message: `${path} exists already`,
       hint: expect.stringContaining('--force'),
     })
-    await writeFolderAtomic(path, { force: true }, fillWith('a', 'new'))
+    await writeOutputFolder(path, { ...kind, force: true }, fillWith('a', 'new'))
     expect(await readFile(join(path, 'a'), 'utf8')).toBe('new')
     expect(await readdir(dir)).toEqual(['out'])
   })
 
   it('leaves the old folder whole and nothing else when fill fails', async () => {
     const path = join(dir, 'out')
-    await writeFolderAtomic(path, {}, fillWith('a', 'old'))
+    await writeOutputFolder(path, kind, fillWith('a', 'old'))
     const failing = async (temporaryDir: string) => {
       await fillWith('a', 'half')(temporaryDir)
       throw new TypeError('stop')
     }
-    await expect(writeFolderAtomic(path, { force: true }, failing)).rejects.toThrow(new TypeError('stop'))
+    await expect(writeOutputFolder(path, { ...kind, force: true }, failing)).rejects.toThrow(new TypeError('stop'))
     expect(await readFile(join(path, 'a'), 'utf8')).toBe('old')
     expect(await readdir(dir)).toEqual(['out'])
   })
@@ -104,7 +108,7 @@ describe('writeFolderAtomic', () => {
     const path = join(dir, 'home')
     await mkdir(path)
     await writeFile(join(path, 'thesis.tex'), '')
-    const refused = writeFolderAtomic(path, { force: true }, fillWith('graft.json', '{}'))
+    const refused = writeOutputFolder(path, { ...kind, force: true }, fillWith('graft.json', '{}'))
     await expect(refused).rejects.toMatchObject({ code: 'file-exists', message: expect.stringContaining('thesis.tex') })
     expect(await readdir(path)).toEqual(['thesis.tex'])
     expect(await readdir(dir)).toEqual(['home'])
@@ -112,7 +116,7 @@ describe('writeFolderAtomic', () => {
 
   it('does not replace a file, even with force', async () => {
     await writeFile(join(dir, 'file'), 'text')
-    const refused = writeFolderAtomic(join(dir, 'file'), { force: true }, () => expect.unreachable())
+    const refused = writeOutputFolder(join(dir, 'file'), { ...kind, force: true }, () => expect.unreachable())
     await expect(refused).rejects.toMatchObject({ code: 'file-exists', hint: expect.stringContaining('not a folder') })
   })
 })
@@ -141,7 +145,7 @@ describe('on a disk that takes no more', () => {
     skipWithoutDisk(context)
     const [file, folder] = [join(disk, 'file'), join(disk, 'folder')]
     await writeFileAtomic(file, 'old')
-    await writeFolderAtomic(folder, {}, fillWith('a', 'old'))
+    await writeOutputFolder(folder, kind, fillWith('a', 'old'))
     const tooMuch = 'x'.repeat(100_000)
 
     await expect(writeFileAtomic(file, tooMuch)).rejects.toMatchObject({
@@ -149,7 +153,7 @@ describe('on a disk that takes no more', () => {
       message: expect.stringContaining(`cannot write ${file}: no space left`),
       hint: expect.stringContaining('space'),
     })
-    await expect(writeFolderAtomic(folder, { force: true }, fillWith('a', tooMuch))).rejects.toMatchObject({
+    await expect(writeOutputFolder(folder, { ...kind, force: true }, fillWith('a', tooMuch))).rejects.toMatchObject({
       code: 'file-write',
       message: expect.stringContaining(`cannot write ${folder}: no space left`),
     })
@@ -161,7 +165,7 @@ describe('on a disk that takes no more', () => {
   it('brings the old folder back when the new one cannot take its place', async (context) => {
     skipWithoutDisk(context)
     const path = join(dir, 'out')
-    await writeFolderAtomic(path, {}, fillWith('a', 'old'))
+    await writeOutputFolder(path, kind, fillWith('a', 'old'))
     let mounted = ''
     // A mounted folder can be written to, and cannot be renamed.
     const mount = async (temporaryDir: string) => {
@@ -169,7 +173,7 @@ describe('on a disk that takes no more', () => {
       mounted = temporaryDir
       await fillWith('a', 'new')(temporaryDir)
     }
-    await expect(writeFolderAtomic(path, { force: true }, mount)).rejects.toMatchObject({ code: 'file-write' })
+    await expect(writeOutputFolder(path, { ...kind, force: true }, mount)).rejects.toMatchObject({ code: 'file-write' })
     execFileSync('umount', [mounted])
     expect(await readFile(join(path, 'a'), 'utf8')).toBe('old')
   })

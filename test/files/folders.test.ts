@@ -102,6 +102,7 @@ describe('adapter', () => {
     await writeAdapter(dir, adapter, { extraFiles: { 'report.html': '<p>' } })
     expect(await readAdapter(dir)).toEqual(adapter)
     expect(await readdir(dir)).toEqual([
+      '.graft-files.json',
       'adapter_config.json',
       'adapter_model.safetensors',
       'graft.json',

@@ -5,6 +5,7 @@ import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Probe } from '../../src/core/bundle.ts'
 import { type Classifier, openBundle } from '../../src/runtime/index.ts'
+import { classifierSuite } from '../core/classifier.suite.ts'
 import { largestDifference } from '../export/fixtures.ts'
 import { launchChromium, systemChromium } from './chromium.ts'
 import { type Sites, type Visit, serve, visit, writeSites } from './fixtures.ts'
@@ -87,6 +88,43 @@ it.each(browsers)('in %s the logits are onnxruntime-node’s', async (_, program
   expect([...visited.errors, ...site.forbidden()]).toEqual([])
   await Promise.all([visited.close(), site.close()])
   if (program) await own.close()
+})
+
+describe('a classifier in a page', () => {
+  let site: Awaited<ReturnType<typeof serve>>
+  const visits: Visit[] = []
+  beforeAll(async () => {
+    site = await serve(sites.site)
+  })
+  afterAll(async () => {
+    await Promise.all(visits.map(({ close }) => close()))
+    await site.close()
+  })
+
+  classifierSuite(async (bundle) => {
+    const visited = await open(site, browser, bundle === 'merged' ? { bundle: 'merged/' } : {})
+    visits.push(visited)
+    return async (method, ...args) => {
+      // An error crosses by its fields, and `undefined` in a list as it is.
+      const answer = await visited.page.evaluate(
+        async ([method, args]) => {
+          try {
+            const member = classifier[method] as unknown
+            const result: unknown = typeof member === 'function' ? await member.apply(classifier, args) : member
+            return { result }
+          } catch (error) {
+            const { code, message, hint } = error as library.GraftError
+            return { failure: { code, message, hint } }
+          }
+        },
+        [method, args] as const,
+      )
+      if (answer.failure) throw Object.assign(new Error(answer.failure.message), answer.failure)
+      return answer.result
+    }
+  })
+
+  it('left no error in the console', () => expect(visits.flatMap(({ errors }) => errors)).toEqual([]))
 })
 
 describe('a classifier', () => {

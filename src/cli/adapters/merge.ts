@@ -1,9 +1,11 @@
 /** `graft adapters merge`. */
 import type { Adapter, PeftAdapter } from '../../core/adapter.ts'
 import { type CombineMethod, combineAdapters } from '../../core/adapter/combine.ts'
+import { differingField } from '../../core/adapter/base-config.ts'
 import { GraftError } from '../../core/errors.ts'
 import { largestRank } from '../../core/lora.ts'
 import { readAnyAdapter, writeAdapter } from '../../files/adapter-folder.ts'
+import { type OutputFolder, withOutput } from '../../files/output.ts'
 import { createUi } from '../ui.ts'
 
 interface Options {
@@ -26,7 +28,8 @@ function commonInfo(adapters: readonly Named[], options: Options, weights: numbe
   const [first] = infos
   if (!first || infos.length < adapters.length) return undefined
   for (const info of infos) {
-    if (info.baseSha256 !== first.baseSha256) {
+    const differs = differingField(info.baseConfig ?? {}, first.baseConfig ?? {}) !== undefined
+    if (info.baseSha256 !== first.baseSha256 || differs) {
       throw new GraftError('adapter-base', `${info.name} was trained on another base than ${first.name}`, {
         hint: 'Merge adapters of one base.',
         value: info.baseSha256,
@@ -47,6 +50,7 @@ function commonInfo(adapters: readonly Named[], options: Options, weights: numbe
     kind: 'adapter',
     labels: first.labels,
     baseSha256: first.baseSha256,
+    ...(first.baseConfig && { baseConfig: first.baseConfig }),
     maxLength: Math.max(...infos.map(({ maxLength }) => maxLength)),
     hyperparameters: { merged: adapters.map(({ name }) => name), method: options.method, weights },
     metrics: {},
@@ -62,15 +66,23 @@ export async function mergeAdapters(dirs: string[], options: Options): Promise<v
     (rank !== undefined && method !== 'svd' && '--rank is for --method svd')
   if (problem) throw new GraftError('usage', problem, { hint: 'See `graft adapters merge --help`.' })
   const ui = createUi(options)
+  const { merged, info } = await withOutput(out, { kind: 'model', force, inputs: dirs }, (output) =>
+    mergeInto(output, dirs, { ...options, weights }),
+  )
+  ui.line(
+    `Wrote ${out}: ${method} of ${dirs.length} adapters, rank ${largestRank(merged)}, ${merged.layers.size} layers`,
+  )
+  ui.result({ out, method, weights, rank: largestRank(merged), layers: merged.layers.size, labels: info?.labels })
+}
+
+async function mergeInto(output: OutputFolder, dirs: string[], options: Options & { weights: number[] }) {
+  const { method, rank, weights } = options
   const adapters: Named[] = []
   for (const name of dirs) adapters.push({ name, adapter: await readAnyAdapter(name) })
   const info = commonInfo(adapters, options, weights)
   const weighted = adapters.map((each, at) => ({ ...each, weight: weights[at] ?? 0 }))
   const merged = combineAdapters(weighted, { method, rank })
   const { score } = merged
-  await writeAdapter(out, info && score ? { ...merged, score, info } : merged, { force })
-  ui.line(
-    `Wrote ${out}: ${method} of ${dirs.length} adapters, rank ${largestRank(merged)}, ${merged.layers.size} layers`,
-  )
-  ui.result({ out, method, weights, rank: largestRank(merged), layers: merged.layers.size, labels: info?.labels })
+  await writeAdapter(output, info && score ? { ...merged, score, info } : merged)
+  return { merged, info }
 }

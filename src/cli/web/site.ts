@@ -4,9 +4,9 @@ import { join, relative } from 'node:path'
 import { graphDataFile, graphPath } from '../../core/bundle.ts'
 import { GraftError } from '../../core/errors.ts'
 import { verifyBundle } from '../../export/verify.ts'
-import { type WriteFolderOptions, writeFolderAtomic } from '../../files/atomic.ts'
 import { readBundle } from '../../files/bundle-folder.ts'
-import { copyPage } from './page.ts'
+import { type OutputFolder, type WriteOptions, withOutput } from '../../files/output.ts'
+import { copyPage, writeTexts } from './page.ts'
 
 /** What a visitor downloads, by kind. */
 export interface SitePart {
@@ -20,12 +20,13 @@ export interface SitePart {
  * Writes the site of a bundle, which is verified first: its golden logits too.
  * @throws GraftError `bundle` for one that is not sound, or too large for a page; `file-exists`, `file-write`, and what `readBundle` throws
  */
-export async function writeSite(
-  bundle: string,
-  out: string,
-  { force = false }: WriteFolderOptions,
-): Promise<SitePart[]> {
-  const { manifest } = await readBundle(bundle)
+export async function writeSite(bundle: string, out: string, { force }: WriteOptions): Promise<SitePart[]> {
+  const options = { kind: 'site', force, inputs: [bundle], keepsOthers: true } as const
+  return withOutput(out, options, (output) => makeSite(bundle, output))
+}
+
+async function makeSite(bundle: string, output: OutputFolder): Promise<SitePart[]> {
+  const { manifest } = await readBundle(bundle, { verify: false })
   const failed = (await verifyBundle(bundle)).checks.find(({ ok }) => !ok)
   if (failed) {
     throw new GraftError('bundle', `${bundle} is not sound: ${failed.name}: ${failed.detail}`, {
@@ -39,8 +40,9 @@ export async function writeSite(
       file: bundle,
     })
   }
-  return writeFolderAtomic(out, { force }, async (dir) => {
+  return output.publish(async (dir) => {
     await copyPage(dir)
+    await writeTexts(dir, manifest)
     for (const path of ['graft.json', ...Object.keys(manifest.files)]) {
       await cp(join(bundle, path), join(dir, 'bundle', path))
     }
@@ -55,6 +57,7 @@ const kinds: [name: string, isPart: (path: string) => boolean][] = [
   ['other files of the bundle', (path) => path.startsWith('bundle/')],
   ['ONNX Runtime for WebGPU, where it is asked for', (path) => path.includes('jspi')],
   ['tables, where one is opened', (path) => /assets\/(table|parquet)-/.test(path)],
+  ['regular expressions, where an adapter has some', (path) => /\bre2-.*\.js$/.test(path)],
   ['ONNX Runtime (WebAssembly)', (path) => path.endsWith('.wasm')],
   ["tokenizer's vocabulary", (path) => path.includes('gpt2-ranks')],
   ['page: JavaScript and CSS', (path) => /\.(m?js|css)$/.test(path)],

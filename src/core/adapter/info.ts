@@ -1,21 +1,44 @@
 /** `graft.json` of what training writes, an adapter or a whole model: what Hugging Face's files do not say about it. */
 import * as z from 'zod/mini'
+import { labelFault } from '../labels.ts'
 import { checkSchema } from '../schema.ts'
 
 /** SHA-256 in lower-case hexadecimal. */
 export const sha256Text = z.string().check(z.regex(/^[0-9a-f]{64}$/, 'is not a SHA-256'))
 
 /** Class names by id; no two alike. */
-export const labelNames = z.array(z.string()).check(
-  z.minLength(2),
-  z.refine((labels) => new Set(labels).size === labels.length, 'a label occurs twice'),
-)
+export const labelNames = z.array(z.string()).check(({ value, issues }) => {
+  const message = labelFault(value)
+  if (message !== undefined) issues.push({ code: 'custom', input: value, message })
+})
+
+/** What a page tells of a task besides its labels. */
+export const taskNotes = {
+  /** One line on what it tells apart. */
+  description: z.optional(z.string()),
+  /** Texts to try it with. */
+  examples: z.optional(z.array(z.string())),
+  /** Unicode scripts that the training texts are written in, the commonest first. */
+  scripts: z.optional(z.array(z.string())),
+}
+
+const notes = z.object(taskNotes)
+export type TaskNotes = z.infer<typeof notes>
+
+/** The notes alone. */
+export const notesOf = ({ description, examples, scripts }: TaskNotes): TaskNotes => ({
+  ...(description !== undefined && { description }),
+  ...(examples !== undefined && { examples }),
+  ...(scripts !== undefined && { scripts }),
+})
 
 const formatVersion = z.literal(1, { error: ({ input }) => `version ${JSON.stringify(input)} is not known, only 1` })
 
 const runFields = {
   formatVersion,
   hyperparameters: z.record(z.string(), z.unknown()),
+  /** Where those came from that are no defaults: the base's recipe, a file, or the caller. */
+  settingSources: z.optional(z.record(z.string(), z.string())),
   /** Not known of what others trained. */
   seed: z.optional(z.int()),
   metrics: z.record(z.string(), z.number()),
@@ -26,17 +49,24 @@ const fields = {
   labels: labelNames,
   /** SHA-256 of the `model.safetensors` that it was trained on. */
   baseSha256: sha256Text,
+  /** What that base's configuration says of how it computes; not known of adapters that older versions trained. */
+  baseConfig: z.optional(z.record(z.string(), z.union([z.string(), z.number()]))),
   /** SHA-256 of the training data; not known of what others trained. */
   dataSha256: z.optional(sha256Text),
   /** Tokens after which texts were cut in training. */
   maxLength: z.int().check(z.positive()),
+  ...taskNotes,
 }
 
 const adapterSchema = z.object({ kind: z.literal('adapter'), ...fields })
-const modelSchema = z.object({ kind: z.literal('model'), ...fields })
+/** Settings that are recommended for adapters on a base; checked where they are used. */
+const recipe = z.optional(z.unknown())
+
+const modelSchema = z.object({ kind: z.literal('model'), ...fields, recipe })
 const baseSchema = z.object({
   kind: z.literal('base'),
   ...runFields,
+  recipe,
   /** Of the base that pretraining went on from; none where it began with random weights. */
   baseSha256: z.optional(sha256Text),
   /** The files that it was pretrained on. */

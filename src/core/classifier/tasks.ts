@@ -42,7 +42,8 @@ export function createTasks(model: Model): Tasks {
   }
 }
 
-function unknownAdapter(adapter: string | undefined, names: readonly string[]): GraftError {
+/** The error for an adapter that is not there, or for none where there are several. */
+export function unknownAdapter(adapter: string | undefined, names: readonly string[]): GraftError {
   const asked = adapter === undefined ? 'no adapter was chosen' : `there is no adapter "${adapter}"`
   const there = names.length === 0 ? 'the model is merged and has none' : `there are ${names.join(', ')}`
   return new GraftError('adapter-index', `${asked}; ${there}`, {

@@ -25,27 +25,44 @@ const windowAttributes = ({ padInfo, strideHeight, strideWidth, dilationHeight, 
   pads: [padInfo.top, padInfo.left, padInfo.bottom, padInfo.right],
 })
 
-/** Runs what wants channels first, and checks that both count the windows alike (TF.js can round otherwise). */
-function channelsFirst({ graph, standIns }: KernelContext, x: Value, info: Info, run: (x: Value) => Value): Value {
-  const y = transpose(graph, run(transpose(graph, x, [0, 3, 1, 2])), [0, 2, 3, 1])
-  const same = standIns.toNumbers(y.shape).every((size, axis) => size === info.outShape[axis])
-  return same
-    ? y
-    : unsupported(`the result [${info.outShape.join(', ')}] is not what ONNX gives for this padding and rounding`)
+/**
+ * Runs what wants channels first, and checks that both count the windows alike (TF.js can round otherwise).
+ * @param infos what TF.js computes, for each run of the traced function
+ */
+function channelsFirst<Attributes>(
+  { graph, trials }: KernelContext<Attributes>,
+  x: Value,
+  infos: readonly Info[],
+  run: (x: Value, info: Info) => Value,
+): Value {
+  const [info] = infos
+  if (!info) throw new Error('a kernel without a run')
+  const y = transpose(graph, run(transpose(graph, x, [0, 3, 1, 2]), info), [0, 2, 3, 1])
+  const differs = trials.some(({ numbers }, at) => String(numbers(y.shape)) !== String(infos[at]?.outShape))
+  return differs
+    ? unsupported(`the result [${info.outShape.join(', ')}] is not what ONNX gives for this padding and rounding`)
+    : y
 }
 
 /** Filters are [height, width, in, out], or [height, width, channels, multiplier] where each channel has its own. */
-function convolve(x: Value, filter: Value, attributes: Conv2DAttrs, depthwise: boolean, context: KernelContext): Value {
-  const { strides, dilations, pad, dimRoundingMode, dataFormat } = attributes
+function convolve<Attributes extends Conv2DAttrs>(
+  x: Value,
+  filter: Value,
+  { strides, dilations, pad, dimRoundingMode, dataFormat }: Attributes,
+  depthwise: boolean,
+  context: KernelContext<Attributes>,
+): Value {
   if (dataFormat !== 'NHWC') return unsupported(`convolution of ${dataFormat} images has no ONNX mapping`)
-  const { graph, standIns } = context
-  const [image, window] = [standIns.toNumbers(x.shape) as Shape4D, standIns.toNumbers(filter.shape) as Shape4D]
-  const info = backend_util.computeConv2DInfo(image, window, strides, dilations, pad, dimRoundingMode, depthwise)
-  const weights = depthwise ? channelFilter(graph, filter, info) : transpose(graph, filter, [3, 2, 0, 1])
-  const group = depthwise ? info.inChannels : 1
-  return channelsFirst(context, x, info, (first) =>
-    graph.op('Conv', [first, weights], { ...windowAttributes(info), group }),
-  )
+  const { graph, trials } = context
+  const infos = trials.map(({ numbers }) => {
+    const [image, window] = [numbers(x.shape) as Shape4D, numbers(filter.shape) as Shape4D]
+    return backend_util.computeConv2DInfo(image, window, strides, dilations, pad, dimRoundingMode, depthwise)
+  })
+  return channelsFirst(context, x, infos, (first, info) => {
+    const weights = depthwise ? channelFilter(graph, filter, info) : transpose(graph, filter, [3, 2, 0, 1])
+    const group = depthwise ? info.inChannels : 1
+    return graph.op('Conv', [first, weights], { ...windowAttributes(info), group })
+  })
 }
 
 /** [height, width, channels, multiplier] → [channels · multiplier, 1, height, width]. */
@@ -67,12 +84,13 @@ const fused = (depthwise: boolean) =>
 
 const pool = (op: 'MaxPool' | 'AveragePool') =>
   kernel<AvgPoolInputs, AvgPoolAttrs>(({ x }, { filterSize, strides, pad, dimRoundingMode }, context) => {
-    const image = context.standIns.toNumbers(x.shape) as Shape4D
-    const info = backend_util.computePool2DInfo(image, filterSize, strides, 1, pad, dimRoundingMode)
-    const kernel_shape = [info.filterHeight, info.filterWidth]
-    return channelsFirst(context, x, info, (first) =>
-      context.graph.op(op, [first], { kernel_shape, ...windowAttributes(info) }),
+    const infos = context.trials.map(({ numbers }) =>
+      backend_util.computePool2DInfo(numbers(x.shape) as Shape4D, filterSize, strides, 1, pad, dimRoundingMode),
     )
+    return channelsFirst(context, x, infos, (first, info) => {
+      const kernel_shape = [info.filterHeight, info.filterWidth]
+      return context.graph.op(op, [first], { kernel_shape, ...windowAttributes(info) })
+    })
   })
 
 export const convolution = {

@@ -20,7 +20,7 @@ import type {
 import type { Dim } from '../dims.ts'
 import type { Graph, Value } from '../graph.ts'
 import { type ElementType, elementType, toConstantData } from '../types.ts'
-import { kernel, positive, unsupported } from './define.ts'
+import { kernel, positive, sizes, unsupported } from './define.ts'
 import { binaryOp, cast } from './elementwise.ts'
 import { fill, reshape } from './shapes.ts'
 
@@ -35,7 +35,7 @@ const gather = kernel<GatherV2Inputs, GatherV2Attrs>(({ x, indices }, { axis, ba
 /** start, start + step, …; a symbolic length is counted at run time. */
 function range(graph: Graph, length: Dim, type: ElementType, start = 0, step = 1): Value {
   if (typeof length === 'number') {
-    const values = Array.from({ length }, (_, at) => start + at * step)
+    const values = new Float64Array(length).map((_, at) => start + at * step)
     return graph.constant(toConstantData(type, values), [length], type)
   }
   const ones = fill(graph, 1, { type, shape: [length] })
@@ -47,26 +47,30 @@ function range(graph: Graph, length: Dim, type: ElementType, start = 0, step = 1
  * `on` where the index is, `off` elsewhere. Comparing with 0, 1, … does what TF.js does for an index out of range
  * (`off` everywhere), where ONNX' OneHot counts negative ones from the end.
  */
-const oneHot = kernel<OneHotInputs, OneHotAttrs>(({ indices }, attributes, { graph, standIns }) => {
-  const { depth, onValue, offValue, dtype = 'int32' } = attributes
+const oneHot = kernel<OneHotInputs, OneHotAttrs>(({ indices }, { onValue, offValue, dtype = 'int32' }, context) => {
+  const { graph } = context
+  const [depth = 0] = sizes(context, (attributes) => [attributes.depth])
   const column = reshape(graph, indices, [...indices.shape, 1])
-  const hot = binaryOp(graph, 'Equal', column, range(graph, standIns.toDim(depth), 'int64'))
+  const hot = binaryOp(graph, 'Equal', column, range(graph, depth, 'int64'))
   const type = elementType(dtype)
   if (onValue === 1 && offValue === 0) return cast(graph, hot, type)
   return graph.op('Where', [hot, graph.scalar(onValue, type), graph.scalar(offValue, type)])
 })
 
 /** Adds up what falls on the same index, zero where nothing does. */
-const scatterNd = kernel<ScatterNdInputs, ScatterNdAttrs>(({ indices, updates }, { shape }, { graph, standIns }) => {
-  const zeros = fill(graph, 0, { type: updates.type, shape: standIns.toDims(shape) })
+const scatterNd = kernel<ScatterNdInputs, ScatterNdAttrs>(({ indices, updates }, _, context) => {
+  const { graph } = context
+  const zeros = fill(graph, 0, { type: updates.type, shape: sizes(context, ({ shape }) => shape) })
   return graph.op('ScatterND', [zeros, indices, updates], { reduction: 'add' })
 })
 
 /** Adds the rows of x into `numSegments` rows: a scatter with addition, rows that share a segment included. */
 const unsortedSegmentSum = kernel<UnsortedSegmentSumInputs, UnsortedSegmentSumAttrs>(
-  ({ x, segmentIds }, { numSegments }, { graph, standIns }) => {
+  ({ x, segmentIds }, _, context) => {
+    const { graph } = context
     const rows = x.shape.slice(segmentIds.shape.length)
-    const zeros = fill(graph, 0, { type: x.type, shape: [standIns.toDim(numSegments), ...rows] })
+    const [segments = 0] = sizes(context, ({ numSegments }) => [numSegments])
+    const zeros = fill(graph, 0, { type: x.type, shape: [segments, ...rows] })
     const indices = reshape(graph, segmentIds, [...segmentIds.shape, 1])
     return graph.op('ScatterND', [zeros, indices, x], { reduction: 'add' })
   },
@@ -88,9 +92,9 @@ export const indexing = {
     return graph.constant(Float32Array.from(values), [num], 'float32')
   }),
   OneHot: oneHot,
-  Range: kernel<object, RangeAttrs>((_, { start, stop, step, dtype }, { graph, standIns }) => {
-    const length = standIns.toDim(Math.max(0, Math.ceil((stop - start) / step)))
-    return range(graph, length, elementType(dtype), start, step)
+  Range: kernel<object, RangeAttrs>((_, { start, step, dtype }, context) => {
+    const [length = 0] = sizes(context, (range) => [Math.max(0, Math.ceil((range.stop - range.start) / range.step))])
+    return range(context.graph, length, elementType(dtype), start, step)
   }),
   ScatterNd: scatterNd,
   TensorScatterUpdate: kernel<TensorScatterUpdateInputs>(({ tensor, indices, updates }, _, { graph }) =>

@@ -22,7 +22,7 @@ import { sizeOf } from '../../core/tensors.ts'
 import { type Dim, divide, multiply } from '../dims.ts'
 import type { Graph, Value } from '../graph.ts'
 import { elementType } from '../types.ts'
-import { kernel, positive, unsupported } from './define.ts'
+import { kernel, positive, sizes, unsupported } from './define.ts'
 
 const sameShape = (a: readonly Dim[], b: readonly Dim[]) =>
   a.length === b.length && a.every((dim, axis) => dim === b[axis])
@@ -95,8 +95,9 @@ const depthToSpace = kernel<DepthToSpaceInputs, DepthToSpaceAttrs>(({ x }, { blo
 })
 
 /** Repeating sizes of 1 only (TF.js' `broadcastTo` does) is an expansion, which operators undo. */
-const tile = kernel<TileInputs, TileAttrs>(({ x }, { reps }, { graph, standIns }) => {
-  const repeats = standIns.toDims(reps)
+const tile = kernel<TileInputs, TileAttrs>(({ x }, _, context) => {
+  const { graph } = context
+  const repeats = sizes(context, ({ reps }) => reps)
   if (x.shape.every((dim, axis) => dim === 1 || repeats[axis] === 1))
     return expand(
       graph,
@@ -120,9 +121,9 @@ export const shapes = {
     const [axis = 0] = positive(dim, input.shape.length + 1)
     return reshape(graph, input, insert(input.shape, axis, 1))
   }),
-  Fill: kernel<object, FillAttrs>((_, { shape, value, dtype }, { graph, standIns }) => {
+  Fill: kernel<object, FillAttrs>((_, { value, dtype }, context) => {
     if (typeof value !== 'number') return unsupported('text cannot be traced')
-    return fill(graph, value, { type: elementType(dtype), shape: standIns.toDims(shape) })
+    return fill(context.graph, value, { type: elementType(dtype), shape: sizes(context, ({ shape }) => shape) })
   }),
   OnesLike: kernel<OnesLikeInputs>(({ x }, _, { graph }) => fill(graph, 1, x)),
   Pack: kernel<Record<string, TensorInfo>, PackAttrs>((inputs, { axis }, { graph }) => {
@@ -131,9 +132,9 @@ export const shapes = {
     const parts = values.map((value) => reshape(graph, value, insert(value.shape, at, 1)))
     return concat(graph, parts, at)
   }),
-  Reshape: kernel<ReshapeInputs, ReshapeAttrs>(({ x }, { shape }, { graph, standIns }) => {
-    const size = sizeOf(standIns.toNumbers(x.shape))
-    return reshape(graph, x, standIns.toDims(util.inferFromImplicitShape(shape, size)))
+  Reshape: kernel<ReshapeInputs, ReshapeAttrs>(({ x }, _, context) => {
+    const target = sizes(context, ({ shape }, numbers) => util.inferFromImplicitShape(shape, sizeOf(numbers(x.shape))))
+    return reshape(context.graph, x, target)
   }),
   Tile: tile,
   Transpose: kernel<TransposeInputs, TransposeAttrs>(({ x }, { perm }, { graph }) => transpose(graph, x, perm)),

@@ -20,11 +20,19 @@ import type {
 import { type Dim, divide } from '../dims.ts'
 import type { Graph, Value } from '../graph.ts'
 import { TO_THE_END } from '../infer/shapes.ts'
-import { kernel, positive, unsupported } from './define.ts'
-import { reshape } from './shapes.ts'
+import type { KernelContext } from '../kernels.ts'
+import { kernel, positive, sizes, unsupported } from './define.ts'
+import { fill, reshape } from './shapes.ts'
 
 /** Cuts `size` elements from `begin` along some axes. */
-function slice(graph: Graph, x: Value, begin: readonly number[], size: readonly Dim[]): Value {
+function slice({ graph, isTrial }: KernelContext, x: Value, begin: readonly number[], size: readonly Dim[]): Value {
+  const isBeyond = ([axis, dim]: [number, Dim]) => Number(begin[axis]) + Number(size[axis]) > Number(dim)
+  const [beyond] = [...x.shape.entries()].filter(isBeyond)
+  if (beyond && isTrial) return fill(graph, 0, { type: x.type, shape: [...size] })
+  if (beyond) {
+    const [axis, dim] = beyond
+    return unsupported(`${size[axis]} elements from ${begin[axis]} on go beyond an axis of ${dim}`)
+  }
   const axes = x.shape.map((_, axis) => axis).filter((axis) => begin[axis] !== 0 || size[axis] !== x.shape[axis])
   if (axes.length === 0) return x
   const ends = axes.map((axis): Dim => {
@@ -39,26 +47,21 @@ function slice(graph: Graph, x: Value, begin: readonly number[], size: readonly 
   return graph.op('Slice', [x, starts, graph.shapeTensor(ends), graph.integers(axes)])
 }
 
-/** TF.js' begin and size, completed to every axis; -1 is "to the end". */
-function sliceRange(shape: number[], begin: number | number[], size: number | number[]) {
-  const starts = shape.map((_, axis) => [begin].flat()[axis] ?? 0)
-  const sizes = shape.map((length, axis) => {
+/** TF.js' size, completed to every axis; -1 is "to the end". */
+const sliceSizes = ({ begin, size }: SliceAttrs, shape: number[]) =>
+  shape.map((length, axis) => {
     const wanted = [size].flat()[axis] ?? -1
-    return wanted < 0 ? length - (starts[axis] ?? 0) : wanted
+    return wanted < 0 ? length - ([begin].flat()[axis] ?? 0) : wanted
   })
-  return { starts, sizes }
-}
 
-const split = kernel<SplitVInputs, SplitVAttrs>(({ x }, { numOrSizeSplits, axis }, { graph, standIns }) => {
+const split = kernel<SplitVInputs, SplitVAttrs>(({ x }, { axis }, context) => {
   const [at = 0] = positive(axis, x.shape.length)
-  const dim = x.shape[at] ?? 1
-  return cut(
-    graph,
-    x,
-    at,
-    typeof numOrSizeSplits === 'number' ? parts(dim, numOrSizeSplits) : standIns.toDims(numOrSizeSplits),
-  )
+  const [count] = context.trials.map(({ attributes }) => attributes.numOrSizeSplits)
+  const dims = typeof count === 'number' ? parts(x.shape[at] ?? 1, count) : sizes(context, partSizes)
+  return cut(context.graph, x, at, dims)
 })
+
+const partSizes = ({ numOrSizeSplits }: SplitVAttrs) => [numOrSizeSplits].flat()
 
 /** The sizes of `count` equal parts. */
 function parts(dim: Dim, count: number): Dim[] {
@@ -104,23 +107,34 @@ function reversed(graph: Graph, x: Value, axes: readonly number[]): Value {
   return graph.op('Slice', [x, all(-1), all(-TO_THE_END), graph.integers(axes), all(-1)])
 }
 
-const stridedSlice = kernel<StridedSliceInputs, StridedSliceAttrs>(({ x }, attributes, { graph, standIns }) => {
+function rangeOf(attributes: StridedSliceAttrs, shape: number[]) {
   const { begin, end, strides, beginMask, endMask, ellipsisMask, newAxisMask, shrinkAxisMask } = attributes
-  const shape = standIns.toNumbers(x.shape)
-  const masks = [beginMask, endMask, ellipsisMask, newAxisMask, shrinkAxisMask] as const
-  const range = slice_util.sliceInfo(shape, begin, end, strides, ...masks)
-  const isWhole = (axis: number) =>
-    range.begin[axis] === 0 && range.end[axis] === shape[axis] && range.strides[axis] === 1
-  const axes = [...shape.keys()].filter((axis) => !isWhole(axis))
-  const along = (list: readonly number[]) => axes.map((axis) => list[axis] ?? 0)
+  return slice_util.sliceInfo(shape, begin, end, strides, beginMask, endMask, ellipsisMask, newAxisMask, shrinkAxisMask)
+}
+
+const stridedSlice = kernel<StridedSliceInputs, StridedSliceAttrs>(({ x }, _, context) => {
+  const { graph } = context
+  type Range = ReturnType<typeof rangeOf>
+  const read = (part: (range: Range) => number[]) =>
+    sizes(context, (attributes, numbers) => part(rangeOf(attributes, numbers(x.shape))))
+  const [begin, end, strides] = [
+    read((range) => range.begin),
+    read((range) => range.end),
+    read((range) => range.strides),
+  ]
+  const isWhole = (axis: number) => begin[axis] === 0 && end[axis] === x.shape[axis] && strides[axis] === 1
+  const axes = [...x.shape.keys()].filter((axis) => !isWhole(axis))
+  const along = (list: readonly Dim[]) => axes.map((axis) => list[axis] ?? 0)
   // An end before the first element is what ONNX calls far below zero.
-  const ends = standIns.toDims(along(range.end)).map((dim) => (dim === -1 ? -TO_THE_END : dim))
-  const bounds = [graph.integers(along(range.begin)), graph.shapeTensor(ends)]
+  const ends = along(end).map((dim) => (dim === -1 ? -TO_THE_END : dim))
+  const [starts, stops, steps] = [along(begin), ends, along(strides)].map((dims) => graph.shapeTensor(dims))
   const sliced =
-    axes.length === 0
-      ? x
-      : graph.op('Slice', [x, ...bounds, graph.integers(axes), graph.integers(along(range.strides))])
-  return reshape(graph, sliced, standIns.toDims(range.finalShape))
+    axes.length === 0 ? x : graph.op('Slice', [x, starts ?? null, stops ?? null, graph.integers(axes), steps ?? null])
+  return reshape(
+    graph,
+    sliced,
+    read((range) => range.finalShape),
+  )
 })
 
 export const slicing = {
@@ -130,9 +144,14 @@ export const slicing = {
   Reverse: kernel<ReverseInputs, Partial<ReverseAttrs>>(({ x }, { dims }, { graph }) =>
     reversed(graph, x, positive(dims ?? [...x.shape.keys()], x.shape.length)),
   ),
-  Slice: kernel<SliceInputs, SliceAttrs>(({ x }, { begin, size }, { graph, standIns }) => {
-    const { starts, sizes } = sliceRange(standIns.toNumbers(x.shape), begin, size)
-    return slice(graph, x, starts, standIns.toDims(sizes))
+  Slice: kernel<SliceInputs, SliceAttrs>(({ x }, { begin }, context) => {
+    const starts = x.shape.map((_, axis) => [begin].flat()[axis] ?? 0)
+    return slice(
+      context,
+      x,
+      starts,
+      sizes(context, (range, numbers) => sliceSizes(range, numbers(x.shape))),
+    )
   }),
   SplitV: split,
   StridedSlice: stridedSlice,

@@ -25,7 +25,10 @@ export interface CreateDatasetOptions
  * @param source path of a CSV, TSV, JSON Lines or Parquet file, or of one in the SMS Spam Collection's form; or a stream
  * @throws GraftError as `readLabelledExamples` and `prepareDataset`
  * @example
- * const dataset = await createDataset('train.csv', { test: 'test.csv', split: [0.9, 0.1] })
+ * import { createDataset } from 'graft-lora/train'
+ *
+ * const { labels, summary } = await createDataset('messages.csv', { split: [0.8, 0.1, 0.1], seed: 1 })
+ * console.log(labels, summary.splits.train.rows)
  */
 export async function createDataset(source: TableInput, options: CreateDatasetOptions = {}): Promise<Dataset> {
   const { text, label, delimiter, encoding, validation, test, ...others } = options

@@ -6,9 +6,8 @@ import Papa from 'papaparse'
 import { z } from 'zod'
 import { GraftError } from '../../core/errors.ts'
 import { createLabels } from '../../core/labels.ts'
-import { writeFolderAtomic } from '../../files/atomic.ts'
-import type { WriteFolderOptions } from '../../files/atomic.ts'
 import { sha256File } from '../../files/hash.ts'
+import { type Output, type WriteOptions, writeOutputFolder } from '../../files/output.ts'
 import { readJson } from '../../files/read.ts'
 import type { Dataset, LabelledExample } from '../dataset.ts'
 import { createDataset } from './create.ts'
@@ -24,9 +23,13 @@ const splitFile = (name: SplitName) => `${name}.csv`
 /**
  * Writes a data set, or nothing.
  * @throws GraftError `file-exists` for a folder that is there already, unless `force`; `file-write`
+ * @example
+ * import { createDataset, writeDataset } from 'graft-lora/train'
+ *
+ * await writeDataset('runs/other-data', await createDataset('messages.csv', { seed: 2 }))
  */
-export async function writeDataset(dir: string, dataset: Dataset, options: WriteFolderOptions = {}): Promise<void> {
-  await writeFolderAtomic(dir, options, async (folder) => {
+export async function writeDataset(out: Output, dataset: Dataset, options: WriteOptions = {}): Promise<void> {
+  await writeOutputFolder(out, { kind: 'data set', ...options }, async (folder) => {
     for (const name of splitNames) await writeFile(join(folder, splitFile(name)), toCsv(dataset.splits[name]))
     await writeFile(join(folder, summaryFile), `${JSON.stringify(dataset.summary, null, 2)}\n`)
   })
@@ -40,7 +43,9 @@ export interface StoredDataset extends Dataset {
   /** SHA-256 of the training part's file: says what a model was trained on. */
   sha256: string
   /** Whether the folder held a published split, of which the data set was made just now. */
-  isPublished: boolean
+  isPublished?: boolean
+  /** The folder that it was read from. */
+  dir?: string
 }
 
 const madeBy = 'Make a data set with `graft data`, or give a folder that holds train.csv, validation.csv and test.csv.'
@@ -51,6 +56,11 @@ const madeBy = 'Make a data set with `graft data`, or give a folder that holds t
  * the training part.
  * @throws GraftError `file-not-found`, `file-format` for a summary that is none, `data-label` for a label that it does not
  *   list, and what `createDataset` throws
+ * @example
+ * import { readDataset } from 'graft-lora/train'
+ *
+ * const { labels, splits } = await readDataset('runs/data')
+ * console.log(labels, splits.test.length)
  */
 export async function readDataset(dir: string): Promise<StoredDataset> {
   const path = join(dir, summaryFile)
@@ -59,7 +69,7 @@ export async function readDataset(dir: string): Promise<StoredDataset> {
     const dataset = await createDataset(train, parts).catch((error: unknown) => {
       throw asFolderError(error, dir)
     })
-    return { ...dataset, sha256: dataset.summary.sources[0]!.sha256, isPublished: true } // the training part's
+    return { ...dataset, sha256: dataset.summary.sources[0]!.sha256, dir, isPublished: true } // the training part's
   }
   const summary = summarySchema.safeParse(await readJson(path, madeBy))
   if (!summary.success) {
@@ -73,7 +83,7 @@ export async function readDataset(dir: string): Promise<StoredDataset> {
     test: await readSplit(dir, 'test', labels),
   }
   const sha256 = await sha256File(join(dir, splitFile('train')))
-  return { labels, splits, summary: summary.data, sha256, isPublished: false }
+  return { labels, splits, summary: summary.data, sha256, dir }
 }
 
 /** Who reads a folder can name no columns: `graft data` can. */

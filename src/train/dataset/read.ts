@@ -19,7 +19,9 @@ export type TableInput = string | TableSource
  * Streams the texts of a table, with their labels where it has any. Line breaks inside of texts become `\n`.
  * @throws GraftError `file-not-found`, `file-read`, `text-empty`, and what `openTable` throws, each naming file and line
  * @example
- * for await (const { text, label } of readExamples('reviews.csv')) console.log(label, text)
+ * import { readExamples } from 'graft-lora/train'
+ *
+ * for await (const { text, line } of readExamples('messages.csv')) console.log(line, text)
  */
 export async function* readExamples(input: TableInput, options: ReadOptions = {}): AsyncGenerator<Example> {
   let label: string | undefined
@@ -32,6 +34,10 @@ export async function* readExamples(input: TableInput, options: ReadOptions = {}
 /**
  * Streams the texts of a table that has a label for each.
  * @throws GraftError as `readExamples`; `data-column` without a label column, `data-label` for an empty label
+ * @example
+ * import { readLabelledExamples } from 'graft-lora/train'
+ *
+ * for await (const { label, text } of readLabelledExamples('messages.csv')) console.log(label, text)
  */
 export async function* readLabelledExamples(
   input: TableInput,

@@ -12,7 +12,14 @@ import {
 import { emptyTable, openTable } from '../../core/table/open.ts'
 import { readStream } from '../../core/table/stream.ts'
 import { resultName } from '../../core/table/write.ts'
-import type { ClassifiedTable, ClassifyTableRequest, RowProgress, TableInfo, TableRequest } from '../protocol.ts'
+import type {
+  ClassifiedTable,
+  ClassifyTableRequest,
+  LabelCount,
+  RowProgress,
+  TableInfo,
+  TableRequest,
+} from '../protocol.ts'
 
 const open = ({ file, name }: TableRequest, text?: string): Promise<Table> =>
   openTable({ name, bytes: readStream(file.stream()) }, { known: text === undefined ? [] : [text] })
@@ -73,21 +80,19 @@ const BATCH = 32
 /** Lets messages in. */
 const nextTask = () => new Promise((resolve) => setTimeout(resolve))
 
-/** Classifies texts in batches of similar lengths, and calls before each. */
+/** Classifies texts in batches of similar lengths, each text once. */
 async function inBatches(
   texts: readonly string[],
+  known: Map<string, Classification>,
   classify: (texts: string[]) => Promise<Classification[]>,
-  before: () => Promise<void>,
 ): Promise<Classification[]> {
-  const order = Array.from(texts.keys()).sort((a, b) => texts[a]!.length - texts[b]!.length) // indices into texts
-  const results: Classification[] = []
-  for (let start = 0; start < order.length; start += BATCH) {
-    await before()
-    const batch = order.slice(start, start + BATCH)
-    const classified = await classify(batch.map((at) => texts[at]!)) // indices into texts
-    for (const [index, at] of batch.entries()) results[at] = classified[index]! // one for each text
+  const unknown = [...new Set(texts)].filter((text) => !known.has(text)).sort((a, b) => a.length - b.length)
+  for (let start = 0; start < unknown.length; start += BATCH) {
+    const batch = unknown.slice(start, start + BATCH)
+    const results = await classify(batch)
+    for (const [at, text] of batch.entries()) known.set(text, results[at]!) // one for each text
   }
-  return results
+  return texts.map((text) => known.get(text)!) // all are known now
 }
 
 /** @throws GraftError what `readTable` throws; `data-column`, `adapter-index`, `interrupted` */
@@ -99,13 +104,20 @@ export async function classifyTable(
   const { columns, rows: total } = await scan(request, text)
   const table = { ...(await open(request, text)), columns }
   const choices = adapters.length > 0 ? adapters : [undefined]
-  let done = 0
-  const before = async () => {
-    await nextTask()
-    if (signal.aborted) throw stopped()
+  const job = {
+    classifier,
+    text,
+    name: request.name,
+    size: request.file.size,
+    changed: request.file instanceof File ? request.file.lastModified : 0,
+    adapters: adapters.join('\n'),
   }
-  const tasks = choices.map((adapter): TableTask => {
+  const known = takeStopped(job) ?? choices.map(() => new Map<string, Classification>())
+  let done = 0
+  const tasks = choices.map((adapter, choice): TableTask => {
     const classify = async (batch: string[]) => {
+      await nextTask()
+      if (signal.aborted) throw stopped()
       const results = await classifier.classify(batch, { adapter })
       done += batch.length / choices.length
       onProgress({ done: Math.round(done), total })
@@ -114,7 +126,7 @@ export async function classifyTable(
     return {
       prefix: choices.length > 1 ? `${adapter}_` : '',
       labels: classifier.labels(adapter),
-      classify: (texts) => inBatches(texts, classify, before),
+      classify: (texts) => inBatches(texts, known[choice]!, classify), // one for each choice
     }
   })
   const onRows = ({ rows }: TableSummary) => onProgress({ done: (done = rows), total })
@@ -123,12 +135,41 @@ export async function classifyTable(
   try {
     // Defused, since a spreadsheet will open it.
     for await (const part of classifyRows(table, summary, { tasks, text, defuse: true, onRows })) parts.push(part)
+  } catch (error) {
+    if (signal.aborted) stoppedJob = { job, known }
+    throw error
   } finally {
     await table.close()
   }
   const { rows, blank, perLabel } = summary
   const file = new Blob(parts, { type: 'text/plain;charset=utf-8' })
-  return { file, name: resultName(request.name, table.layout), rows, blank, counts: perLabel }
+  return { file, name: resultName(request.name, table.layout), rows, blank, counts: perLabel.map(sortCounts) }
 }
 
-const stopped = () => new GraftError('interrupted', 'stopped', { hint: 'Choose the file again to start over.' })
+/** What decides a result. */
+interface Job {
+  classifier: Classifier
+  text: string | undefined
+  name: string
+  size: number
+  changed: number
+  adapters: string
+}
+
+/** The work that was stopped last, with its results by text, for each adapter: the same again goes on where it was. */
+let stoppedJob: { job: Job; known: Map<string, Classification>[] } | undefined
+
+function takeStopped(job: Job): Map<string, Classification>[] | undefined {
+  const last = stoppedJob
+  stoppedJob = undefined
+  const isSame = last && (Object.keys(job) as (keyof Job)[]).every((key) => last.job[key] === job[key])
+  return isSame ? last.known : undefined
+}
+
+const stopped = () => new GraftError('interrupted', 'stopped', { hint: 'Classify it again to go on.' })
+
+const sortCounts = (perLabel: Record<string, number>): LabelCount[] =>
+  Object.entries(perLabel)
+    .map(([label, rows]) => ({ label, rows }))
+    .filter(({ rows }) => rows > 0)
+    .sort((a, b) => b.rows - a.rows)

@@ -24,7 +24,7 @@ type Handlers = {
   [Name in CallName]: (request: Calls[Name]['request'], context: Context<Name>) => Promise<Calls[Name]['result']>
 }
 
-/** Loaded where a table is opened: most visitors open none. */
+/** Loaded by those who give a table. */
 const tables = () => import('./table.ts')
 
 const handlers: Handlers = {
@@ -32,8 +32,8 @@ const handlers: Handlers = {
     opening = openEngine(request, onProgress)
     return (await opening).info
   },
-  classify: async ({ texts, adapter }) => (await engine()).classifier.classify(texts, { adapter }),
-  logits: async ({ texts, adapter }) => (await engine()).classifier.logits(texts, { adapter }),
+  classify: async ({ texts, ...options }) => (await engine()).classifier.classify(texts, options),
+  logits: async ({ texts, ...choice }) => (await engine()).classifier.logits(texts, choice),
   readTable: async (request) => (await tables()).readTable(request),
   classifyTable: async (request, context) =>
     (await tables()).classifyTable((await engine()).classifier, request, context),

@@ -1,0 +1,72 @@
+/** The examples that the documentation shows: README's lines of library, and the `@example` of each public function. */
+import { readFile, readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+
+export interface Example {
+  /** The function that it shows. */
+  name: string
+  /** What it is imported from. */
+  entry: string
+  /** The program, or undefined where its comment has none. */
+  code: string | undefined
+}
+
+/** The package's entries, and the files that they are. */
+const ENTRIES: Readonly<Record<string, string>> = {
+  'graft-lora': 'index.ts',
+  'graft-lora/train': 'train/index.ts',
+  'graft-lora/export': 'export/index.ts',
+  'graft-lora/serve': 'serve/index.ts',
+  'graft-lora/onnx': 'onnx/index.ts',
+  'graft-lora/web': 'web/index.ts',
+}
+
+const source = join(import.meta.dirname, '../../src')
+
+/** The code of a comment's `@example`: all lines up to the next tag. */
+function exampleIn(comment: string): string | undefined {
+  const lines = comment.split('\n').map((line) => line.replace(/^\s*\* ?/, ''))
+  const start = lines.findIndex((line) => line.startsWith('@example'))
+  if (start < 0) return undefined
+  const end = lines.findIndex((line, at) => at > start && line.startsWith('@'))
+  const code = lines.slice(start + 1, end < 0 ? undefined : end)
+  return code
+    .filter((line) => !line.startsWith('```'))
+    .join('\n')
+    .trim()
+}
+
+/** The comment in front of what a file exports by a name. */
+function commentOf(name: string, text: string): string | undefined {
+  const at = text.search(new RegExp(`^export (async )?(function\\*?|const|class) ${name}\\b`, 'm'))
+  if (at < 0) return undefined
+  const before = text.slice(0, at).trimEnd()
+  return before.endsWith('*/') ? before.slice(before.lastIndexOf('/**') + 3, -2) : ''
+}
+
+/** Every function of every entry. */
+export async function readExamples(): Promise<Example[]> {
+  const files = (await readdir(source, { recursive: true })).filter((file) => file.endsWith('.ts'))
+  const texts = await Promise.all(files.map((file) => readFile(join(source, file), 'utf8')))
+  const examples: Example[] = []
+  for (const [entry, file] of Object.entries(ENTRIES)) {
+    const exported = (await import(join(source, file))) as Record<string, unknown>
+    for (const [name, value] of Object.entries(exported)) {
+      // An error class is shown where it is caught.
+      if (typeof value !== 'function' || name === 'GraftError') continue
+      const folder = entry === 'graft-lora/web' ? 'web/' : ''
+      const comment = texts.map((text, at) => (files[at]!.startsWith(folder) ? commentOf(name, text) : undefined)) // as many files as texts
+      const found = comment.find((each) => each !== undefined) ?? ''
+      examples.push({ name, entry, code: exampleIn(found) })
+    }
+  }
+  return examples
+}
+
+/** README's lines of library, as one program. */
+export async function readmeProgram(): Promise<string> {
+  const text = await readFile(join(source, '../README.md'), 'utf8')
+  const block = /```ts\n(.*?)```/s.exec(text)?.[1]
+  if (block === undefined) throw new Error('README has no block of TypeScript')
+  return block
+}
