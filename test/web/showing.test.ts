@@ -91,14 +91,13 @@ it('a text in a script that the task was not trained on gets a hint; one of whic
     const hints = () => texts(page, '.hint')
     await page.getByRole('switch').check()
     for (const [text, hint] of [
-      ['Ты выиграл приз, звони!', 'mostly in Cyrillic script'],
-      ['東京で会いましょう', 'mostly in'],
-      ['Größe: naïve café 42 🎉', ''],
-      ['1234 !?', ''],
+      ['Ты выиграл приз, звони!', /mostly in Cyrillic script/],
+      ['東京で会いましょう', /mostly in (Han|Hiragana)/],
+      ['Größe: naïve café 42 🎉', /^$/],
+      ['1234 !?', /^$/],
     ] as const) {
       await page.getByLabel('Text to classify').fill(text)
-      await expect.poll(async () => (await hints())[0]).toContain(hint)
-      if (hint === '') await expect.poll(hints).toEqual(['', ''])
+      await expect.poll(async () => (await hints())[0]).toMatch(hint)
       expect((await hints())[1]).toBe('')
     }
   }))
