@@ -1,6 +1,6 @@
 /**
  * What a LoRA adapter reaches on the frozen mini base: test accuracy and macro-F1 on public sets, mean over three seeds,
- * beside Naive Bayes on the same split. The recipe is the same for every set but for the number of epochs.
+ * beside Naive Bayes on the same split. The recipe is the base's own, but for the number of epochs.
  *
  * Usage: npm run bench:accuracy [-- --task NAME] [--base DIR] [--data DIR]; DATA is shared data beside the checkout.
  */
@@ -12,7 +12,6 @@ import { parseArgs } from 'node:util'
 import Table from 'cli-table3'
 import { evaluate } from '../src/core/metrics.ts'
 import { type Dataset, readDataset, writeDataset } from '../src/train/dataset.ts'
-import { smallBaseDefaults } from '../src/train/settings.ts'
 import { type TrainResult, train } from '../src/train/train.ts'
 import { naiveBayes } from './accuracy/naive-bayes.ts'
 import { type BenchmarkSet, benchmarkSets } from './accuracy/sets.ts'
@@ -35,8 +34,8 @@ async function runSet(base: string, set: BenchmarkSet, data: string, folder: str
   const stored = await readDataset(dir)
   const results: TrainResult[] = []
   for (const seed of SEEDS) {
-    const settings = { ...smallBaseDefaults(), epochs: set.epochs, seed }
-    const result = await train({ base, dataset: stored, out: join(folder, `${set.name}-${seed}`), settings })
+    const out = join(folder, `${set.name}-${seed}`)
+    const result = await train({ base, dataset: stored, out, epochs: set.epochs, seed })
     results.push(result)
     console.log(
       `${set.name}, seed ${seed}: test ${result.test.accuracy.toFixed(4)}, macro-F1 ${result.test.macroF1.toFixed(4)}, ` +

@@ -13,7 +13,6 @@ import { createRandom } from '../src/core/random.ts'
 import { writeBase } from '../src/files/base-folder.ts'
 import { initializeBase } from '../src/model/initialize.ts'
 import { createDataset, readDataset, writeDataset } from '../src/train/dataset.ts'
-import { trainDefaults } from '../src/train/settings.ts'
 import { type TrainResult, train } from '../src/train/train.ts'
 
 const SEEDS = [1, 2, 3]
@@ -28,8 +27,7 @@ async function run(file: string, seed: number, folder: string): Promise<TrainRes
   await writeDataset(data, await createDataset(file, { balance: true, split: [0.7, 0.1, 0.2], seed }))
   const config = createConfig()
   await writeBase(base, { config, weights: initializeBase(config, createRandom(seed)) })
-  const settings = { ...trainDefaults('full'), maxLength: MAX_LENGTH, seed }
-  return train({ base, dataset: await readDataset(data), out, settings })
+  return train({ base, dataset: await readDataset(data), out, method: 'full', maxLength: MAX_LENGTH, seed })
 }
 
 const percent = (share: number) => `${(100 * share).toFixed(2)} %`

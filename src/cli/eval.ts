@@ -46,6 +46,10 @@ export function evalCommand(): Command {
 async function evaluateModel(options: Options): Promise<void> {
   const { model, data, adapter, base, predictions: file, device: wanted, json, ...choice } = options
   checkUsage(options)
+  if (file !== undefined) {
+    const { checkOutputFile } = await import('../files/atomic.ts')
+    await checkOutputFile(file, [data])
+  }
   const signal = interruptSignal()
   const { openModel } = await import('../export/index.ts')
   const { readLabelledTexts } = await import('./eval/data.ts')
@@ -53,9 +57,10 @@ async function evaluateModel(options: Options): Promise<void> {
   const { texts, split } = await readLabelledTexts(data, choice)
   const device = await chooseDevice(ui, wanted, GRAPH_DEVICES)
   const classifier = await openModel(model, { base, device })
-  const { predictions, ...measures } = await showEvaluation(ui, classifier, texts, { adapter, signal }).finally(() =>
-    classifier.close(),
-  )
+  const { readTemperature } = await import('./eval/temperature.ts')
+  const temperature = await readTemperature(model, adapter ?? classifier.adapters[0])
+  const measured = showEvaluation(ui, classifier, texts, { adapter, temperature, signal })
+  const { predictions, ...measures } = await measured.finally(() => classifier.close())
   if (file !== undefined) {
     await writePredictions(file, texts, predictions)
     ui.line(`\nWrote ${file}: ${count(texts.length)} rows`)
@@ -67,6 +72,7 @@ async function evaluateModel(options: Options): Promise<void> {
     data,
     split,
     texts: texts.length,
+    temperature,
     ...measures,
     textsPerSecond,
     device,

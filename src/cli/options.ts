@@ -35,26 +35,6 @@ export function list(text: string): string[] {
   return names
 }
 
-/** Some of the names that there are, separated by commas: `--method lora,full`. */
-export const someOf =
-  <Name extends string>(known: readonly Name[]) =>
-  (text: string): Name[] => {
-    const names = list(text)
-    const isKnown = (name: string): name is Name => known.some((each) => each === name)
-    if (!names.every(isKnown)) throw new InvalidArgumentError(`Expected names of ${known.join(', ')}.`)
-    return names
-  }
-
-/** Values separated by commas: `--rank 4,8`. */
-export const eachOf =
-  <Value>(parse: (text: string) => Value) =>
-  (text: string): Value[] =>
-    list(text).map(parse)
-
-/** Target modules: a plain name or names with commas are a list; anything else is a regular expression. */
-export const parseTargets = (text: string): string | string[] =>
-  text === 'all-linear' || !/^[\w.,\s]+$/.test(text) ? text : list(text)
-
 /** Numbers from 0 to 1 separated by commas: `--split 0.7,0.1,0.2`. */
 export const fractions = (text: string): number[] => list(text).map(fraction)
 

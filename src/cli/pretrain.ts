@@ -2,15 +2,17 @@
 import { Command, Option } from 'commander'
 import type { DeviceName } from '../core/devices.ts'
 import type { StepProfile } from '../train/engine/profile.ts'
-import { type PretrainSettings, pretrainDefaults } from '../train/settings.ts'
+import { PRETRAIN_SETTINGS } from '../train/settings.ts'
 import { TRAINING_DEVICES, chooseDevice } from './device.ts'
 import { count } from './format.ts'
 import { interruptSignal } from './interrupt.ts'
-import { fraction, positiveInteger, positiveNumber, wholeNumber, withRunOptions } from './options.ts'
+import { withRunOptions } from './options.ts'
 import { printProfile } from './profile.ts'
+import { givenSettings, withPretrainSettings } from './settings.ts'
 import { createUi } from './ui.ts'
 
-interface Options extends Omit<PretrainSettings, 'decay' | 'validation' | 'maxGradientNorm' | 'patience' | 'device'> {
+/** Besides the settings. */
+interface Options extends Readonly<Record<string, unknown>> {
   corpus: string[]
   text?: string
   base?: string
@@ -26,7 +28,6 @@ interface Options extends Omit<PretrainSettings, 'decay' | 'validation' | 'maxGr
 
 /** The `pretrain` command. */
 export function pretrainCommand(): Command {
-  const defaults = pretrainDefaults()
   const command = new Command('pretrain')
     .description('train all weights of a base as a language model, on plain text or on the texts of a data set')
     .requiredOption(
@@ -37,54 +38,13 @@ export function pretrainCommand(): Command {
     .option('--base <dir>', 'base to go on from (default: random weights, as `graft init` makes them)')
     .option('--text <column>', 'column of the texts (default: text, message, … as found)')
     .addOption(
-      new Option(
-        '--embedding <start>',
-        'what token embeddings start from: the base, or counts of neighbours in the corpus',
-      )
-        .choices(['base', 'cooccurrence'])
-        .default(defaults.embedding),
-    )
-    .option('--epochs <count>', 'passes over the corpus', positiveInteger, defaults.epochs)
-    .option('--batch-size <rows>', 'sequences a step', positiveInteger, defaults.batchSize)
-    .option('--sequence-length <tokens>', 'tokens of a sequence', positiveInteger, defaults.sequenceLength)
-    .option('--samples <count>', 'draws of the sampled softmax a step', positiveInteger, defaults.samples)
-    .option(
-      '--neighbour-loss <weight>',
-      'weight of a second objective, for classifiers: a random neighbour of each token (default: none)',
-      positiveNumber,
-    )
-    .option('--learning-rate <rate>', 'highest learning rate', positiveNumber, defaults.learningRate)
-    .option('--dropout <rate>', 'dropout of embeddings and residuals', fraction, defaults.dropout)
-    .option('--warmup <share>', 'share of all steps that warm up', fraction, defaults.warmup)
-    .option('--weight-decay <rate>', 'decoupled weight decay', fraction, defaults.weightDecay)
-    .option(
-      '--eval-every <steps>',
-      'measure perplexity and save every so many steps',
-      positiveInteger,
-      defaults.evalEvery,
-    )
-    .option('--seed <number>', 'seed of all random choices', wholeNumber, defaults.seed)
-    .addOption(
       new Option('--dtype <name>', 'how the weights are stored').choices(['float32', 'float16']).default('float32'),
     )
-  return withRunOptions(command).action(runPretrain)
+  return withRunOptions(withPretrainSettings(command)).action(runPretrain)
 }
 
 async function runPretrain(options: Options): Promise<void> {
-  const {
-    corpus: paths,
-    text,
-    base: baseDir,
-    out,
-    dtype,
-    threads,
-    resume,
-    force,
-    json,
-    device,
-    profile,
-    ...chosen
-  } = options
+  const { corpus: paths, text, base: baseDir, out, dtype, threads, resume, force, json, profile } = options
   const signal = interruptSignal()
   const { readBase } = await import('../files/base-folder.ts')
   const { createBase } = await import('../train/base.ts')
@@ -93,14 +53,12 @@ async function runPretrain(options: Options): Promise<void> {
   const { withRunOutput } = await import('../train/run.ts')
   const { showRun } = await import('./training-progress.ts')
   const ui = createUi({ json })
-  const settings: PretrainSettings = {
-    ...pretrainDefaults(),
-    ...chosen,
-    device: await chooseDevice(ui, device, TRAINING_DEVICES),
-  }
+  const { resolvePretrainSettings } = await import('../train/settings/resolve.ts')
+  const settings = resolvePretrainSettings(givenSettings(PRETRAIN_SETTINGS, options))
+  const device = await chooseDevice(ui, options.device, TRAINING_DEVICES)
   let measured: StepProfile | undefined
   const result = await withRunOutput({ out, resume, force }, [baseDir, ...paths], async (output) => {
-    const base = baseDir === undefined ? createBase({}, chosen.seed) : await readBase(baseDir)
+    const base = baseDir === undefined ? createBase({}, settings.seed) : await readBase(baseDir)
     const corpus = await readCorpus(paths, { text })
     if (settings.embedding === 'cooccurrence')
       ui.line('Counting neighbours, for the embeddings: a minute for some million tokens.\n')
@@ -113,7 +71,8 @@ async function runPretrain(options: Options): Promise<void> {
         threads,
         resume,
         signal,
-        settings,
+        ...settings,
+        device,
         onStart: ({ parameters, tokens, ...plan }) => {
           ui.table(
             ['corpus', 'tokens'],

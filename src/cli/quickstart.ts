@@ -53,7 +53,7 @@ async function quickstart({ out, json }: Options): Promise<void> {
   stage('Classification: adapters swapped between calls, one model in memory')
   const classified = await classifyExamples(ui, bundles)
   stage('What next')
-  suggestNext(ui, out, bundles, base)
+  suggestNext(ui, out, bundles)
   const seconds = (performance.now() - started) / 1000
   ui.line(
     `\nDone in ${seconds.toFixed(0)} s, with at most ${(process.resourceUsage().maxRSS / 1e6).toFixed(1)} GB of memory.`,

@@ -1,40 +1,27 @@
 /** `graft train`: trains a LoRA adapter, or all weights, on a data set. */
-import { Command, Option } from 'commander'
+import { Command } from 'commander'
+import { GraftError } from '../core/errors.ts'
 import type { DeviceName } from '../core/devices.ts'
 import type { StepProfile } from '../train/engine/profile.ts'
-import { LEARNING_RATES, type TrainSettings, trainDefaults } from '../train/settings.ts'
+import { LORA_SETTINGS, TRAIN_SETTINGS, type TrainSettingsInput, nestGiven } from '../train/settings.ts'
+import { settingFlag } from '../train/settings/words.ts'
 import type { TrainResult } from '../train/train.ts'
 import { TRAINING_DEVICES, chooseDevice } from './device.ts'
 import { percent } from './format.ts'
 import { interruptSignal } from './interrupt.ts'
-import { fraction, parseTargets, positiveInteger, positiveNumber, wholeNumber, withRunOptions } from './options.ts'
+import { withRunOptions } from './options.ts'
 import { printProfile } from './profile.ts'
+import { baseFolder, givenSettings, withBaseOptions, withTrainSettings } from './settings.ts'
 import type { Ui } from './ui.ts'
 import { createUi } from './ui.ts'
 
-interface Options {
-  base: string
+/** Besides the settings. */
+interface Options extends Readonly<Record<string, unknown>> {
+  base?: string
   data: string
   out: string
-  method: TrainSettings['method']
+  recipe?: string
   device: DeviceName | 'auto'
-  rank: number
-  alpha: number
-  dropout: number
-  scaling: TrainSettings['lora']['scaling']
-  targetModules: string
-  initialization: TrainSettings['lora']['initialization']
-  learningRate: number
-  epochs: number
-  batchSize: number
-  warmup: number
-  weightDecay: number
-  maxGradientNorm: number
-  tokenDropout: number
-  maxLength: number
-  evalEvery?: number
-  patience?: number
-  seed: number
   threads?: number
   profile?: boolean
   resume?: boolean
@@ -44,103 +31,64 @@ interface Options {
 
 /** The `train` command. */
 export function trainCommand(): Command {
-  const defaults = trainDefaults('lora')
-  const command = new Command('train')
-    .description('train a LoRA adapter on a frozen base, or all weights of the base')
-    .requiredOption('--base <dir>', 'base folder: config.json and model.safetensors')
-    .requiredOption('--data <dir>', 'data set folder, as `graft data` writes it')
-    .requiredOption('--out <dir>', 'folder to write: an adapter (lora) or a base (full)')
-    .addOption(new Option('--method <name>', 'what to train').choices(['lora', 'full']).default('lora'))
-    .option('--rank <r>', 'rank of the adapters', positiveInteger, defaults.lora.rank)
-    .option('--alpha <number>', 'scale of the adapters', positiveNumber, defaults.lora.alpha)
-    .option('--dropout <rate>', 'dropout before the adapters', fraction, defaults.lora.dropout)
-    .addOption(
-      new Option('--scaling <mode>', 'factor of A·B: alpha/r, alpha/√r, or alpha itself')
-        .choices(['peft', 'rslora', 'alpha'])
-        .default('peft'),
-    )
-    .option('--target-modules <names>', 'all-linear, layer names with commas, or a regular expression', 'all-linear')
-    .addOption(
-      new Option('--initialization <name>', 'of A: N(0, 0.01²), or as PEFT')
-        .choices(['normal', 'kaiming'])
-        .default('normal'),
-    )
-    .option(
-      '--learning-rate <rate>',
-      `highest learning rate (default: ${LEARNING_RATES.lora} for lora, ${LEARNING_RATES.full} for full)`,
-      positiveNumber,
-    )
-    .option('--epochs <count>', 'passes over the training part', positiveInteger, defaults.epochs)
-    .option('--batch-size <rows>', 'texts a step', positiveInteger, defaults.batchSize)
-    .option('--warmup <share>', 'share of all steps that warm up', fraction, defaults.warmup)
-    .option('--weight-decay <rate>', 'decoupled weight decay', fraction, defaults.weightDecay)
-    .option(
-      '--max-gradient-norm <norm>',
-      'longer gradients are clipped to this',
-      positiveNumber,
-      defaults.maxGradientNorm,
-    )
-    .option(
-      '--token-dropout <share>',
-      'share of the tokens left out of a text, other ones each time',
-      fraction,
-      defaults.tokenDropout,
-    )
-    .option('--max-length <tokens>', 'tokens after which texts are cut', positiveInteger, defaults.maxLength)
-    .option('--eval-every <steps>', 'evaluate every so many steps too, not just after each epoch', positiveInteger)
-    .option('--patience <count>', 'stop after so many evaluations without improvement', positiveInteger)
-    .option('--seed <number>', 'seed of all random choices', wholeNumber, defaults.seed)
-  return withRunOptions(command).action(runTrain)
+  const command = new Command('train').description('train a LoRA adapter on a frozen base, or all weights of the base')
+  withBaseOptions(command).requiredOption('--out <dir>', 'folder to write: an adapter (lora) or a base (full)')
+  return withRunOptions(withTrainSettings(command)).action(runTrain)
 }
 
-async function runTrain({
-  base,
-  data,
-  out,
-  resume,
-  force,
-  threads,
-  profile: wantsProfile,
-  json,
-  ...options
-}: Options): Promise<void> {
+async function runTrain(options: Options): Promise<void> {
+  const { data, out, recipe, resume, force, threads, json } = options
+  const given = settingsOf(options)
   const signal = interruptSignal()
   const { readDataset } = await import('../train/dataset.ts')
   const { withRunOutput } = await import('../train/run.ts')
-  const { showTraining } = await import('./training-progress.ts')
+  const { recipeFile } = await import('../train/settings/resolve.ts')
+  const { describeKept, showTraining } = await import('./training-progress.ts')
   const ui = createUi({ json })
-  const settings = toSettings({ ...options, device: await chooseDevice(ui, options.device, TRAINING_DEVICES) })
+  const base = baseFolder(options.base)
+  const device = await chooseDevice(ui, options.device, TRAINING_DEVICES)
   let profile: StepProfile | undefined
-  const onProfile = wantsProfile ? (measured?: StepProfile) => (profile = measured) : undefined
-  const result = await withRunOutput({ out, resume, force }, [base, data], async (output) => {
+  const onProfile = options.profile ? (measured?: StepProfile) => (profile = measured) : undefined
+  const result = await withRunOutput({ out, resume, force }, [base, data, recipeFile(recipe)], async (output) => {
     const dataset = await readDataset(data)
-    return showTraining(ui, { base, dataset, out: output, resume, threads, signal, settings, onProfile })
+    const run = { base, dataset, out: output, recipe, resume, threads, signal, onProfile }
+    return showTraining(ui, { ...run, ...given, device })
   })
-  printResult(ui, result)
-  if (wantsProfile) printProfile(ui, profile)
+  printResult(ui, result, describeKept(result))
+  if (options.profile) printProfile(ui, profile)
   ui.result({ ...result, memoryBytes: 1024 * process.resourceUsage().maxRSS, profile })
 }
 
-function toSettings(
-  options: Omit<Options, 'base' | 'data' | 'out' | 'device'> & { device: DeviceName },
-): TrainSettings {
-  const { rank, alpha, dropout, scaling, targetModules, initialization, learningRate, ...others } = options
-  return {
-    ...trainDefaults(options.method),
-    ...others,
-    learningRate: learningRate ?? LEARNING_RATES[options.method],
-    lora: { rank, alpha, dropout, scaling, initialization, targetModules: parseTargets(targetModules) },
+/**
+ * Settings by their names in the library.
+ * @throws GraftError `usage` for an adapter's setting where none is trained
+ */
+function settingsOf(options: Options): TrainSettingsInput {
+  const given = givenSettings(TRAIN_SETTINGS, options)
+  const name = Object.keys(given).find((each) => Object.hasOwn(LORA_SETTINGS, each))
+  if (options['method'] === 'full' && name !== undefined) {
+    throw new GraftError('usage', `${settingFlag(name)} is for adapters, and --method full trains none`, {
+      hint: `Leave ${settingFlag(name)} out, or train with --method lora.`,
+      value: options[name],
+    })
   }
+  return nestGiven(given)
 }
 
-function printResult(ui: Ui, { out, bestStep, steps, validation, test, seconds }: TrainResult): void {
-  ui.line(`\nKept step ${bestStep} of ${steps}, the best on the validation part. ${seconds.toFixed(1)} s.`)
+function printResult(ui: Ui, { out, temperature, validation, test, seconds }: TrainResult, kept: string): void {
+  ui.line(`\n${kept} ${seconds.toFixed(1)} s.`)
   ui.table(
-    ['', 'accuracy', 'macro-F1', 'loss'],
-    [
-      ['validation', percent(validation.accuracy), validation.macroF1.toFixed(3), validation.loss.toFixed(4)],
-      ['test', percent(test.accuracy), test.macroF1.toFixed(3), test.loss.toFixed(4)],
-    ],
+    ['', 'accuracy', 'macro-F1', 'loss', 'confidence', 'calibration error', 'before'],
+    Object.entries({ validation, test }).map(([name, { accuracy, macroF1, loss, calibration, uncalibrated }]) => [
+      name,
+      percent(accuracy),
+      macroF1.toFixed(3),
+      loss.toFixed(4),
+      percent(calibration.confidence),
+      calibration.expectedError.toFixed(3),
+      uncalibrated.calibration.expectedError.toFixed(3),
+    ]),
   )
+  ui.line(`Confidence was scaled by a temperature of ${temperature.toFixed(2)}, fitted on the validation part.`)
   ui.line(`\nWrote ${out}; its curves: ${out}/report.html`)
 }

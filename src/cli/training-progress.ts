@@ -1,6 +1,8 @@
 /** How a training run looks in the terminal: the plan, a progress bar, a line for each evaluation. */
 import type { HistoryRecord } from '../train/report.ts'
 import type { RunPlan } from '../train/run.ts'
+import { LORA_SETTINGS, flattenSettings } from '../train/settings.ts'
+import { settingWords, valueWords } from '../train/settings/words.ts'
 import { type TrainOptions, type TrainPlan, type TrainResult, train } from '../train/train.ts'
 import { count, percent } from './format.ts'
 import type { Progress, Ui } from './ui.ts'
@@ -37,7 +39,8 @@ export const showTraining = (ui: Ui, options: TrainOptions): Promise<TrainResult
     train({
       ...options,
       onStart: (plan) => {
-        printPlan(ui, plan, options.settings.method)
+        printPlan(ui, plan)
+        printValidation(ui, options.dataset.splits.validation.length)
         onStart(plan)
       },
       onRecord,
@@ -51,11 +54,38 @@ const describeStep = ({ loss, accuracy, tokensPerSecond }: HistoryRecord & { kin
     `${Math.round(tokensPerSecond)} tokens/s`,
   ].join('  ')
 
-const describeEvaluation = ({ epoch, step, loss, accuracy }: HistoryRecord & { kind: 'evaluation' }) =>
+const describeEvaluation = ({ epoch, step, loss, calibratedLoss, accuracy }: HistoryRecord & { kind: 'evaluation' }) =>
   `epoch ${epoch + 1}, step ${step}: validation loss ${loss.toFixed(4)}, ` +
+  (calibratedLoss === undefined ? '' : `${calibratedLoss.toFixed(4)} calibrated, `) +
   (accuracy === undefined ? `perplexity ${Math.exp(loss).toFixed(1)}` : `accuracy ${percent(accuracy)}`)
 
-function printPlan(ui: Ui, { targets, parameters, engine, totalSteps }: TrainPlan, method: string): void {
+/** Validation texts below which accuracy says little: each is worth half a point or more. */
+const FEW_TEXTS = 200
+
+/** Says so where accuracy cannot tell checkpoints apart. */
+function printValidation(ui: Ui, texts: number): void {
+  if (texts >= FEW_TEXTS) return
+  ui.line(
+    `The validation part is small: ${texts} texts, each worth ${(100 / texts).toFixed(1)} points of accuracy. ` +
+      'The loss decides which checkpoint is kept, unless accuracies differ by more than chance.',
+  )
+}
+
+/** Which checkpoint was kept, and where the run ended. */
+export function describeKept({
+  bestStep,
+  steps,
+  plannedSteps,
+}: Pick<TrainResult, 'bestStep' | 'steps' | 'plannedSteps'>): string {
+  const kept = `Kept step ${bestStep} of ${steps}, the best on the validation part.`
+  return steps < plannedSteps
+    ? `${kept} Stopped early, ${plannedSteps - steps} steps before the end: it got no better.`
+    : kept
+}
+
+function printPlan(ui: Ui, plan: TrainPlan): void {
+  const { targets, parameters, engine, totalSteps } = plan
+  const { method } = plan.settings
   const { total, trainable } = parameters
   ui.table(
     ['method', 'layers replaced', 'parameters', 'trained', 'share', 'steps', 'engine'],
@@ -71,4 +101,22 @@ function printPlan(ui: Ui, { targets, parameters, engine, totalSteps }: TrainPla
       ],
     ],
   )
+  printSettings(ui, plan)
+}
+
+const SOURCES = { given: 'given', file: 'recipe file', recipe: "the base's recipe", default: 'defaults' } as const
+
+/** The settings in force, by where they come from. */
+function printSettings(ui: Ui, { settings, sources, unusedRecipe }: TrainPlan): void {
+  const isOfUse = (name: string) => settings.method === 'lora' || !Object.hasOwn(LORA_SETTINGS, name)
+  const inForce = Object.entries(flattenSettings(settings)).filter(([name]) => isOfUse(name))
+  const sourceOf: Readonly<Record<string, string>> = sources
+  ui.line()
+  for (const [source, title] of Object.entries(SOURCES)) {
+    const named = inForce.filter(([name]) => sourceOf[name] === source)
+    if (named.length === 0) continue
+    ui.line(`${title}: ${named.map(([name, value]) => `${settingWords(name)} ${valueWords(value)}`).join(', ')}`)
+  }
+  if (unusedRecipe !== undefined) ui.line(`The base's recipe is for method ${unusedRecipe}, and not used.`)
+  ui.line()
 }

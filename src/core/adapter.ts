@@ -1,22 +1,24 @@
 /** A LoRA adapter: read from and written to the files of an adapter folder, which are PEFT's plus `graft.json`. */
-import { type AdapterConfig, parseAdapterConfig } from './adapter/config.ts'
+import { baseConfigOf, differingField } from './adapter/base-config.ts'
+import { type AdapterConfig, explicitConfig, parseAdapterConfig } from './adapter/config.ts'
 import { type AdapterInfo, parseAdapterInfo } from './adapter/info.ts'
-import { adaptedLayers } from './adapter/layers.ts'
-import { parseWeights, serializeWeights } from './adapter/weights.ts'
+import { createLayerRules } from './adapter/layers.ts'
+import { readTensors, serializeWeights, toWeights } from './adapter/weights.ts'
 import type { GPT2Config } from './config.ts'
 import { GraftError } from './errors.ts'
-import { adaptableLayers, parameterShapes } from './layers.ts'
-import type { LoraLayer } from './lora.ts'
+import { adaptableLayers, modulesOf, parameterShapes } from './layers.ts'
+import { type LoraLayer, layerEndings } from './lora.ts'
 import type { TensorData, TensorMap } from './tensors.ts'
 
 export { type AdapterConfig, type AdapterSettings, createAdapterConfig } from './adapter/config.ts'
 export type { AdapterInfo } from './adapter/info.ts'
-export { layerScaling } from './adapter/layers.ts'
 
 /** What PEFT's own files hold. */
 export interface PeftAdapter {
   /** `adapter_config.json` */
   config: AdapterConfig
+  /** Whether the configuration is for names without `transformer.` in front, those of the bare model. */
+  bare?: boolean | undefined
   /** The trained pairs by layer, such as `transformer.h.0.attn.c_attn`. */
   layers: Map<string, LoraLayer>
   /** The classifier's weight, `[labels, n_embd]`; adapters for other tasks have none. */
@@ -39,7 +41,10 @@ export interface AdapterFiles<Json = unknown> {
 }
 
 const damaged = (message: string, file: string) =>
-  new GraftError('adapter', message, { hint: 'Make the adapter again with `graft train`.', file })
+  new GraftError('adapter', message, {
+    hint: 'Check that the base is the one that it was trained on and that its files belong together, or make it again with `graft train`.',
+    file,
+  })
 
 /**
  * Reads the two files that PEFT writes.
@@ -47,10 +52,12 @@ const damaged = (message: string, file: string) =>
  * @param folder named in errors
  * @throws GraftError `adapter`, or `safetensors`, naming the file and what is wrong in it
  */
-export function parsePeftAdapter(files: Omit<AdapterFiles, 'graft.json'>, folder: string): PeftAdapter {
-  const config = parseAdapterConfig(files['adapter_config.json'], `${folder}/adapter_config.json`)
-  const weights = parseWeights(files['adapter_model.safetensors'], config, `${folder}/adapter_model.safetensors`)
-  return { config, ...weights }
+export async function parsePeftAdapter(files: Omit<AdapterFiles, 'graft.json'>, folder: string): Promise<PeftAdapter> {
+  const [configFile, file] = [`${folder}/adapter_config.json`, `${folder}/adapter_model.safetensors`]
+  const config = parseAdapterConfig(files['adapter_config.json'], configFile)
+  const { tensors, bare } = readTensors(files['adapter_model.safetensors'], file)
+  const rules = await createLayerRules(config, { bare, file: configFile })
+  return { config, ...(bare && { bare }), ...toWeights(tensors, { config, rules, file }) }
 }
 
 /**
@@ -59,8 +66,8 @@ export function parsePeftAdapter(files: Omit<AdapterFiles, 'graft.json'>, folder
  * @param folder named in errors
  * @throws GraftError `adapter`, or `safetensors`, naming the file and what is wrong in it
  */
-export function parseAdapter(files: AdapterFiles, folder: string): Adapter {
-  const adapter = parsePeftAdapter(files, folder)
+export async function parseAdapter(files: AdapterFiles, folder: string): Promise<Adapter> {
+  const adapter = await parsePeftAdapter(files, folder)
   return completeAdapter(adapter, parseAdapterInfo(files['graft.json'], `${folder}/graft.json`), folder)
 }
 
@@ -84,9 +91,9 @@ export function completeAdapter({ score, ...adapter }: PeftAdapter, info: Adapte
 
 const toJson = (value: unknown) => `${JSON.stringify(value, undefined, 2)}\n`
 
-/** The two files that PEFT reads. */
+/** The two files that PEFT reads. Layers have their full names in both. */
 export const serializePeftAdapter = (adapter: PeftAdapter): Omit<AdapterFiles<string>, 'graft.json'> => ({
-  'adapter_config.json': toJson(adapter.config),
+  'adapter_config.json': toJson(adapter.bare ? explicitConfig(adapter.config, adapter.layers) : adapter.config),
   'adapter_model.safetensors': serializeWeights(adapter),
 })
 
@@ -96,14 +103,28 @@ export const serializeAdapter = (adapter: Adapter): AdapterFiles<string> => ({
   'graft.json': toJson(adapter.info),
 })
 
-/** The adapter has exactly the layers that its target modules name in this base. */
-function checkTargets({ config, layers }: PeftAdapter, names: string[], file: string): void {
-  const targets = adaptedLayers(config, names)
+/** The adapter has exactly the layers that its configuration names in this base, and that names nothing else. */
+async function checkTargets({ config, bare, layers }: PeftAdapter, base: GPT2Config, file: string): Promise<void> {
+  const names = adaptableLayers(base).map(({ name }) => name)
+  const rules = await createLayerRules(config, { bare, file })
+  const targets = rules.adapted(names)
+  const foreign = [...layers.keys()].find((name) => !names.includes(name))
+  if (foreign !== undefined)
+    throw damaged(`${file} has weights for ${foreign}, and the base has no such layer that takes an adapter`, file)
   const missing = targets.find((name) => !layers.has(name))
   if (missing !== undefined) throw damaged(`${file} has no weights for ${missing}, one of its target modules`, file)
   const extra = [...layers.keys()].find((name) => !targets.includes(name))
   if (extra !== undefined)
     throw damaged(`${file} has weights for ${extra}, which is none of its target modules in this base`, file)
+  const [idle] = rules.idle(modulesOf(base))
+  if (idle === undefined) return
+  throw new GraftError('adapter', `${file}: ${idle} in adapter_config.json matches nothing in the base`, {
+    hint:
+      `Correct it, or take it out if it is for another model. The layers are ${layerEndings(names).join(', ')}, ` +
+      `in blocks 0 to ${base.n_layer - 1}.`,
+    file,
+    value: idle,
+  })
 }
 
 /** What is trained whole has the base's shapes. */
@@ -124,14 +145,9 @@ function checkSaved({ saved, score }: PeftAdapter, config: GPT2Config, file: str
  * @param file the adapter, named in errors
  * @throws GraftError `adapter`
  */
-export function checkFit(adapter: PeftAdapter, baseConfig: GPT2Config, file: string): void {
-  const adaptable = adaptableLayers(baseConfig)
-  checkTargets(
-    adapter,
-    adaptable.map(({ name }) => name),
-    file,
-  )
-  for (const { name, in: inSize, out } of adaptable) {
+export async function checkFit(adapter: PeftAdapter, baseConfig: GPT2Config, file: string): Promise<void> {
+  await checkTargets(adapter, baseConfig, file)
+  for (const { name, in: inSize, out } of adaptableLayers(baseConfig)) {
     const layer = adapter.layers.get(name)
     if (!layer || (layer.a.shape[0] === inSize && layer.b.shape[1] === out)) continue
     throw damaged(
@@ -151,7 +167,12 @@ export function checkFit(adapter: PeftAdapter, baseConfig: GPT2Config, file: str
  * @param file the adapter, named in errors
  * @throws GraftError `adapter-base` for another base, `adapter` where layers or shapes do not fit this one
  */
-export function checkAdapter(adapter: Adapter, baseConfig: GPT2Config, baseSha256: string, file: string): void {
+export async function checkAdapter(
+  adapter: Adapter,
+  baseConfig: GPT2Config,
+  baseSha256: string,
+  file: string,
+): Promise<void> {
   const expected = adapter.info.baseSha256
   if (expected !== baseSha256) {
     throw new GraftError(
@@ -164,5 +185,18 @@ export function checkAdapter(adapter: Adapter, baseConfig: GPT2Config, baseSha25
       },
     )
   }
-  checkFit(adapter, baseConfig, file)
+  checkBaseConfig(adapter, baseConfig, file)
+  await checkFit(adapter, baseConfig, file)
+}
+
+/** The same weights are another model where they are computed with otherwise. */
+function checkBaseConfig({ info }: Adapter, baseConfig: GPT2Config, file: string): void {
+  const found = baseConfigOf(baseConfig)
+  const name = differingField(info.baseConfig ?? {}, found)
+  if (name === undefined) return
+  throw new GraftError(
+    'adapter-base',
+    `${file} was trained on a base with ${name} ${info.baseConfig?.[name]}, not ${found[name]}`,
+    { hint: 'Give the base that it was trained on, with the config.json that it had then.', file, value: found[name] },
+  )
 }

@@ -40,6 +40,8 @@ const merged = z.object({
   /** Class names by id. */
   labels: labelNames,
   ...taskNotes,
+  /** What training divided the logits by, where that is known. */
+  temperature: z.optional(z.number().check(z.positive())),
   ...common,
 })
 

@@ -31,7 +31,12 @@ const schema = z.looseObject({
   /** Class names by id, as strings "0", "1", … (classification models only). */
   id2label: z.optional(z.record(z.string(), z.string())),
   label2id: z.optional(byLabel(z.int())),
+  num_labels: z.optional(z.int()),
+  problem_type: z.nullish(z.string()),
 })
+
+/** What a model was trained for, as transformers says it; a model that says nothing has one label for each text. */
+const SINGLE_LABEL = 'single_label_classification'
 
 /** A validated GPT-2 configuration. Fields that Graft does not read are kept as they were. */
 export type GPT2Config = z.infer<typeof schema>
@@ -51,6 +56,13 @@ export function parseConfig(json: unknown, file = 'config.json'): GPT2Config {
     })
   }
   const config = result.data
+  if (config.problem_type && config.problem_type !== SINGLE_LABEL) {
+    throw new GraftError('config', `${file}: problem_type ${JSON.stringify(config.problem_type)} is not supported`, {
+      hint: `Graft gives each text one label (${SINGLE_LABEL}); scores and several labels a text would come out wrong.`,
+      file,
+      value: config.problem_type,
+    })
+  }
   if (config.n_embd % config.n_head !== 0) {
     throw new GraftError('config', `${file}: n_embd ${config.n_embd} is not a multiple of n_head ${config.n_head}`, {
       hint: 'Every attention head gets n_embd / n_head channels: choose sizes that divide.',

@@ -1,4 +1,5 @@
 /** The classes of a task: label names in the order of their ids. */
+import type { GPT2Config } from './config.ts'
 import { GraftError } from './errors.ts'
 
 /** Where a label was read, for error messages. */
@@ -51,6 +52,50 @@ export function createLabels(names: readonly string[]): Labels {
 
   return { names, idOf }
 }
+
+/**
+ * What is wrong with names as those of a classifier's labels, whose ids are their places.
+ * @returns undefined if nothing is
+ */
+export function labelFault(names: readonly string[]): string | undefined {
+  const blank = names.findIndex((name) => name.trim() === '')
+  if (blank >= 0) return `label ${blank} has no name`
+  const repeated = names.find((name, id) => names.indexOf(name) !== id)
+  if (repeated !== undefined) return `two labels have the name ${JSON.stringify(repeated)}`
+  if (names.length >= 2) return undefined
+  return `there ${names.length === 1 ? 'is one label' : 'are no labels'}, and a classifier chooses between two or more`
+}
+
+/**
+ * The labels that a classifier's configuration names, by id; undefined where it names none.
+ * @throws GraftError `config` where names are blank or repeated, ids left out, or `label2id` and `num_labels` say otherwise
+ */
+export function labelsOfConfig(config: GPT2Config, file: string): string[] | undefined {
+  const { id2label, label2id, num_labels: count } = config
+  if (!id2label) return undefined
+  const ids = Object.keys(id2label)
+  const names = ids.map((_, id) => id2label[id] ?? '')
+  const gap = ids.findIndex((_, id) => !(id in id2label))
+  const differs = Object.entries(label2id ?? {}).find(([name, id]) => names[id] !== name)
+  const problem =
+    (gap >= 0 && `id2label has ${ids.length} ids, and not ${gap}`) ||
+    labelFault(names) ||
+    (differs && `label2id gives ${JSON.stringify(differs[0])} the id ${differs[1]}, and id2label does not`) ||
+    (label2id && Object.keys(label2id).length < names.length && 'label2id has fewer labels than id2label') ||
+    (count !== undefined && count !== names.length && `num_labels is ${count}, and id2label has ${names.length}`)
+  if (!problem) return names
+  throw new GraftError('config', `${file}: ${problem}`, {
+    hint: 'Correct id2label and label2id: ids from 0 on, and a name of its own for each.',
+    file,
+  })
+}
+
+/** The fields of a configuration that name the labels, and say that each text has exactly one. */
+export const labelFields = (labels: readonly string[]) => ({
+  id2label: Object.fromEntries(labels.map((label, id) => [String(id), label])),
+  label2id: Object.fromEntries(labels.map((label, id) => [label, id])),
+  problem_type: 'single_label_classification' as const,
+})
 
 /** Names for a message: the first ten, quoted. */
 function listed(names: readonly string[]): string {

@@ -5,6 +5,9 @@ import { innerSize, type GPT2Config } from './config.ts'
 export const fullName = (name: string): string =>
   /^(transformer|score|lm_head)\./.test(name) ? name : `transformer.${name}`
 
+/** The name that a layer has in GPT-2's bare model, which PEFT's adapters for it use. */
+export const bareName = (name: string): string => name.replace(/^transformer\./, '')
+
 export interface LinearLayer {
   /** `transformer.h.0.attn.c_attn`; its weight is `<name>.weight`, `[in, out]`. */
   name: string
@@ -35,6 +38,24 @@ export const adaptableLayers = (config: GPT2Config): LinearLayer[] => [
   { name: TOKEN_EMBEDDING, in: config.vocab_size, out: config.n_embd },
   ...linearLayers(config),
 ]
+
+/** A part of a model that has a name, a layer or a group of them. */
+export interface Module {
+  name: string
+  /** Whether it can have an adapter. */
+  adaptable: boolean
+}
+
+/** What PEFT's settings may name: the layers, and the parts around them, such as `transformer.h.0.mlp` and `score`. */
+export function modulesOf(config: GPT2Config): Module[] {
+  const adaptable = new Set(adaptableLayers(config).map(({ name }) => name))
+  const names = new Set(['score', 'lm_head'])
+  for (const parameter of parameterShapes(config).keys()) {
+    const parts = parameter.split('.')
+    for (let length = 1; length < parts.length; length++) names.add(parts.slice(0, length).join('.'))
+  }
+  return [...names].map((name) => ({ name, adaptable: adaptable.has(name) }))
+}
 
 /**
  * The shape of every tensor of a checkpoint.

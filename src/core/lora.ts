@@ -1,5 +1,6 @@
 /** LoRA's arithmetic on plain data: scaling, target layers, and ΔW = s·A·B (Hu et al. 2021, arXiv:2106.09685). */
 import type { PeftAdapter } from './adapter.ts'
+import { type ExpressionOptions, compileExpression } from './adapter/expression.ts'
 import { GraftError } from './errors.ts'
 import { TOKEN_EMBEDDING } from './layers.ts'
 import type { TensorData, TensorMap } from './tensors.ts'
@@ -22,40 +23,46 @@ export function loraScaling({ mode, alpha, rank }: LoraScalingOptions): number {
 /** `all-linear` (the blocks', not the embedding), a list of names or endings of names, or a regular expression for whole names. */
 export type TargetModules = string | string[]
 
+/** Whether a layer is meant by a whole name or by the end of one, from a dot on. */
+export const isNamed = (name: string, entry: string): boolean => name === entry || name.endsWith(`.${entry}`)
+
+/** Whether a choice is that of all linear layers. */
+export const isAllLinear = (spec: TargetModules): boolean =>
+  typeof spec === 'string' && spec.toLowerCase() === 'all-linear'
+
 /**
  * Whether a layer's name is among the target modules, by PEFT's rules.
- * @throws GraftError `usage` for a regular expression that is none
+ * @param place where they stand, for errors
+ * @throws GraftError for a regular expression that is not supported: `usage`, or `adapter` where it stands in a file
  */
-export function targetMatcher(spec: TargetModules): (name: string) => boolean {
-  if (String(spec).toLowerCase() === 'all-linear') return (name) => name !== TOKEN_EMBEDDING
-  if (Array.isArray(spec)) return (name) => spec.some((entry) => name === entry || name.endsWith(`.${entry}`))
-  try {
-    const regex = new RegExp(`^(?:${spec})$`)
-    return (name) => regex.test(name)
-  } catch (error) {
-    throw new GraftError('usage', `target modules ${JSON.stringify(spec)}: ${(error as Error).message}`, {
-      hint: 'Give all-linear, a list such as c_attn,c_proj, or a regular expression for whole layer names.',
-      value: spec,
-      cause: error,
-    })
-  }
+export async function targetMatcher(spec: TargetModules, place: ExpressionOptions): Promise<(name: string) => boolean> {
+  if (Array.isArray(spec)) return (name) => spec.some((entry) => isNamed(name, entry))
+  if (isAllLinear(spec)) return (name) => !isNamed(TOKEN_EMBEDDING, name)
+  return (await compileExpression(spec, place)).fullMatch
 }
 
 /**
  * The layers that a choice of target modules stands for.
  * @param names the layers that can be adapted
  * @returns the chosen names, in model order
- * @throws GraftError `usage` where nothing matches
+ * @throws GraftError `usage` where a name of a list, or a regular expression, matches nothing
  */
-export function matchTargetModules(names: readonly string[], spec: TargetModules): string[] {
-  const chosen = names.filter(targetMatcher(spec))
-  if (chosen.length > 0) return chosen
-  const endings = new Set(names.map((name) => (name === TOKEN_EMBEDDING ? name : name.split('.').slice(-2).join('.'))))
-  throw new GraftError('usage', `target modules ${JSON.stringify(spec)} match no layer of the model`, {
-    hint: `The layers are ${[...endings].join(', ')}, each in blocks such as ${names.at(-1)}.`,
+export async function matchTargetModules(names: readonly string[], spec: TargetModules): Promise<string[]> {
+  const chosen = names.filter(await targetMatcher(spec, { field: 'target modules' }))
+  const entries = Array.isArray(spec) && spec.length > 0 ? spec : [spec]
+  const idle = Array.isArray(spec) ? spec.filter((entry) => !names.some((name) => isNamed(name, entry))) : []
+  if (chosen.length > 0 && idle.length === 0) return chosen
+  const wrong = (idle.length > 0 ? idle : entries).map((each) => JSON.stringify(each)).join(', ')
+  throw new GraftError('usage', `target modules ${wrong} match no layer of the model`, {
+    hint: `The layers are ${layerEndings(names).join(', ')}, each in blocks such as ${names.at(-1)}.`,
     value: spec,
   })
 }
+
+/** Layers as one would name them for all blocks: `attn.c_attn`. */
+export const layerEndings = (names: readonly string[]): string[] => [
+  ...new Set(names.map((name) => (name === TOKEN_EMBEDDING ? name : name.split('.').slice(-2).join('.')))),
+]
 
 /** The trained pair of one layer, and its factor: ranks and scales may differ from layer to layer. */
 export interface LoraLayer {
@@ -71,7 +78,7 @@ export interface LoraLayer {
 export const rankOf = ({ a }: LoraLayer): number => a.shape[1] ?? 0
 
 /** Largest rank of an adapter's layers. */
-export const largestRank = ({ layers }: Pick<PeftAdapter, 'layers'>): number =>
+export const largestRank = ({ layers }: { layers: ReadonlyMap<string, LoraLayer> }): number =>
   Math.max(1, ...Array.from(layers.values(), rankOf))
 
 /** ΔW = s·A·B, `[in, out]`: the one definition, which merging, export and tests use. */

@@ -35,10 +35,10 @@ export function argMax(values: Probabilities): number {
   return best
 }
 
-/** Probabilities from logits. */
-export function softmax(logits: Float32Array): Float64Array {
+/** Probabilities from logits, which are divided by the temperature first. */
+export function softmax(logits: Float32Array, temperature = 1): Float64Array {
   const largest = logits.reduce((a, b) => Math.max(a, b), -Infinity)
-  const exponentials = Float64Array.from(logits, (logit) => Math.exp(logit - largest))
+  const exponentials = Float64Array.from(logits, (logit) => Math.exp((logit - largest) / temperature))
   const total = exponentials.reduce((sum, value) => sum + value, 0)
   return exponentials.map((value) => value / total)
 }

@@ -40,7 +40,7 @@ export async function readInputs(
     adapters.push({ name, dir, adapter: await readAdapter(dir) })
   }
   const base = await readBase(baseDir ?? (await baseOf(adapters)))
-  for (const { adapter, dir } of adapters) checkAdapter(adapter, base.config, base.sha256, dir)
+  for (const { adapter, dir } of adapters) await checkAdapter(adapter, base.config, base.sha256, dir)
   return { base, adapters }
 }
 

@@ -2,6 +2,7 @@
 import { notesOf } from '../core/adapter/info.ts'
 import type { GPT2Config } from '../core/config.ts'
 import { GraftError } from '../core/errors.ts'
+import { labelFields, labelsOfConfig } from '../core/labels.ts'
 import { mergeInPlace } from '../core/lora.ts'
 import type { Base } from '../files/base-folder.ts'
 import { traceMerged } from './graph.ts'
@@ -21,10 +22,16 @@ export function planMerged({ base, adapters }: ExportInputs): Plan {
   const labels = adapter?.info.labels ?? labelsOf(base)
   const { info } = adapter ?? base
   const maxLength = info && 'maxLength' in info ? info.maxLength : base.config.n_positions
+  const temperature = info?.metrics['temperature']
   const config = classifierConfig(base.config, labels)
   return {
     config,
-    fields: { kind: 'merged', labels, ...(info && 'labels' in info && notesOf(info)) },
+    fields: {
+      kind: 'merged',
+      labels,
+      ...(info && 'labels' in info && notesOf(info)),
+      ...(temperature !== undefined && { temperature }),
+    },
     maxLength,
     model: { labels, maxLength },
     references: [{ config, weights: base.weights, adapter, maxLength }],
@@ -34,8 +41,7 @@ export function planMerged({ base, adapters }: ExportInputs): Plan {
 
 /** The labels of a base that was fine-tuned in full, by id. */
 function labelsOf({ config, weights, dir }: Base): string[] {
-  const { id2label = {} } = config
-  const labels = Object.keys(id2label).flatMap((_, id) => id2label[id] ?? [])
+  const labels = labelsOfConfig(config, dir) ?? []
   const count = weights.get('score.weight')?.shape[0]
   if (count !== undefined && labels.length === count) return labels
   const problem = count === undefined ? 'has no classification head' : `names ${labels.length} of ${count} labels`
@@ -49,6 +55,5 @@ function labelsOf({ config, weights, dir }: Base): string[] {
 const classifierConfig = (config: GPT2Config, labels: readonly string[]): GPT2Config => ({
   ...config,
   architectures: ['GPT2ForSequenceClassification'],
-  id2label: Object.fromEntries(labels.map((label, id) => [String(id), label])),
-  label2id: Object.fromEntries(labels.map((label, id) => [label, id])),
+  ...labelFields(labels),
 })

@@ -15,7 +15,7 @@ export interface NamedReference extends ReferenceModel {
 
 /** Fields of `graft.json` that tell the kinds of bundles apart. */
 export type KindFields =
-  | ({ kind: 'merged'; labels: string[] } & TaskNotes)
+  | ({ kind: 'merged'; labels: string[]; temperature?: number } & TaskNotes)
   | { kind: 'unmerged'; adapters: ({ name: string; labels: string[] } & TaskNotes)[]; rank: number; targets: string[] }
 
 export interface Plan {

@@ -5,9 +5,10 @@ import { join } from 'node:path'
 import { parseBaseInfo } from '../core/adapter/info.ts'
 import { type GPT2Config, parseConfig } from '../core/config.ts'
 import { GraftError } from '../core/errors.ts'
+import { labelsOfConfig } from '../core/labels.ts'
 import { fullName, parameterShapes } from '../core/layers.ts'
 import { serializeSafetensors } from '../core/safetensors.ts'
-import type { TensorMap } from '../core/tensors.ts'
+import { type TensorMap, firstNonFinite } from '../core/tensors.ts'
 import { type Output, type WriteOptionsWithExtras, writeOutputFolder } from './output.ts'
 import { readJson } from './read.ts'
 import { readSafetensors } from './safetensors-file.ts'
@@ -52,11 +53,11 @@ export function withFullNames<T>(tensors: Iterable<readonly [string, T]>, file: 
 
 /**
  * Checks that the tensors are those of the configuration.
- * @throws GraftError `weights` where one is missing, unexpected or of another shape
+ * @throws GraftError `weights` where one is missing, unexpected or of another shape; `config` for wrong names of labels
  */
 export function checkShapes(tensors: ReadonlyMap<string, { shape: number[] }>, config: GPT2Config, file: string): void {
-  const labels = config.id2label ? Object.keys(config.id2label).length : undefined
   const scoreRows = tensors.get('score.weight')?.shape[0]
+  const labels = scoreRows === undefined ? undefined : labelsOfConfig(config, file)?.length
   const expected = parameterShapes(config, scoreRows === undefined ? undefined : (labels ?? scoreRows))
   if (scoreRows !== undefined && tensors.has('score.bias')) expected.set('score.bias', [labels ?? scoreRows])
   for (const [name, shape] of expected) {
@@ -70,9 +71,28 @@ export function checkShapes(tensors: ReadonlyMap<string, { shape: number[] }>, c
 }
 
 /**
+ * Checks what was found in a tensor.
+ * @param wrong its first value that is not a finite number
+ * @throws GraftError `weights` if there is one
+ */
+export function checkFinite(wrong: number | undefined, name: string, file: string): void {
+  if (wrong === undefined) return
+  throw new GraftError('weights', `${file}: ${name} holds ${wrong}`, {
+    hint: 'The model is damaged, or its training diverged: take an earlier checkpoint, or download it again.',
+    file,
+    value: wrong,
+  })
+}
+
+/**
  * Reads a base and checks its weights against its configuration.
  * @throws GraftError `file-not-found`, `file-format`, `config`, `safetensors`; `weights` where a tensor is missing,
  *   unexpected or of another shape
+ * @example
+ * import { readBase, shippedBase } from 'graft-lora/train'
+ *
+ * const { config, weights } = await readBase(shippedBase())
+ * console.log(config.n_embd, weights.size)
  */
 export async function readBase(dir: string): Promise<Base> {
   const configFile = join(dir, 'config.json')
@@ -81,6 +101,7 @@ export async function readBase(dir: string): Promise<Base> {
   const { tensors, sha256 } = await readSafetensors(file, { skip: isDerived, hint: makeBase })
   const weights = withFullNames(tensors, file)
   checkShapes(weights, config, file)
+  for (const [name, { data }] of weights) checkFinite(firstNonFinite(data), name, file)
   const infoFile = join(dir, 'graft.json')
   const info = existsSync(infoFile) ? parseBaseInfo(await readJson(infoFile), infoFile) : undefined
   return { dir, config, weights, sha256, ...(info && { info }) }
@@ -94,6 +115,10 @@ export interface WriteBaseOptions extends WriteOptionsWithExtras {
 /**
  * Writes a base folder, whole or not at all.
  * @throws GraftError `file-exists`, `file-write`
+ * @example
+ * import { createBase, writeBase } from 'graft-lora/train'
+ *
+ * await writeBase('runs/base', createBase({ n_layer: 2, n_embd: 64 }, 1), { dtype: 'float16' })
  */
 export async function writeBase(
   out: Output,

@@ -19,9 +19,7 @@ export function constantOf(graph: Graph, sizes: Sizes, each: readonly Constant[]
   const dims = shape.map((_, axis) => sizes.toDim(each.map((constant) => constant.shape[axis] ?? Number.NaN)))
   const known = dims.filter((dim) => dim !== undefined)
   if (known.length < dims.length || each.some((constant) => constant.shape.length !== shape.length))
-    return sizes.refuse(
-      `a constant used${caller} has the shape ${inTurn(each.map((constant) => constant.shape))}`,
-    )
+    return sizes.refuse(`a constant used${caller} has the shape ${inTurn(each.map((constant) => constant.shape))}`)
   if (isStatic(known)) return ofFixedShape(graph, sizes, each, caller)
   if (!each.every(isUniform)) {
     throw new GraftError('trace', `a constant of the symbolic shape [${known.join(', ')}] was used${caller}`, {

@@ -1,6 +1,7 @@
 /** How well a classifier does on labelled texts. */
+import { type Calibration, type Mistake, calibrationOf, worstMistakes } from '../core/calibration.ts'
 import { createLabels, type LabelPlace } from '../core/labels.ts'
-import { type Metrics, evaluate, meanCrossEntropy } from '../core/metrics.ts'
+import { type Metrics, evaluate, meanCrossEntropy, softmax } from '../core/metrics.ts'
 import type { Classification, Classifier } from './classifier.ts'
 
 export interface LabelledText extends LabelPlace {
@@ -11,6 +12,12 @@ export interface LabelledText extends LabelPlace {
 export interface ClassifierEvaluation extends Metrics {
   /** Mean cross-entropy, in nats. */
   loss: number
+  /** How honest its confidence is. */
+  calibration: Calibration
+  /** What it was before temperature scaling, where the model's temperature is given. */
+  uncalibrated?: { loss: number; calibration: Calibration }
+  /** The most confident ones, in that order. */
+  mistakes: Mistake[]
   /** Texts that were longer than the model takes. */
   truncated: number
   /** Time that classification took, without opening the model. */
@@ -21,6 +28,8 @@ export interface ClassifierEvaluation extends Metrics {
 
 export interface EvaluateOptions {
   adapter?: string | undefined
+  /** What training divided the model's logits by; 1 where it left them as they were. */
+  temperature?: number | undefined
   signal?: AbortSignal | undefined
   /** Called with the number of texts that are done. */
   onProgress?: (done: number) => void
@@ -28,6 +37,9 @@ export interface EvaluateOptions {
 
 /** Texts classified at a time: enough for batches of similar lengths. */
 const CHUNK = 512
+
+/** The most confident mistakes that are kept. */
+const MISTAKES = 10
 
 /**
  * Classifies texts and compares the results with their labels, which are matched by name.
@@ -48,7 +60,7 @@ const CHUNK = 512
 export async function evaluateClassifier(
   classifier: Classifier,
   texts: readonly LabelledText[],
-  { adapter, signal, onProgress }: EvaluateOptions = {},
+  { adapter, temperature, signal, onProgress }: EvaluateOptions = {},
 ): Promise<ClassifierEvaluation> {
   const { names, idOf } = createLabels(classifier.labels(adapter))
   const truth = texts.map((each) => idOf(each.label, each))
@@ -65,8 +77,17 @@ export async function evaluateClassifier(
   return {
     ...evaluate(names, truth, probabilities),
     loss: meanCrossEntropy(truth, probabilities),
+    calibration: calibrationOf(truth, probabilities),
+    ...(temperature !== undefined && { uncalibrated: uncalibrated(truth, probabilities, temperature) }),
+    mistakes: worstMistakes(texts, predictions, MISTAKES),
     truncated: predictions.filter(({ truncated }) => truncated).length,
     seconds,
     predictions,
   }
+}
+
+/** Measures with the logits as training left them. Logarithms of probabilities are logits, but for a constant. */
+function uncalibrated(truth: readonly number[], probabilities: readonly number[][], temperature: number) {
+  const before = probabilities.map((row) => softmax(Float32Array.from(row, (value) => temperature * Math.log(value))))
+  return { loss: meanCrossEntropy(truth, before), calibration: calibrationOf(truth, before) }
 }

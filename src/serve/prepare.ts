@@ -1,6 +1,8 @@
 /** An adapter's files into a slot, all checks included: done before it takes the place of anything. */
 import { type AdapterFiles, checkAdapter, parseAdapter } from '../core/adapter.ts'
+import { adapterIdentity } from '../core/adapter/version.ts'
 import { sha256 } from '../files/hash.ts'
+import { checkWeightsHeader } from './adapter-files.ts'
 import { packAdapter, type StackLayout } from './pack.ts'
 
 /** What an adapter of a model has to fit. */
@@ -18,7 +20,7 @@ export interface Unprepared {
 }
 
 export interface PreparedAdapter {
-  /** SHA-256 of `adapter_model.safetensors`. */
+  /** SHA-256 of what `adapterIdentity` says: weights, configuration, labels, base and length. */
   version: string
   labels: string[]
   maxLength: number
@@ -28,13 +30,15 @@ export interface PreparedAdapter {
  * Checks an adapter and writes it into its slot.
  * @throws GraftError `adapter`, `adapter-base`, `safetensors`
  */
-export function prepareAdapter(
+export async function prepareAdapter(
   { files, file, memory }: Unprepared,
   requirements: AdapterRequirements,
-): PreparedAdapter {
-  const adapter = parseAdapter(files, file)
-  checkAdapter(adapter, requirements.config, requirements.baseSha256, file)
+): Promise<PreparedAdapter> {
+  checkWeightsHeader(files, file)
+  const adapter = await parseAdapter(files, file)
+  await checkAdapter(adapter, requirements.config, requirements.baseSha256, file)
   const { labels, maxLength } = adapter.info
   packAdapter(adapter, requirements, memory, file)
-  return { version: sha256(files['adapter_model.safetensors']), labels, maxLength }
+  const version = sha256(adapterIdentity(adapter, sha256(files['adapter_model.safetensors'])))
+  return { version, labels, maxLength }
 }

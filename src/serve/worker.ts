@@ -5,9 +5,9 @@ import { openRunner, type Runner } from './runner.ts'
 
 const post = (message: FromWorker) => parentPort?.postMessage(message)
 
-async function open({ models, maxBatchTokens }: WorkerData): Promise<Map<string, Runner>> {
+async function open({ models, maxBatchTokens, runtimeMark }: WorkerData): Promise<Map<string, Runner>> {
   const runners = new Map<string, Runner>()
-  for (const model of models) runners.set(model.name, await openRunner(model, maxBatchTokens))
+  for (const model of models) runners.set(model.name, await openRunner(model, { maxBatchTokens, runtimeMark }))
   return runners
 }
 
@@ -15,7 +15,7 @@ async function answer(runner: Runner | undefined, task: Task): Promise<Answer> {
   if (!runner) throw new Error(`no model ${task.model}`)
   return task.type === 'run'
     ? { type: 'done', result: await runner.run(task.rows) }
-    : { type: 'prepared', adapter: runner.prepare(task) }
+    : { type: 'prepared', adapter: await runner.prepare(task) }
 }
 
 async function obey(runners: Map<string, Runner>, message: ToWorker): Promise<void> {

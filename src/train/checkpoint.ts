@@ -26,6 +26,7 @@ const evaluationSchema = z.object({
   step: number,
   epoch: number,
   loss: number,
+  calibratedLoss: number.optional(),
   accuracy: number.optional(),
   macroF1: number.optional(),
 })
@@ -34,7 +35,7 @@ const evaluationSchema = z.object({
 const progressSchema = z.object({
   step: number,
   evaluationsWithoutImprovement: number,
-  best: evaluationSchema.optional(),
+  best: evaluationSchema.extend({ outcomes: z.string().optional() }).optional(),
   history: z.array(z.discriminatedUnion('kind', [stepSchema, evaluationSchema])),
 })
 
@@ -65,10 +66,14 @@ export async function readCheckpoint(path: string, fingerprint: string): Promise
     path,
   )
   if (metadata['fingerprint'] !== fingerprint) {
-    throw new GraftError('checkpoint', `${path} belongs to a run with other data, another base or other settings`, {
-      hint: 'Give the options of the interrupted run, or start over with --force.',
-      file: path,
-    })
+    throw new GraftError(
+      'checkpoint',
+      `${path} belongs to a run with other data, another base, other settings or another version of Graft`,
+      {
+        hint: 'Give the options of the interrupted run, or start over with --force.',
+        file: path,
+      },
+    )
   }
   const progress = progressSchema.safeParse(parseJson(metadata['progress']))
   if (!progress.success) {

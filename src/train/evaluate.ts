@@ -1,5 +1,6 @@
 /** Evaluation of a classifier on labelled token sequences. */
 import { type Batch, bucketBatches, padBatch } from '../core/batch.ts'
+import { type Calibration, calibrationOf } from '../core/calibration.ts'
 import { type Metrics, argMax, evaluate, meanCrossEntropy, softmax } from '../core/metrics.ts'
 
 /** Texts as the model sees them. */
@@ -14,6 +15,10 @@ export interface Evaluation {
   /** Mean cross-entropy, in nats. */
   loss: number
   metrics: Metrics
+  /** How honest its confidence is. */
+  calibration: Calibration
+  /** [texts][labels], in the order of the set. */
+  logits: Float32Array[]
   /** [texts][labels], in the order of the set. */
   probabilities: Float64Array[]
 }
@@ -31,7 +36,7 @@ export async function evaluateSet(
   labels: readonly string[],
   padTokenId: number,
 ): Promise<Evaluation> {
-  const probabilities: Float64Array[] = []
+  const all: Float32Array[] = []
   const lengths = set.sequences.map(({ length }) => length)
   for (const indices of bucketBatches(lengths, { batchSize: BATCH_SIZE })) {
     const batch = padBatch(
@@ -41,12 +46,15 @@ export async function evaluateSet(
     const values = await logits(batch)
     const width = values.length / batch.rows
     indices.forEach((index, row) => {
-      probabilities[index] = softmax(values.subarray(row * width, (row + 1) * width))
+      all[index] = values.slice(row * width, (row + 1) * width)
     })
   }
+  const probabilities = all.map((row) => softmax(row))
   return {
     loss: meanCrossEntropy(set.labels, probabilities),
     metrics: evaluate(labels, set.labels, probabilities),
+    calibration: calibrationOf(set.labels, probabilities),
+    logits: all,
     probabilities,
   }
 }

@@ -7,20 +7,22 @@ export type { GPT2Config } from '../core/config.ts'
 export type { ClassMetrics, Metrics } from '../core/metrics.ts'
 export { type Base, readBase, writeBase } from '../files/base-folder.ts'
 export { type ImportOptions, type ImportResult, importModel } from '../files/import.ts'
-export { createBase } from './base.ts'
+export { createBase, shippedBase } from './base.ts'
 export { type Corpus, type CorpusFile, readCorpus } from './corpus.ts'
 export * from './dataset.ts'
-export { type EncodedSet, type Evaluation, evaluateSet } from './evaluate.ts'
 export type { EvaluationRecord, HistoryRecord, StepRecord } from './report.ts'
 export { type PretrainOptions, type PretrainPlan, type PretrainResult, pretrain } from './pretrain.ts'
 export {
-  LEARNING_RATES,
   type LoraSettings,
   type PretrainSettings,
+  type RunSettings,
   type TrainSettings,
+  type TrainSettingsInput,
   type TrainingMethod,
   pretrainDefaults,
   trainDefaults,
 } from './settings.ts'
-export { type SweepGrid, type SweepOptions, type SweepResult, sweep } from './sweep.ts'
+export { type ResolveOptions, type ResolvedSettings, type SettingSource, resolveSettings } from './settings/resolve.ts'
+export { identityOf } from './identity.ts'
+export { type SweepGrid, type SweepOptions, type SweepOutcome, type SweepResult, gridSettings, sweep } from './sweep.ts'
 export { type TrainOptions, type TrainPlan, type TrainResult, train } from './train.ts'

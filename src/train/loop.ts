@@ -2,20 +2,19 @@
 import { GraftError } from '../core/errors.ts'
 import type { Engine, TrainingState } from './engine.ts'
 import type { EvaluationRecord, HistoryRecord, StepRecord } from './report.ts'
-import { type Decay, learningRateAt } from './schedule.ts'
-import type { TrainingBatch, TrainingTask } from './task.ts'
+import { type Decay, type RunLength, isEvaluatedAfter, learningRateAt, totalStepsOf } from './schedule.ts'
+import type { TaskEvaluation, TrainingBatch, TrainingTask } from './task.ts'
 
-export interface LoopOptions {
-  epochs: number
+export interface LoopOptions extends RunLength {
   /** The highest learning rate. */
   learningRate: number
   /** Share of all steps that warm up. */
   warmup: number
   /** How the rate falls after that. */
   decay: Decay
-  /** Evaluate every so many steps too, not just after each epoch. */
+  /** Evaluate every so many steps too, not just at the ends of epochs; 0 for no more. */
   evalEvery?: number
-  /** Stop after so many evaluations without improvement. */
+  /** Stop after so many evaluations without improvement; 0 for never. */
   patience?: number
 }
 
@@ -25,7 +24,7 @@ export interface RunState {
   step: number
   history: HistoryRecord[]
   /** The best evaluation so far, and how many have followed it. */
-  best?: EvaluationRecord
+  best?: EvaluationRecord & TaskEvaluation
   evaluationsWithoutImprovement: number
   /** Parameters and moments. */
   state: TrainingState
@@ -52,7 +51,7 @@ export interface Run {
 export async function runLoop(run: Run): Promise<RunState> {
   const { engine, task, options, resume } = run
   const perEpoch = task.stepsPerEpoch
-  const total = options.epochs * perEpoch
+  const total = totalStepsOf(options, perEpoch)
   const current: RunState = resume ?? {
     step: 0,
     history: [],
@@ -78,18 +77,18 @@ export async function runLoop(run: Run): Promise<RunState> {
       }
       record(await trainStep(run, batch(), current.step + 1, epoch, total))
       current.step++
-      const endsEpoch = current.step % perEpoch === 0
-      if (!endsEpoch && current.step % (options.evalEvery ?? Infinity) !== 0) continue
+      const isLast = current.step === total
+      if (!isEvaluatedAfter(current.step, { totalSteps: total, stepsPerEpoch: perEpoch, ...options })) continue
       await evaluateRun(run, current, epoch, record)
       await save()
-      if (isStale(current, options)) break
+      if (isLast || isStale(current, options)) break
     }
   }
   return current
 }
 
-const isStale = ({ evaluationsWithoutImprovement }: RunState, { patience }: LoopOptions) =>
-  patience !== undefined && evaluationsWithoutImprovement >= patience
+const isStale = ({ evaluationsWithoutImprovement }: RunState, { patience = 0 }: LoopOptions) =>
+  patience > 0 && evaluationsWithoutImprovement >= patience
 
 async function trainStep(
   { engine, options }: Run,
@@ -115,24 +114,18 @@ async function evaluateRun(
   epoch: number,
   record: (entry: HistoryRecord) => void,
 ): Promise<void> {
-  const metrics = await run.task.evaluate(run.engine)
-  if (!Number.isFinite(metrics.loss)) throw notFinite(current.step, `the validation loss is ${metrics.loss}`)
+  const evaluation = await run.task.evaluate(run.engine)
+  if (!Number.isFinite(evaluation.loss)) throw notFinite(current.step, `the validation loss is ${evaluation.loss}`)
+  const { outcomes: _, ...metrics } = evaluation // as long as the set, and of use for the best one only
   const entry: EvaluationRecord = { kind: 'evaluation', step: current.step, epoch, ...metrics }
   record(entry)
-  if (isBetter(entry, current.best)) {
-    current.best = entry
+  if (!current.best || run.task.isBetter(evaluation, current.best)) {
+    current.best = { ...entry, ...evaluation }
     current.bestState = await engineValues(run.engine)
     current.evaluationsWithoutImprovement = 0
   } else {
     current.evaluationsWithoutImprovement++
   }
-}
-
-/** More texts right; of as many, and where that is no measure, the lower loss. */
-function isBetter(entry: EvaluationRecord, best: EvaluationRecord | undefined): boolean {
-  if (!best) return true
-  const gain = (entry.accuracy ?? 0) - (best.accuracy ?? 0)
-  return gain > 0 || (gain === 0 && entry.loss < best.loss)
 }
 
 /** The parameters without the optimizer's moments. */
@@ -141,6 +134,6 @@ const engineValues = async (engine: Engine): Promise<TrainingState> =>
 
 const notFinite = (step: number, problem: string) =>
   new GraftError('loss-not-finite', `step ${step}: ${problem}`, {
-    hint: 'Train again with a lower --learning-rate. A checkpoint of an earlier step is kept; --force discards it.',
+    hint: 'Train again with a lower --learning-rate.',
     value: step,
   })

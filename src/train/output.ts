@@ -1,20 +1,29 @@
 /** What a training run leaves: the adapter or base folder with its provenance, `metrics.jsonl` and the report. */
-import { type Adapter, createAdapterConfig, layerScaling } from '../core/adapter.ts'
+import { type Adapter, createAdapterConfig } from '../core/adapter.ts'
+import type { Mistake } from '../core/calibration.ts'
+import { baseConfigOf } from '../core/adapter/base-config.ts'
+import { labelFields } from '../core/labels.ts'
 import { adaptableLayers } from '../core/layers.ts'
-import { matchTargetModules } from '../core/lora.ts'
+import { loraScaling } from '../core/lora.ts'
 import { scriptsOf } from '../core/scripts.ts'
 import type { TensorMap } from '../core/tensors.ts'
 import { writeAdapter } from '../files/adapter-folder.ts'
 import { writeBase } from '../files/base-folder.ts'
+import type { Output } from '../files/output.ts'
 import type { EncodedDataset } from './encode.ts'
+import type { PartResult } from './measure.ts'
 import { SCORE } from './program/classifier.ts'
 import { type HistoryRecord, type Report, renderReport } from './report.ts'
-import type { TrainSettings } from './settings.ts'
-import type { BaseFacts, TrainOptions, TrainResult } from './train.ts'
+import type { StoredDataset } from './dataset.ts'
+import { LORA_SETTINGS, type TrainSettings, flattenSettings } from './settings.ts'
+import type { ResolvedSettings } from './settings/resolve.ts'
+import { settingWords, valueWords } from './settings/words.ts'
+import type { BaseFacts, TrainResult } from './train.ts'
 
 /** A finished run. */
 export interface FinishedRun {
-  options: TrainOptions
+  out: Output
+  dataset: StoredDataset
   base: BaseFacts
   /** The base's rows of all tokens, where they are trained. */
   tables: TensorMap
@@ -22,6 +31,10 @@ export interface FinishedRun {
   /** The kept checkpoint's parameters by name. */
   trained: TensorMap
   result: TrainResult
+  /** Of each part the most confident ones. */
+  mistakes: { validation: Mistake[]; test: Mistake[] }
+  /** Where each setting came from. */
+  sources: ResolvedSettings['sources']
   history: HistoryRecord[]
 }
 
@@ -30,8 +43,8 @@ export interface FinishedRun {
  * @throws GraftError `file-exists`, `file-write`
  */
 export async function writeOutput(run: FinishedRun): Promise<void> {
-  const { options, base, tables, data, trained, result, history } = run
-  const { dataset, out, settings } = options
+  const { out, dataset, base, tables, data, trained, result, mistakes, sources, history } = run
+  const { settings } = result
   const { labels } = dataset
   const report: Report = {
     title: `Training of ${result.out}`,
@@ -39,8 +52,9 @@ export async function writeOutput(run: FinishedRun): Promise<void> {
     history,
     labels,
     best: { step: result.bestStep },
-    validation: result.validation,
-    test: result.test,
+    temperature: result.temperature,
+    validation: { ...result.validation, mistakes: mistakes.validation },
+    test: { ...result.test, mistakes: mistakes.test },
   }
   const metricsFile = history.map((record) => `${JSON.stringify(record)}\n`).join('')
   const extraFiles = { ...renderReport(report), 'metrics.jsonl': metricsFile }
@@ -48,10 +62,12 @@ export async function writeOutput(run: FinishedRun): Promise<void> {
     formatVersion: 1 as const,
     labels,
     baseSha256: base.sha256,
+    baseConfig: baseConfigOf(base.config),
     dataSha256: dataset.sha256,
     maxLength: data.maxLength,
     scripts: scriptsOf(dataset.splits.train.map(({ text }) => text)),
     hyperparameters: { ...settings },
+    settingSources: Object.fromEntries(Object.entries(sources).filter(([, source]) => source !== 'default')),
     seed: settings.seed,
     metrics: flatMetrics(result),
   }
@@ -60,28 +76,22 @@ export async function writeOutput(run: FinishedRun): Promise<void> {
     await writeAdapter(out, createAdapter(base, settings, { ...info, kind: 'adapter' }, weights), { extraFiles })
     return
   }
-  const id2label = Object.fromEntries(labels.map((label, id) => [String(id), label]))
-  const label2id = Object.fromEntries(labels.map((label, id) => [label, id]))
-  const config = { ...base.config, architectures: ['GPT2ForSequenceClassification'], id2label, label2id }
-  await writeBase(out, { config, weights, info: { ...info, kind: 'model' } }, { extraFiles })
+  const config = { ...base.config, architectures: ['GPT2ForSequenceClassification'], ...labelFields(labels) }
+  const recipe = base.info?.recipe !== undefined && { recipe: base.info.recipe }
+  await writeBase(out, { config, weights, info: { ...info, ...recipe, kind: 'model' } }, { extraFiles })
 }
 
 function createAdapter(base: BaseFacts, { lora }: TrainSettings, info: Adapter['info'], trained: TensorMap): Adapter {
-  const names = adaptableLayers(base.config).map(({ name }) => name)
   const tensor = (name: string) => {
     const found = trained.get(name)
     if (!found) throw new Error(`"${name}" was not trained`)
     return found
   }
-  const targets = matchTargetModules(names, lora.targetModules)
-  const config = createAdapterConfig({ ...lora, base: base.dir }, names)
-  const layer = (name: string) => ({
-    a: tensor(`${name}.lora_A`),
-    b: tensor(`${name}.lora_B`),
-    scaling: layerScaling(config, name),
-  })
+  const targets = adaptableLayers(base.config).flatMap(({ name }) => (trained.has(`${name}.lora_A`) ? [name] : []))
+  const scaling = loraScaling({ mode: lora.scaling, alpha: lora.alpha, rank: lora.rank })
+  const layer = (name: string) => ({ a: tensor(`${name}.lora_A`), b: tensor(`${name}.lora_B`), scaling })
   return {
-    config,
+    config: createAdapterConfig({ ...lora, base: base.dir }, targets),
     info,
     layers: new Map(targets.map((name) => [name, layer(name)])),
     score: tensor(SCORE),
@@ -89,42 +99,33 @@ function createAdapter(base: BaseFacts, { lora }: TrainSettings, info: Adapter['
   }
 }
 
-const flatMetrics = ({ validation, test }: TrainResult): Record<string, number> => ({
-  validationAccuracy: validation.accuracy,
-  validationMacroF1: validation.macroF1,
-  validationLoss: validation.loss,
-  testAccuracy: test.accuracy,
-  testMacroF1: test.macroF1,
-  testLoss: test.loss,
+/** Losses and calibration errors are those of the model as it is written; `Uncalibrated`, with a temperature of 1. */
+const flatMetrics = ({ validation, test, temperature }: TrainResult): Record<string, number> => ({
+  ...partMetrics('validation', validation),
+  ...partMetrics('test', test),
+  temperature,
 })
 
-function reportSettings({ base, options, result }: FinishedRun): Report['settings'] {
-  const { settings, dataset } = options
-  const { steps, seconds, parameters } = result
-  const { method, lora, device, epochs, batchSize, learningRate, warmup, weightDecay, tokenDropout, maxLength, seed } =
-    settings
+const partMetrics = (name: string, part: PartResult): Record<string, number> => ({
+  [`${name}Accuracy`]: part.accuracy,
+  [`${name}MacroF1`]: part.macroF1,
+  [`${name}Loss`]: part.loss,
+  [`${name}LossUncalibrated`]: part.uncalibrated.loss,
+  [`${name}CalibrationError`]: part.calibration.expectedError,
+  [`${name}CalibrationErrorUncalibrated`]: part.uncalibrated.calibration.expectedError,
+})
+
+function reportSettings({ base, dataset, result }: FinishedRun): Report['settings'] {
+  const { settings, steps, seconds, parameters } = result
   const { n_layer: layers, n_embd: width, n_head: heads } = base.config
+  const inForce = Object.entries(flattenSettings(settings)).filter(
+    ([name]) => settings.method === 'lora' || !Object.hasOwn(LORA_SETTINGS, name),
+  )
   return {
     base: `${base.dir} (${layers} layers, ${width} wide, ${heads} heads)`,
     'training texts': dataset.splits.train.length,
-    method,
-    ...(method === 'lora' && {
-      rank: lora.rank,
-      alpha: lora.alpha,
-      scaling: lora.scaling,
-      dropout: lora.dropout,
-      'target modules': [lora.targetModules].flat().join(', '),
-    }),
     'parameters trained': `${parameters.trainable.toLocaleString('en-US')} of ${parameters.total.toLocaleString('en-US')}`,
-    epochs,
-    'batch size': batchSize,
-    'learning rate': learningRate,
-    warmup,
-    'weight decay': weightDecay,
-    'token dropout': tokenDropout,
-    'max length': maxLength,
-    seed,
-    device,
+    ...Object.fromEntries(inForce.map(([name, value]) => [settingWords(name), valueWords(value)])),
     steps,
     seconds: Math.round(10 * seconds) / 10,
   }

@@ -4,17 +4,20 @@ import type { GPT2Config } from '../core/config.ts'
 import { GraftError } from '../core/errors.ts'
 import { createRandom } from '../core/random.ts'
 import { type TensorMap, sizeOf } from '../core/tensors.ts'
-import { type Base, writeBase } from '../files/base-folder.ts'
+import { type Base, type WriteBaseOptions, writeBase } from '../files/base-folder.ts'
 import { sha256 } from '../files/hash.ts'
-import type { OutputFolder } from '../files/output.ts'
+import type { Output, OutputFolder } from '../files/output.ts'
 import { withCooccurrences } from './cooccurrence.ts'
 import { type Corpus, packSequences } from './corpus.ts'
 import { NEIGHBOUR_HEAD } from '../model/language-model.ts'
 import { SCORE } from './program/classifier.ts'
 import { languageModelProgram } from './program/language-model.ts'
 import { renderReport } from './report.ts'
-import { type OutputOptions, type RunPlan, runToOutput, withRunOutput } from './run.ts'
+import { type OutputOptions, type RunPlan, runToOutput, settingsAmong, withRunOutput } from './run.ts'
+import { version } from './identity.ts'
 import type { PretrainSettings } from './settings.ts'
+import { resolvePretrainSettings } from './settings/resolve.ts'
+import { settingWords } from './settings/words.ts'
 import { languageModellingTask } from './task/language-modelling.ts'
 
 export interface PretrainPlan extends RunPlan {
@@ -23,13 +26,13 @@ export interface PretrainPlan extends RunPlan {
   tokens: number
 }
 
-export interface PretrainOptions extends OutputOptions {
+/** What to train and where to; any setting beside it goes over the defaults. */
+export interface PretrainOptions extends OutputOptions, Partial<PretrainSettings> {
   /** Where to start: random weights, or a base to go on from. */
-  base: Pick<Base, 'config' | 'weights'> & { sha256?: string }
+  base: Pick<Base, 'config' | 'weights' | 'info'> & { sha256?: string }
   corpus: Corpus
-  settings: PretrainSettings
-  /** How the weights are stored; `float16` halves the file. */
-  dtype: 'float32' | 'float16'
+  /** How the weights are stored; `float16` halves the file. By default `float32`. */
+  dtype?: 'float32' | 'float16'
   onStart?: (plan: PretrainPlan) => void
 }
 
@@ -46,14 +49,24 @@ export interface PretrainResult {
 
 /**
  * Trains all weights of a base as a language model, and writes the best checkpoint as a base.
- * @throws GraftError `file-exists`, `corpus`, `config`, `checkpoint`, `loss-not-finite`; the signal's reason, after a
- *   checkpoint was saved
+ * @throws GraftError `usage` for an option that there is not or a value out of its range, `file-exists`, `corpus`, `config`,
+ *   `checkpoint`, `loss-not-finite`; the signal's reason, after a checkpoint was saved
+ * @example
+ * import { createBase, pretrain, readCorpus } from 'graft-lora/train'
+ *
+ * const base = createBase({ n_layer: 2, n_embd: 64 }, 1)
+ * const corpus = await readCorpus(['messages.csv'])
+ * const { perplexity } = await pretrain({ base, corpus, out: 'runs/pretrained', epochs: 1, sequenceLength: 64 })
+ * console.log(perplexity)
  */
 export const pretrain = (options: PretrainOptions): Promise<PretrainResult> =>
-  withRunOutput(options, [], (out) => pretrainInto(out, { ...options, out }))
+  withRunOutput(options, [], (out) => pretrainInto(out, options))
 
-async function pretrainInto({ path: out }: OutputFolder, options: PretrainOptions): Promise<PretrainResult> {
-  const { base, corpus, settings } = options
+async function pretrainInto(folder: OutputFolder, options: PretrainOptions): Promise<PretrainResult> {
+  const { base, corpus, dtype = 'float32', onStart, ...others } = options
+  const settings = resolvePretrainSettings(settingsAmong(others))
+  const output = { ...others, out: folder }
+  const out = folder.path
   const started = performance.now()
   checkLength(settings.sequenceLength, base.config)
   const weights: TensorMap = new Map([...base.weights].filter(([name]) => name !== SCORE))
@@ -73,9 +86,10 @@ async function pretrainInto({ path: out }: OutputFolder, options: PretrainOption
     seed,
   })
   const parameters = [...weights.values()].reduce((sum, { shape }) => sum + sizeOf(shape), 0)
-  const onStart = (plan: RunPlan) => options.onStart?.({ ...plan, parameters, tokens: sequences.train.length * length })
+  const announce = (plan: RunPlan) => onStart?.({ ...plan, parameters, tokens: sequences.train.length * length })
+  const fingerprint = fingerprintOf(base.config, weights, corpus, settings)
   return runToOutput(
-    { output: options, program, task, settings, fingerprint: fingerprintOf(options, weights), onStart },
+    { output, program, task, settings, fingerprint, onStart: announce },
     async ({ engine, trained, history, steps, bestStep }) => {
       const { loss } = await task.evaluate(engine)
       const seconds = (performance.now() - started) / 1000
@@ -90,7 +104,7 @@ async function pretrainInto({ path: out }: OutputFolder, options: PretrainOption
       }
       const report = renderReport({
         title: `Pretraining of ${out}`,
-        settings: reportSettings(options, result),
+        settings: reportSettings(base.config, corpus, settings, result),
         history,
         labels: [],
         best: { step: bestStep },
@@ -98,7 +112,8 @@ async function pretrainInto({ path: out }: OutputFolder, options: PretrainOption
       })
       const extraFiles = { ...report, 'metrics.jsonl': history.map((entry) => `${JSON.stringify(entry)}\n`).join('') }
       trained.delete(NEIGHBOUR_HEAD)
-      await writePretrained(options, trained, infoOf(options, result), extraFiles)
+      const info = infoOf(base, corpus, settings, result)
+      await writePretrained(folder, base.config, { weights: trained, info }, { extraFiles, dtype })
       return result
     },
   )
@@ -112,26 +127,26 @@ function checkLength(length: number, { n_positions: positions }: GPT2Config): vo
   })
 }
 
-const fingerprintOf = ({ base, corpus, settings }: PretrainOptions, weights: TensorMap): string =>
-  sha256(
-    JSON.stringify([
-      base.config,
-      [...weights].map(([name, { data }]) => [
-        name,
-        sha256(new Uint8Array(data.buffer, data.byteOffset, data.byteLength)),
-      ]),
-      corpus.files,
-      { ...settings, device: undefined },
-    ]),
-  )
+const bytesOf = ({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array =>
+  new Uint8Array(buffer, byteOffset, byteLength)
+
+function fingerprintOf(config: GPT2Config, weights: TensorMap, corpus: Corpus, settings: PretrainSettings): string {
+  // Of a table's texts, not of its file: another column may be read from that.
+  const documents = sha256(bytesOf(Int32Array.from(corpus.documents.flat())))
+  const tensors = [...weights].map(([name, { data }]) => [name, sha256(bytesOf(data))])
+  return sha256(JSON.stringify([version, config, tensors, corpus.files, documents, { ...settings, device: undefined }]))
+}
 
 const infoOf = (
-  { base, corpus, settings }: PretrainOptions,
+  base: PretrainOptions['base'],
+  corpus: Corpus,
+  settings: PretrainSettings,
   { validationLoss, perplexity, seconds }: PretrainResult,
 ): BaseInfo => ({
   formatVersion: 1,
   kind: 'base',
   ...(base.sha256 !== undefined && { baseSha256: base.sha256 }),
+  ...(base.info?.recipe !== undefined && { recipe: base.info.recipe }),
   corpus: corpus.files,
   hyperparameters: { ...settings },
   seed: settings.seed,
@@ -139,39 +154,30 @@ const infoOf = (
 })
 
 async function writePretrained(
-  { base, out, dtype }: PretrainOptions,
-  weights: TensorMap,
-  info: BaseInfo,
-  extraFiles: Record<string, string>,
+  out: Output,
+  fields: GPT2Config,
+  content: { weights: TensorMap; info: BaseInfo },
+  options: WriteBaseOptions,
 ): Promise<void> {
   // Labels belong to the head, which is gone.
-  const { id2label: _, label2id: __, ...config } = base.config
+  const { id2label: _, label2id: __, ...config } = fields
   const architectures = ['GPT2LMHeadModel']
-  await writeBase(out, { config: { ...config, architectures, dtype }, weights, info }, { extraFiles, dtype })
+  await writeBase(out, { ...content, config: { ...config, architectures, dtype: options.dtype } }, options)
 }
 
 function reportSettings(
-  { base, corpus, settings }: PretrainOptions,
+  { n_layer: layers, n_embd: width, n_head: heads }: GPT2Config,
+  corpus: Corpus,
+  settings: PretrainSettings,
   { steps, seconds, parameters }: PretrainResult,
 ): Record<string, string | number> {
-  const { n_layer: layers, n_embd: width, n_head: heads } = base.config
+  const inForce = Object.entries(settings).map(([name, value]) => [settingWords(name), value])
   return {
     model: `${layers} layers, ${width} wide, ${heads} heads, ${parameters.toLocaleString('en-US')} parameters`,
     corpus: corpus.files.map(({ name, tokens }) => `${name} (${tokens.toLocaleString('en-US')} tokens)`).join(', '),
-    epochs: settings.epochs,
-    'batch size': settings.batchSize,
-    'sequence length': settings.sequenceLength,
-    samples: settings.samples,
-    dropout: settings.dropout,
-    embedding: settings.embedding,
+    ...Object.fromEntries(inForce),
     // Without the words, the curve of the training loss would look far above that of the validation.
-    'neighbour loss': settings.neighbourLoss > 0 ? `${settings.neighbourLoss}, in the training loss alone` : 0,
-    'learning rate': settings.learningRate,
-    warmup: settings.warmup,
-    decay: settings.decay,
-    'weight decay': settings.weightDecay,
-    seed: settings.seed,
-    device: settings.device,
+    ...(settings.neighbourLoss > 0 && { 'neighbour loss': `${settings.neighbourLoss}, in the training loss alone` }),
     steps,
     seconds: Math.round(seconds),
   }

@@ -18,6 +18,8 @@ export interface TrainingProgram {
   initial: TensorMap
   /** Weights that are used but never changed. */
   frozen: TensorMap
+  /** Parameters that the prediction is proportional to: divided by a temperature, they divide it. None where there is no head. */
+  head?: readonly string[]
   /** Whether the program draws dropout masks in training. */
   usesDropout: boolean
   /** What `predict` needs of a batch, by name; `input_ids` [batch, sequence] is always there. */

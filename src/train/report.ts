@@ -1,5 +1,6 @@
 /** The report of a training run: curves, confusion matrix and settings as one page, and the curves as a picture. */
-import type { Metrics } from '../core/metrics.ts'
+import type { Mistake } from '../core/calibration.ts'
+import type { PartResult } from './measure.ts'
 import { curvePanels } from './report/curves.ts'
 import { renderPage } from './report/page.ts'
 import { renderPanels } from './report/panels.ts'
@@ -26,11 +27,19 @@ export interface EvaluationRecord {
   step: number
   epoch: number
   loss: number
+  /** After calibration; what checkpoints are chosen by. */
+  calibratedLoss?: number
   accuracy?: number
   macroF1?: number
 }
 
 export type HistoryRecord = StepRecord | EvaluationRecord
+
+/** How well the kept checkpoint does on a part of the data. */
+export interface PartReport extends PartResult {
+  /** Its most confident ones, in that order. */
+  mistakes: Mistake[]
+}
 
 export interface Report {
   title: string
@@ -42,8 +51,10 @@ export interface Report {
   /** The checkpoint that was kept. */
   best: { step: number }
   /** How well that checkpoint does on each set. */
-  validation?: Metrics
-  test?: Metrics
+  validation?: PartReport
+  test?: PartReport
+  /** What the logits were divided by. */
+  temperature?: number
   /** A language model's, on the validation set. */
   perplexity?: number
 }

@@ -12,6 +12,7 @@ import { type RunState, runLoop } from './loop.ts'
 import { ADAMW_DEFAULTS } from './optimizer.ts'
 import { type TrainingProgram, unflatten } from './program.ts'
 import type { HistoryRecord } from './report.ts'
+import { totalStepsOf } from './schedule.ts'
 import type { RunSettings } from './settings.ts'
 import { stateName } from './step.ts'
 import type { TrainingTask } from './task.ts'
@@ -30,6 +31,23 @@ export interface OutputOptions {
   onRecord?: (record: HistoryRecord, totalSteps: number) => void
   /** Called after the last step with where the time of the first ones went; without it nothing is measured. */
   onProfile?: (profile: StepProfile | undefined) => void
+}
+
+/** Every option that is no setting. */
+const OUTPUT_OPTIONS: Readonly<Record<keyof OutputOptions, true>> = {
+  out: true,
+  force: true,
+  resume: true,
+  threads: true,
+  signal: true,
+  onRecord: true,
+  onProfile: true,
+}
+
+/** What stands beside a run's own options: its settings, and what may be a misspelt one. */
+export function settingsAmong<Options extends OutputOptions>(options: Options): Omit<Options, keyof OutputOptions> {
+  const entries = Object.entries(options).filter(([name]) => !Object.hasOwn(OUTPUT_OPTIONS, name))
+  return Object.fromEntries(entries) as Omit<Options, keyof OutputOptions> // just those names are left out
 }
 
 /** What is known when the first step is about to run. */
@@ -51,13 +69,17 @@ export interface RunOptions {
   onStart?: (plan: RunPlan) => void
 }
 
-/** A run that reached its end, with the best checkpoint's parameters in the engine. */
+/** A run that reached its end, with the best checkpoint's calibrated parameters in the engine. */
 export interface FinishedRun {
   engine: Engine
   /** The parameters by name. */
   trained: TensorMap
+  /** What the head's parameters were divided by. */
+  temperature: number
   history: HistoryRecord[]
+  /** Steps done; fewer than planned where the run stopped early. */
   steps: number
+  plannedSteps: number
   /** The step of the checkpoint that was kept. */
   bestStep: number
 }
@@ -109,8 +131,9 @@ export async function runToOutput<Result>(
   program.frozen.clear()
   try {
     const resume = output.resume ? await readCheckpoint(path, fingerprint) : undefined
+    const plannedSteps = totalStepsOf(settings, task.stepsPerEpoch)
     onStart?.({
-      totalSteps: settings.epochs * task.stepsPerEpoch,
+      totalSteps: plannedSteps,
       engine: engine.name,
       resumedAt: resume?.step ?? 0,
     })
@@ -121,16 +144,58 @@ export async function runToOutput<Result>(
     if (run.bestState) await engine.restore(new Map([...run.state, ...run.bestState]))
     const result = await finish({
       engine,
-      trained: trainedTensors(program, await engine.state()),
+      ...(await calibrate(engine, program, task)),
       history: run.history,
       steps: run.step,
+      plannedSteps,
       bestStep: run.best?.step ?? run.step,
     })
     await removeFile(path)
     return result
+  } catch (error) {
+    throw withWhatIsLeft(error, path, settings.learningRate)
   } finally {
     await engine.dispose()
   }
+}
+
+/** Divides the head by the task's temperature, so that confidence is honest wherever the model is used. */
+async function calibrate(
+  engine: Engine,
+  program: TrainingProgram,
+  task: TrainingTask,
+): Promise<Pick<FinishedRun, 'trained' | 'temperature'>> {
+  const temperature = (await task.temperature?.(engine)) ?? 1
+  const state = await engine.state()
+  const trained = trainedTensors(program, state) // views of the state
+  if (temperature === 1) return { trained, temperature }
+  for (const name of program.head ?? []) {
+    const { data } = trained.get(name) ?? {}
+    data?.forEach((value, at) => (data[at] = value / temperature))
+  }
+  await engine.restore(state)
+  return { trained, temperature }
+}
+
+/** The error of a run that ended early, saying what is left of it and how to go on. */
+function withWhatIsLeft(error: unknown, path: string, learningRate: number): unknown {
+  if (!(error instanceof GraftError)) return error
+  const { code, message, value } = error
+  const left = existsSync(path)
+  if (code === 'loss-not-finite') {
+    const lower = `Train again with a --learning-rate below ${learningRate}`
+    const kept = `, and --force, which replaces ${path}, the checkpoint of an earlier step.`
+    return new GraftError(code, message, {
+      hint: left ? lower + kept : `${lower}. Nothing was written.`,
+      value,
+      cause: error,
+    })
+  }
+  if (code !== 'interrupted') return error
+  const hint = left
+    ? `Go on with --resume, or start over with --force. The checkpoint is ${path}.`
+    : 'No step was done and nothing was written: run the command again.'
+  return new GraftError(code, message, { hint, value, cause: error })
 }
 
 /** Values, two moments and the best values; in two checkpoints while one replaces the other; and the output itself. */

@@ -1,115 +1,262 @@
-/** The settings of a training run, and their defaults. */
-import type { DeviceName } from '../core/devices.ts'
-import type { LoraScaling, TargetModules } from '../core/lora.ts'
-import type { LoopOptions } from './loop.ts'
+/**
+ * The table of settings: what there is to set, its range and default. The command line's options, the library's types, the
+ * report's list and a sweep's grid are made of it.
+ */
+import { DEVICE_NAMES } from '../core/devices.ts'
+import { type Setting, choice, integer, nonNegative, positive, rate, share, targets } from './settings/setting.ts'
 
-export type TrainingMethod = 'lora' | 'full'
-
-/** Settings that every kind of training has. */
-export interface RunSettings extends LoopOptions {
-  /** Texts, or sequences, a step. */
-  batchSize: number
-  weightDecay: number
-  maxGradientNorm: number
-  /** Decay of AdamW's second moments. */
-  beta2: number
-  seed: number
-  device: DeviceName
+/** Of LoRA alone; in files and in the library they stand under `lora`. */
+export const LORA_SETTINGS = {
+  rank: integer({ min: 1, default: 8, group: 'adapter', placeholder: 'r', help: 'rank of the adapters' }),
+  alpha: positive({ default: 16, group: 'adapter', placeholder: 'number', help: 'scale of the adapters' }),
+  scaling: choice(['peft', 'rslora', 'alpha'], {
+    default: 'peft',
+    group: 'adapter',
+    help: 'factor of A·B: alpha/r, alpha/√r, or alpha itself',
+  }),
+  dropout: rate({ default: 0.05, group: 'adapter', placeholder: 'rate', help: 'dropout before the adapters' }),
+  targetModules: targets({
+    default: 'all-linear',
+    group: 'adapter',
+    help: 'layers that get an adapter: all-linear, names with commas, or a regular expression',
+  }),
+  initialization: choice(['normal', 'kaiming'], {
+    default: 'normal',
+    group: 'adapter',
+    help: 'of A: N(0, 0.01²), or as PEFT',
+  }),
 }
 
-export interface LoraSettings {
-  rank: number
-  alpha: number
-  dropout: number
-  scaling: LoraScaling
-  targetModules: TargetModules
-  initialization: 'normal' | 'kaiming'
-}
-
-/** Settings of `train`. */
-export interface TrainSettings extends RunSettings {
-  method: TrainingMethod
-  /** LoRA's own settings; of no effect with `full`. */
-  lora: LoraSettings
-  /** Share of a text's tokens that training leaves out, other ones each time it is seen (word dropout, Iyyer et al. 2015). */
-  tokenDropout: number
-  /** Tokens after which texts are cut. */
-  maxLength: number
-}
-
-/** Adapters start from nothing and take larger steps than weights that are trained already. */
-export const LEARNING_RATES: Readonly<Record<TrainingMethod, number>> = { lora: 1e-3, full: 5e-4 }
-
-/** Settings that do well on sets of some hundred to some thousand short texts. */
-export const trainDefaults = (method: TrainingMethod): TrainSettings => ({
-  method,
-  lora: { rank: 8, alpha: 16, dropout: 0.05, scaling: 'peft', targetModules: 'all-linear', initialization: 'normal' },
-  epochs: 5,
-  batchSize: 16,
-  learningRate: LEARNING_RATES[method],
-  warmup: 0.1,
-  decay: 'linear',
-  weightDecay: 0.01,
-  maxGradientNorm: 1,
+/** Of every kind of training. */
+const RUN_SETTINGS = {
+  epochs: integer({
+    min: 1,
+    default: 5,
+    group: 'schedule',
+    placeholder: 'count',
+    help: 'passes over the training part',
+  }),
+  minSteps: integer({
+    min: 0,
+    default: 0,
+    group: 'schedule',
+    placeholder: 'count',
+    help: 'plan at least so many steps, in more epochs if need be; 0: just the epochs',
+  }),
+  maxSteps: integer({
+    min: 0,
+    default: 0,
+    group: 'schedule',
+    placeholder: 'count',
+    help: 'plan at most so many steps, whatever the epochs; 0: no limit',
+  }),
+  batchSize: integer({ min: 1, default: 16, group: 'schedule', placeholder: 'rows', help: 'texts a step' }),
+  evalEvery: integer({
+    min: 0,
+    default: 0,
+    group: 'schedule',
+    placeholder: 'steps',
+    help: 'evaluate every so many steps too; 0: only at the ends of epochs, 20 of them at most',
+  }),
+  patience: integer({
+    min: 0,
+    default: 0,
+    group: 'schedule',
+    placeholder: 'count',
+    help: 'stop after so many evaluations without improvement; 0: never',
+  }),
+  learningRate: positive({
+    default: 1e-3,
+    group: 'optimizer',
+    placeholder: 'rate',
+    help: 'highest learning rate',
+  }),
+  warmup: share({ default: 0.1, group: 'optimizer', placeholder: 'share', help: 'share of all steps that warm up' }),
+  decay: choice(['linear', 'cosine'], {
+    default: 'linear',
+    group: 'optimizer',
+    help: 'how the learning rate falls after that',
+  }),
+  weightDecay: share({ default: 0.01, group: 'optimizer', placeholder: 'rate', help: 'decoupled weight decay' }),
+  maxGradientNorm: positive({
+    default: 1,
+    group: 'optimizer',
+    placeholder: 'norm',
+    help: 'longer gradients are clipped to this',
+  }),
   // A token's row of an embedding adapter has a gradient now and then. With a long memory of how small gradients were, each of
   // them would move it by up to 30 learning rates; with this one, by five.
-  beta2: 0.95,
-  tokenDropout: 0,
-  maxLength: 128,
-  seed: 123,
-  device: 'cpu',
+  beta2: rate({ default: 0.95, group: 'optimizer', placeholder: 'rate', help: "decay of AdamW's second moments" }),
+  seed: integer({ min: 0, default: 123, group: 'run', placeholder: 'number', help: 'seed of all random choices' }),
+  device: choice(DEVICE_NAMES, { default: 'cpu', group: 'run', help: 'what computes' }),
+}
+
+const withDefault = <Value>(setting: Setting<Value>, value: Value, help = setting.help) => ({
+  ...setting,
+  default: value,
+  help,
 })
 
-/**
- * LoRA settings for a base that has read little, such as gpt-mini: its words' embeddings are adapted too, by small steps
- * (a low alpha), and texts lose some tokens each time they are seen.
- */
-export function smallBaseDefaults(): TrainSettings {
-  const { lora, ...others } = trainDefaults('lora')
+/** Of `train`, by their flat names. */
+export const TRAIN_SETTINGS = {
+  method: choice(['lora', 'full'], { default: 'lora', group: 'method', help: 'train adapters, or all weights' }),
+  ...LORA_SETTINGS,
+  ...RUN_SETTINGS,
+  patience: withDefault(RUN_SETTINGS.patience, 5),
+  tokenDropout: rate({
+    default: 0,
+    group: 'texts',
+    placeholder: 'share',
+    // Word dropout (Iyyer et al. 2015).
+    help: 'share of the tokens left out of a text, other ones each time',
+  }),
+  maxLength: integer({
+    min: 1,
+    default: 128,
+    group: 'texts',
+    placeholder: 'tokens',
+    help: 'tokens after which texts are cut',
+  }),
+}
+
+/** Of `pretrain`; the defaults suit a corpus of some million words. */
+export const PRETRAIN_SETTINGS = {
+  ...RUN_SETTINGS,
+  epochs: withDefault(RUN_SETTINGS.epochs, 3, 'passes over the corpus'),
+  batchSize: withDefault(RUN_SETTINGS.batchSize, 16, 'sequences a step'),
+  evalEvery: withDefault(
+    RUN_SETTINGS.evalEvery,
+    250,
+    'measure perplexity and save every so many steps; 0: only at the ends of epochs, 20 of them at most',
+  ),
+  learningRate: withDefault(RUN_SETTINGS.learningRate, 2e-3),
+  warmup: withDefault(RUN_SETTINGS.warmup, 0.05),
+  decay: withDefault(RUN_SETTINGS.decay, 'cosine'),
+  weightDecay: withDefault(RUN_SETTINGS.weightDecay, 0.1),
+  beta2: withDefault(RUN_SETTINGS.beta2, 0.999),
+  sequenceLength: integer({
+    min: 1,
+    default: 256,
+    group: 'pretraining',
+    placeholder: 'tokens',
+    help: 'tokens of a sequence',
+  }),
+  samples: integer({
+    min: 1,
+    default: 4096,
+    group: 'pretraining',
+    placeholder: 'count',
+    help: 'draws of the sampled softmax a step',
+  }),
+  // The rates in the base's configuration are for fine-tuning.
+  dropout: rate({
+    default: 0,
+    group: 'pretraining',
+    placeholder: 'rate',
+    help: 'dropout of embeddings and residuals',
+  }),
+  validation: rate({
+    default: 0.01,
+    group: 'pretraining',
+    placeholder: 'share',
+    help: 'share of the sequences that the perplexity is measured on',
+  }),
+  // The last token's state, which a classifier reads, then sums the text up.
+  neighbourLoss: nonNegative({
+    default: 0,
+    group: 'pretraining',
+    placeholder: 'weight',
+    help: 'weight of a second objective, for classifiers: a random neighbour of each token; 0: none',
+  }),
+  embedding: choice(['base', 'cooccurrence'], {
+    default: 'base',
+    group: 'pretraining',
+    help: 'what token embeddings start from: the base, or counts of neighbours in the corpus',
+  }),
+}
+
+type Table = Readonly<Record<string, Setting<unknown>>>
+
+/** The values of a table's settings. */
+type Values<Settings extends Table> = {
+  -readonly [Name in keyof Settings]: Settings[Name] extends Setting<infer Value> ? Value : never
+}
+
+export type TrainingMethod = (typeof TRAIN_SETTINGS)['method']['default']
+
+/** Settings that every kind of training has; `graft train --help` and docs/training.md say what each one is. */
+export type RunSettings = Values<typeof RUN_SETTINGS>
+export type LoraSettings = Values<typeof LORA_SETTINGS>
+
+/** Settings of `train` by their flat names, as options have them. */
+export type FlatTrainSettings = Values<typeof TRAIN_SETTINGS>
+export type SettingName = keyof FlatTrainSettings
+
+/** Settings of `train`; LoRA's own are of no effect with `full`. */
+export type TrainSettings = Omit<FlatTrainSettings, keyof LoraSettings> & { lora: LoraSettings }
+
+/** Some of the settings of `train`; the rest is the base's recipe's, or the defaults'. */
+export type TrainSettingsInput = Partial<Omit<TrainSettings, 'lora'>> & { lora?: Partial<LoraSettings> }
+
+export type PretrainSettings = Values<typeof PRETRAIN_SETTINGS>
+
+/** What a method has other defaults for: adapters start from nothing and take larger steps than weights that are trained already. */
+export const METHOD_DEFAULTS: Readonly<Record<TrainingMethod, Partial<FlatTrainSettings>>> = {
+  lora: {},
+  full: { learningRate: 5e-4 },
+}
+
+const defaultsOf = <Settings extends Table>(table: Settings): Values<Settings> =>
+  // Each value is its own setting's default.
+  Object.fromEntries(Object.entries(table).map(([name, setting]) => [name, setting.default])) as Values<Settings>
+
+/** The defaults of `train` by their flat names. */
+export const flatDefaults = (method: TrainingMethod): FlatTrainSettings => ({
+  ...defaultsOf(TRAIN_SETTINGS),
+  ...METHOD_DEFAULTS[method],
+  method,
+})
+
+/** LoRA's own settings under `lora`, where the library and files have them. */
+export function nestSettings({
+  rank,
+  alpha,
+  scaling,
+  dropout,
+  targetModules,
+  initialization,
+  ...others
+}: FlatTrainSettings): TrainSettings {
+  return { ...others, lora: { rank, alpha, scaling, dropout, targetModules, initialization } }
+}
+
+/** Some settings by flat names as the library takes them: LoRA's own under `lora`. */
+export function nestGiven(given: Readonly<Record<string, unknown>>): TrainSettingsInput {
+  const entries = Object.entries(given)
+  const isLora = ([name]: [string, unknown]) => Object.hasOwn(LORA_SETTINGS, name)
   return {
-    ...others,
-    lora: { ...lora, rank: 4, alpha: 1, dropout: 0.1, targetModules: ['wte', 'c_attn', 'c_proj', 'c_fc'] },
-    learningRate: 2e-3,
-    tokenDropout: 0.3,
+    ...Object.fromEntries(entries.filter((each) => !isLora(each))),
+    lora: Object.fromEntries(entries.filter(isLora)),
   }
 }
 
-/** Settings of `pretrain`. */
-export interface PretrainSettings extends RunSettings {
-  /** Tokens of a sequence. */
-  sequenceLength: number
-  /** Draws of the sampled softmax, a step. */
-  samples: number
-  /** Of embeddings and residuals; the rates in the base's configuration are for fine-tuning. */
-  dropout: number
-  /** Share of the sequences that the perplexity is measured on. */
-  validation: number
-  /**
-   * Weight of a second objective: from each token's state a random one of its neighbours in the text. The last token's
-   * state, which a classifier reads, then sums the text up. With 0 there is none.
-   */
-  neighbourLoss: number
-  /** What the token embedding starts from: the base's, or which tokens stand near each other in the corpus. */
-  embedding: 'base' | 'cooccurrence'
-}
+/** All settings side by side, as options have them. */
+export const flattenSettings = ({ lora, ...others }: TrainSettings): FlatTrainSettings => ({ ...others, ...lora })
 
-/** Settings that suit a corpus of some million words. */
-export const pretrainDefaults = (): PretrainSettings => ({
-  epochs: 3,
-  batchSize: 16,
-  sequenceLength: 256,
-  samples: 4096,
-  dropout: 0,
-  validation: 0.01,
-  neighbourLoss: 0,
-  embedding: 'base',
-  learningRate: 2e-3,
-  warmup: 0.05,
-  decay: 'cosine',
-  weightDecay: 0.1,
-  maxGradientNorm: 1,
-  beta2: 0.999,
-  evalEvery: 250,
-  seed: 123,
-  device: 'cpu',
-})
+/**
+ * Settings that do well on sets of some hundred to some thousand short texts, where a base brings none of its own.
+ * @example
+ * import { trainDefaults } from 'graft-lora/train'
+ *
+ * console.log(trainDefaults('lora').learningRate)
+ */
+export const trainDefaults = (method: TrainingMethod): TrainSettings => nestSettings(flatDefaults(method))
+
+/**
+ * Settings of `pretrain` that suit a corpus of some million words.
+ * @example
+ * import { pretrainDefaults } from 'graft-lora/train'
+ *
+ * console.log(pretrainDefaults().sequenceLength)
+ */
+export const pretrainDefaults = (): PretrainSettings => defaultsOf(PRETRAIN_SETTINGS)

@@ -4,68 +4,63 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { GraftError } from '../core/errors.ts'
-import type { TargetModules } from '../core/lora.ts'
 import { growFolder } from '../files/growing-folder.ts'
 import { sha256 } from '../files/hash.ts'
 import { withOutput } from '../files/output.ts'
 import { readRecord } from '../files/record.ts'
-import { LEARNING_RATES, type TrainSettings, type TrainingMethod, trainDefaults } from './settings.ts'
+import { type FlatTrainSettings, LORA_SETTINGS, type TrainSettings, flattenSettings, nestGiven } from './settings.ts'
+import { type ResolveOptions, resolveSettings } from './settings/resolve.ts'
 
-export interface SweepGrid {
-  methods: readonly TrainingMethod[]
-  /** LoRA's own, of no effect on runs that train all weights. */
-  ranks: readonly number[]
-  alphas: readonly number[]
-  targetModules: readonly TargetModules[]
-  /** Each method's default where none is given. */
-  learningRates?: readonly number[] | undefined
-  seeds: readonly number[]
-}
+/** Values of settings, by their flat names: every combination is a run. */
+export type SweepGrid = { readonly [Name in keyof FlatTrainSettings]?: readonly FlatTrainSettings[Name][] | undefined }
 
-/** Settings that all runs share. */
-export type SweepSettings = Pick<TrainSettings, 'epochs' | 'batchSize' | 'maxLength'>
+const figures = z.object({ accuracy: z.number(), macroF1: z.number() })
 
-const range = z.object({ accuracy: z.number(), macroF1: z.number() })
-
-const resultSchema = z.object({
-  /** Of all that determines the run. */
-  key: z.string(),
-  method: z.enum(['lora', 'full']),
-  rank: z.number(),
-  alpha: z.number(),
-  targetModules: z.union([z.string(), z.array(z.string())]),
-  learningRate: z.number(),
-  seed: z.number(),
-  validation: range,
-  test: range,
+const finished = z.object({
+  status: z.literal('finished'),
+  validation: figures,
+  test: figures,
   parameters: z.object({ total: z.number(), trainable: z.number() }),
   seconds: z.number(),
   /** Of the run's process, at its peak. */
-  memoryBytes: z.number(),
+  memoryBytes: z.number().optional(),
   /** What was trained: the adapter, or all weights. */
-  fileBytes: z.number(),
+  fileBytes: z.number().optional(),
 })
 
+/** A run whose loss became no number. */
+const diverged = z.object({
+  status: z.literal('diverged'),
+  /** Where and how. */
+  message: z.string(),
+})
+
+const run = {
+  /** Of all that determines the run. */
+  key: z.string(),
+  /** All that the run trained with, by flat names; without LoRA's where all weights are trained. */
+  settings: z.record(z.string(), z.union([z.string(), z.number(), z.array(z.string())])),
+}
+
+const resultSchema = z.discriminatedUnion('status', [finished.extend(run), diverged.extend(run)])
+
 export type SweepResult = z.infer<typeof resultSchema>
+export type FinishedSweepRun = Extract<SweepResult, { status: 'finished' }>
 
 /** What a run gives; the rest of a result is known before it. */
-export type SweepOutcome = Pick<
-  SweepResult,
-  'validation' | 'test' | 'parameters' | 'seconds' | 'memoryBytes' | 'fileBytes'
->
+export type SweepOutcome = z.infer<typeof finished> | z.infer<typeof diverged>
 
 export interface SweepOptions {
-  /** SHA-256 of base and training data, which results belong to. */
-  baseSha256: string
-  dataSha256: string
-  grid: SweepGrid
-  settings: SweepSettings
+  /** Of all that decides a result besides the settings, as `identityOf` gives it. */
+  identity: string
+  /** The settings of every run, as `gridSettings` gives them. */
+  runs: readonly TrainSettings[]
   /** Folder of `results.jsonl` and of the runs. */
   out: string
   /** Files and folders that the runs read. */
-  inputs?: string[]
-  /** The most runs that a grid may ask for. */
-  maxRuns: number
+  inputs?: (string | undefined)[]
+  /** The most runs that a grid may ask for; by default any number. */
+  maxRuns?: number | undefined
   /** Goes on with an earlier sweep: what it finished is not done again. */
   resume?: boolean | undefined
   force?: boolean | undefined
@@ -77,45 +72,73 @@ export interface SweepOptions {
   onResult?: ((result: SweepResult, done: number, total: number) => void) | undefined
 }
 
-/** The settings of every run of a grid, in order: what is the same for a method is run once. */
-export function gridSettings(grid: SweepGrid, shared: SweepSettings): TrainSettings[] {
-  return grid.methods.flatMap((method) => {
-    const defaults = trainDefaults(method)
-    const { lora } = defaults
-    const adapters =
-      method === 'full'
-        ? [lora]
-        : grid.ranks.flatMap((rank) =>
-            grid.alphas.flatMap((alpha) =>
-              grid.targetModules.map((targetModules) => ({ ...lora, rank, alpha, targetModules })),
-            ),
-          )
-    return adapters.flatMap((adapter) =>
-      (grid.learningRates ?? [LEARNING_RATES[method]]).flatMap((learningRate) =>
-        grid.seeds.map((seed) => ({ ...defaults, ...shared, lora: adapter, learningRate, seed })),
-      ),
-    )
-  })
+/** All combinations of a grid's values, the last setting's changing fastest. */
+function combinations(grid: SweepGrid): Partial<FlatTrainSettings>[] {
+  let all: Partial<FlatTrainSettings>[] = [{}]
+  for (const [name, values] of Object.entries(grid)) {
+    if (values !== undefined) all = all.flatMap((chosen) => values.map((value) => ({ ...chosen, [name]: value })))
+  }
+  return all
+}
+
+/** A run's settings by flat names, as results have them: LoRA's are none of a run that trains all weights. */
+function describeSettings(settings: TrainSettings): SweepResult['settings'] {
+  const isOfUse = (name: string) => settings.method === 'lora' || !Object.hasOwn(LORA_SETTINGS, name)
+  return Object.fromEntries(Object.entries(flattenSettings(settings)).filter(([name]) => isOfUse(name)))
+}
+
+/**
+ * The settings of every run of a grid, in order: what comes to the same is run once. What the grid does not have is the
+ * recipe's or the default.
+ * @throws GraftError what `resolveSettings` throws
+ * @example
+ * import { gridSettings, readBase, shippedBase } from 'graft-lora/train'
+ *
+ * const runs = await gridSettings({ rank: [2, 8], seed: [1, 2, 3] }, { base: await readBase(shippedBase()) })
+ * console.log(runs.length) // 6
+ */
+export async function gridSettings(
+  grid: SweepGrid,
+  { base, recipe }: Pick<ResolveOptions, 'base' | 'recipe'>,
+): Promise<TrainSettings[]> {
+  const runs = new Map<string, TrainSettings>()
+  for (const given of combinations(grid)) {
+    const { settings } = await resolveSettings({ base, recipe, given: nestGiven(given) })
+    const key = JSON.stringify(describeSettings(settings))
+    if (!runs.has(key)) runs.set(key, settings)
+  }
+  return [...runs.values()]
 }
 
 const RESULTS = 'results.jsonl'
 const resultsFile = (out: string) => join(out, RESULTS)
 
 /**
- * Runs a grid. Results are in `<out>/results.jsonl` as soon as each run ends.
+ * Runs a grid. Results are in `<out>/results.jsonl` as soon as each run ends; a run that diverges is a result too.
  * @returns those of this grid, in its order
  * @throws GraftError `usage` for more runs than `maxRuns`, `file-exists`, and what a run throws
+ * @example
+ * import { gridSettings, identityOf, readBase, readDataset, shippedBase, sweep, train } from 'graft-lora/train'
+ *
+ * const base = await readBase(shippedBase())
+ * const dataset = await readDataset('runs/data')
+ * const results = await sweep({
+ *   identity: await identityOf(base, dataset),
+ *   runs: await gridSettings({ rank: [2, 4], maxSteps: [20] }, { base }),
+ *   out: 'runs/sweep',
+ *   run: async (settings, out) => ({ status: 'finished', ...(await train({ base: base.dir, dataset, out, ...settings })) }),
+ * })
+ * console.log(results.map(({ settings }) => settings.rank))
  */
 export async function sweep(options: SweepOptions): Promise<SweepResult[]> {
-  const { grid, out, maxRuns, run, signal, onResult } = options
-  const all = gridSettings(grid, options.settings)
-  if (all.length > maxRuns) {
-    throw new GraftError('usage', `the grid asks for ${all.length} runs, more than ${maxRuns}`, {
+  const { identity, runs, out, maxRuns = Infinity, signal, onResult } = options
+  if (runs.length > maxRuns) {
+    throw new GraftError('usage', `the grid asks for ${runs.length} runs, more than ${maxRuns}`, {
       hint: 'Give fewer values, or allow more with --max-runs.',
-      value: all.length,
+      value: runs.length,
     })
   }
-  const keyed = all.map((settings) => ({ settings, key: keyOf(options, settings) }))
+  const keyed = runs.map((settings) => ({ settings, key: keyOf(identity, settings) }))
   const isEarlier = existsSync(resultsFile(out)) || (await readRecord(out))?.kind === 'sweep'
   if (isEarlier && !options.resume && !options.force) throw earlierSweep(out)
   const goesOn = isEarlier && options.resume === true
@@ -131,17 +154,16 @@ export async function sweep(options: SweepOptions): Promise<SweepResult[]> {
       })
       const results: SweepResult[] = []
       for (const { settings, key } of keyed) {
-        const earlier = known.get(key)
-        if (!earlier) {
+        let result = known.get(key)
+        if (!result) {
           signal?.throwIfAborted()
-          const outcome = await run(settings, join(output.path, runFolder(key)))
-          known.set(key, { key, ...describe(settings), ...outcome })
+          const outcome = await options.run(settings, join(output.path, runFolder(key)))
+          result = resultSchema.parse({ ...outcome, key, settings: describeSettings(settings) })
+          known.set(key, result)
           await folder.writeFile(RESULTS, [...known.values()].map((each) => `${JSON.stringify(each)}\n`).join(''))
         }
-        const result = known.get(key)
-        if (!result) throw new Error('a result was lost')
         results.push(result)
-        onResult?.(result, results.length, all.length)
+        onResult?.(result, results.length, runs.length)
       }
       for (const [name, text] of Object.entries(options.report?.(results) ?? {})) await folder.writeFile(name, text)
       return results
@@ -150,19 +172,10 @@ export async function sweep(options: SweepOptions): Promise<SweepResult[]> {
 }
 
 /** Of all that determines a run. */
-const keyOf = ({ baseSha256, dataSha256 }: SweepOptions, settings: TrainSettings): string =>
-  sha256(JSON.stringify([baseSha256, dataSha256, settings]))
+const keyOf = (identity: string, settings: TrainSettings): string =>
+  sha256(JSON.stringify([identity, describeSettings(settings)]))
 
 const runFolder = (key: string) => `runs/${key.slice(0, 12)}`
-
-const describe = ({ method, lora: { rank, alpha, targetModules }, learningRate, seed }: TrainSettings) => ({
-  method,
-  rank,
-  alpha,
-  targetModules,
-  learningRate,
-  seed,
-})
 
 const earlierSweep = (out: string) =>
   new GraftError('file-exists', `${resultsFile(out)} holds the results of an earlier sweep`, {
@@ -183,7 +196,7 @@ function parseResult(line: string, file: string, number: number): SweepResult {
   try {
     return resultSchema.parse(JSON.parse(line))
   } catch (cause) {
-    throw new GraftError('file-format', `${file}, line ${number}: not a result of a sweep`, {
+    throw new GraftError('file-format', `${file}, line ${number}: not a result of a sweep by this version of Graft`, {
       hint: 'Remove the line, or start over with --force.',
       file,
       line: number,
@@ -193,19 +206,35 @@ function parseResult(line: string, file: string, number: number): SweepResult {
 }
 
 /** Runs that differ by their seed alone. */
-export interface SweepGroup extends Pick<SweepResult, 'method' | 'rank' | 'alpha' | 'targetModules' | 'learningRate'> {
-  results: SweepResult[]
+export interface SweepGroup {
+  /** What they have in common. */
+  settings: SweepResult['settings']
+  finished: FinishedSweepRun[]
+  /** How many diverged. */
+  diverged: number
 }
 
 /** Results by what they have in common but for the seed, in order. */
 export function groupSeeds(results: readonly SweepResult[]): SweepGroup[] {
   const groups = new Map<string, SweepGroup>()
   for (const result of results) {
-    const { method, rank, alpha, targetModules, learningRate } = result
-    const common = { method, rank, alpha, targetModules, learningRate }
-    const group = groups.get(JSON.stringify(common)) ?? { ...common, results: [] }
-    groups.set(JSON.stringify(common), group)
-    group.results.push(result)
+    const { seed: _, ...settings } = result.settings
+    const key = JSON.stringify(settings)
+    const group = groups.get(key) ?? { settings, finished: [], diverged: 0 }
+    groups.set(key, group)
+    if (result.status === 'finished') group.finished.push(result)
+    else group.diverged++
   }
   return [...groups.values()]
+}
+
+const ALWAYS_SHOWN = ['method', 'rank', 'alpha', 'targetModules', 'learningRate']
+
+/** The names of settings that tell groups apart, and of those that one always looks for. */
+export function tellingSettings(groups: readonly SweepGroup[]): string[] {
+  const names = new Set([...ALWAYS_SHOWN, ...groups.flatMap(({ settings }) => Object.keys(settings))])
+  // All weights have no adapters' settings, which is no difference between adapters.
+  const values = (name: string) =>
+    groups.flatMap(({ settings }) => (settings[name] === undefined ? [] : [JSON.stringify(settings[name])]))
+  return [...names].filter((name) => ALWAYS_SHOWN.includes(name) || new Set(values(name)).size > 1)
 }

@@ -13,8 +13,16 @@ export interface TrainingBatch {
 export interface TaskMetrics {
   /** Mean cross-entropy, in nats. */
   loss: number
+  /** The same after calibration, where the task has one. */
+  calibratedLoss?: number
   accuracy?: number
   macroF1?: number
+}
+
+/** What checkpoints are told apart by. */
+export interface TaskEvaluation extends TaskMetrics {
+  /** For each validation text whether its answer is right: `1` or `0`. */
+  outcomes?: string
 }
 
 export interface TrainingTask {
@@ -22,5 +30,12 @@ export interface TrainingTask {
   readonly stepsPerEpoch: number
   /** An epoch's batches, made when they are called for. They depend on the seed and the epoch alone, so that a resumed run sees the same. */
   batches(epoch: number): (() => TrainingBatch)[]
-  evaluate(engine: Engine): Promise<TaskMetrics>
+  evaluate(engine: Engine): Promise<TaskEvaluation>
+  /** Whether an evaluation is better than the best before it, as far as the validation set can tell. */
+  isBetter(evaluation: TaskEvaluation, best: TaskEvaluation): boolean
+  /**
+   * What the kept checkpoint's logits are to be divided by, so that its confidence is honest. Left out where a task has no
+   * confidence.
+   */
+  temperature?(engine: Engine): Promise<number>
 }

@@ -1,7 +1,6 @@
 /** A whole training run: data set and base in; adapter folder (LoRA) or base folder (full) out, with curves and report. */
 import { adaptableLayers } from '../core/layers.ts'
 import { loraScaling, matchTargetModules } from '../core/lora.ts'
-import type { Metrics } from '../core/metrics.ts'
 import { createRandom } from '../core/random.ts'
 import { type TensorMap, sizeOf } from '../core/tensors.ts'
 import { type Base, readBase } from '../files/base-folder.ts'
@@ -9,13 +8,15 @@ import { sha256 } from '../files/hash.ts'
 import type { OutputFolder } from '../files/output.ts'
 import type { StoredDataset } from './dataset.ts'
 import { type EncodedDataset, encodeDataset } from './encode.ts'
-import { type Engine, tokenFeeds } from './engine.ts'
-import { type EncodedSet, evaluateSet } from './evaluate.ts'
+import { shippedBase } from './base.ts'
+import { identityOf } from './identity.ts'
+import { type Part, type PartResult, measurePart } from './measure.ts'
 import { writeOutput } from './output.ts'
 import type { TrainingProgram } from './program.ts'
 import { fullProgram, loraProgram } from './program/classifier.ts'
-import { type OutputOptions, type RunPlan, runToOutput, withRunOutput } from './run.ts'
-import type { TrainSettings } from './settings.ts'
+import { type OutputOptions, type RunPlan, runToOutput, settingsAmong, withRunOutput } from './run.ts'
+import type { TrainSettings, TrainSettingsInput } from './settings.ts'
+import { type ResolvedSettings, recipeFile, resolveSettings } from './settings/resolve.ts'
 import { classificationTask } from './task/classification.ts'
 import { type Vocabulary, isTokenTable } from './vocabulary.ts'
 
@@ -24,52 +25,94 @@ export interface TrainPlan extends RunPlan {
   /** Linear layers with an adapter. */
   targets: string[]
   parameters: { total: number; trainable: number }
+  /** All settings in force, and where each one comes from. */
+  settings: TrainSettings
+  sources: ResolvedSettings['sources']
+  /** The method of the base's recipe where that is of another one, so that it is not used. */
+  unusedRecipe?: ResolvedSettings['unusedRecipe']
 }
 
-export interface TrainOptions extends OutputOptions {
-  /** Base folder. */
-  base: string
+/** What to train and where to; any setting beside it goes over the recipe's. */
+export interface TrainOptions extends OutputOptions, TrainSettingsInput {
+  /** Base folder; by default the small one that ships with Graft. */
+  base?: string
   dataset: StoredDataset
-  settings: TrainSettings
+  /** File of settings as JSON, which go over the base's recipe; `none` for the defaults alone. */
+  recipe?: string | undefined
   onStart?: (plan: TrainPlan) => void
 }
 
 export interface TrainResult {
   out: string
-  /** Steps done, and the step of the checkpoint that was kept. */
+  /** Steps done: fewer than were planned where the run stopped early. */
   steps: number
+  plannedSteps: number
+  /** The step of the checkpoint that was kept. */
   bestStep: number
-  validation: Metrics & { loss: number }
-  test: Metrics & { loss: number }
+  /** What the logits were divided by, so that confidence is honest: in the head's weights. */
+  temperature: number
+  validation: PartResult
+  test: PartResult
   parameters: TrainPlan['parameters']
+  settings: TrainSettings
   seconds: number
 }
 
 /**
- * Trains a classifier and writes the best checkpoint. The output folder appears when all is done; until then the run's
- * state is in `<out>.checkpoint.safetensors` beside it, from which `resume` goes on with the same result.
- * @throws GraftError `file-exists`, `checkpoint`, `loss-not-finite`, and what `readBase` throws; the signal's reason, after
- *   a checkpoint was saved
+ * Trains a classifier and writes the best checkpoint: an adapter, or with `method: 'full'` a base. The output folder appears
+ * when all is done; until then the run's state is in `<out>.checkpoint.safetensors` beside it, from which `resume` goes on
+ * with the same result.
+ *
+ * Settings are the library's defaults, over them the recipe that the base brings, over that the file `recipe`, over that
+ * what is given here.
+ * @throws GraftError `usage` for an option that there is not or a value out of its range, `config` for a recipe that is none,
+ *   `file-exists`, `checkpoint`, `loss-not-finite`, and what `readBase` throws; the signal's reason, after a checkpoint was saved
+ * @example
+ * import { readDataset, train } from 'graft-lora/train'
+ *
+ * const dataset = await readDataset('runs/data')
+ * const { test } = await train({ dataset, out: 'runs/rank-2', lora: { rank: 2 }, maxSteps: 50 })
+ * console.log(test.accuracy)
  */
 export const train = (options: TrainOptions): Promise<TrainResult> =>
-  withRunOutput(options, [options.base, options.dataset.dir], (out) => trainInto(out, { ...options, out }))
+  withRunOutput(options, [options.base, options.dataset.dir, recipeFile(options.recipe)], (out) =>
+    trainInto(out, options),
+  )
 
-async function trainInto({ path: out }: OutputFolder, options: TrainOptions): Promise<TrainResult> {
-  const { dataset, settings } = options
+async function trainInto(folder: OutputFolder, options: TrainOptions): Promise<TrainResult> {
+  const { base: dir = shippedBase(), dataset, recipe, onStart, ...others } = options
+  const out = folder.path
   const started = performance.now()
-  const { base, tables, data, program, targets, parameters } = await prepare(options)
+  const { weights, ...base } = await readBase(dir)
+  const resolved = await resolveSettings({ base, given: settingsAmong(others), recipe })
+  const { settings, sources } = resolved
+  const { tables, data, program, targets, parameters } = await prepare({ ...base, weights }, dataset, settings)
   const { labels } = dataset
   const { batchSize, tokenDropout, seed } = settings
   const task = classificationTask({ ...data, labels, batchSize, tokenDropout, seed })
-  const onStart = (plan: RunPlan) => options.onStart?.({ ...plan, targets, parameters })
+  const fingerprint = fingerprintOf(await identityOf(base, dataset), settings)
+  const announce = (plan: RunPlan) => onStart?.({ ...plan, ...resolved, targets, parameters })
   return runToOutput(
-    { output: options, program, task, settings, fingerprint: fingerprintOf(base, options), onStart },
-    async ({ engine, trained, history, steps, bestStep }) => {
-      const measure = (set: EncodedSet) => measureSet(engine, set, labels, data.padTokenId)
-      const [validation, test] = [await measure(data.validation), await measure(data.test)]
-      const seconds = (performance.now() - started) / 1000
-      const result: TrainResult = { out, steps, bestStep, validation, test, parameters, seconds }
-      await writeOutput({ options, base, tables, data, trained, result, history })
+    { output: { ...others, out: folder }, program, task, settings, fingerprint, onStart: announce },
+    async ({ engine, trained, temperature, history, steps, plannedSteps, bestStep }) => {
+      const measure = (part: Part) => measurePart(engine, part, { labels, padTokenId: data.padTokenId, temperature })
+      const { splits } = dataset
+      const validation = await measure({ examples: splits.validation, set: data.validation })
+      const test = await measure({ examples: splits.test, set: data.test })
+      const mistakes = { validation: validation.mistakes, test: test.mistakes }
+      const result: TrainResult = {
+        out,
+        steps,
+        plannedSteps,
+        bestStep,
+        temperature,
+        validation: validation.result,
+        test: test.result,
+        parameters,
+        settings,
+        seconds: (performance.now() - started) / 1000,
+      }
+      await writeOutput({ out: folder, dataset, base, tables, data, trained, result, mistakes, sources, history })
       return result
     },
   )
@@ -79,7 +122,6 @@ async function trainInto({ path: out }: OutputFolder, options: TrainOptions): Pr
 export type BaseFacts = Omit<Base, 'weights'>
 
 interface Prepared {
-  base: BaseFacts
   /** Those of the base's tensors that are trained, but by rows: the rows of all tokens. */
   tables: TensorMap
   data: EncodedDataset
@@ -89,40 +131,24 @@ interface Prepared {
 }
 
 /** All that a run takes from its base. The weights are not among it: what is frozen is the engine's alone once that is made. */
-async function prepare({ base: dir, dataset, settings }: TrainOptions): Promise<Prepared> {
-  const { weights, ...base } = await readBase(dir)
+async function prepare(base: Base, dataset: StoredDataset, settings: TrainSettings): Promise<Prepared> {
   const data = encodeDataset(dataset, base.config, settings.maxLength)
-  const { program, targets } = createProgram({ ...base, weights }, data, dataset.labels.length, settings)
+  const { program, targets } = await createProgram(base, data, dataset.labels.length, settings)
   const parameters = countParameters(base, program, data.vocabulary.ids)
-  const tables = new Map([...weights].filter(([name]) => isTokenTable(name) && program.initial.has(name)))
-  return { base, tables, data, program, targets, parameters }
+  const tables = new Map([...base.weights].filter(([name]) => isTokenTable(name) && program.initial.has(name)))
+  return { tables, data, program, targets, parameters }
 }
 
 /** Of all that determines a run. Engines give the same results, so one may go on where another stopped. */
-function fingerprintOf(base: BaseFacts, { dataset, settings }: TrainOptions): string {
-  const validation = dataset.splits.validation.map(({ text, label }) => [text, label]) // decides which step is kept
-  const parts = [
-    base.sha256,
-    base.config,
-    dataset.sha256,
-    dataset.labels,
-    validation,
-    { ...settings, device: undefined },
-  ]
-  return sha256(JSON.stringify(parts))
-}
+const fingerprintOf = (identity: string, settings: TrainSettings): string =>
+  sha256(JSON.stringify([identity, { ...settings, device: undefined }]))
 
-async function measureSet(engine: Engine, set: EncodedSet, labels: string[], padTokenId: number) {
-  const { loss, metrics } = await evaluateSet((batch) => engine.evaluate(tokenFeeds(batch)), set, labels, padTokenId)
-  return { loss, ...metrics }
-}
-
-function createProgram(
+async function createProgram(
   base: Base,
   data: EncodedDataset,
   labels: number,
   settings: TrainSettings,
-): { program: TrainingProgram; targets: string[] } {
+): Promise<{ program: TrainingProgram; targets: string[] }> {
   const { method, weightDecay, lora } = settings
   const common = {
     // In the compact vocabulary the pad token has another id, which tells where a text ends.
@@ -135,7 +161,7 @@ function createProgram(
   }
   if (method === 'full') return { program: fullProgram(common), targets: [] }
   const names = adaptableLayers(base.config).map(({ name }) => name)
-  const targets = matchTargetModules(names, lora.targetModules)
+  const targets = await matchTargetModules(names, lora.targetModules)
   const scaling = loraScaling({ mode: lora.scaling, alpha: lora.alpha, rank: lora.rank })
   return { program: loraProgram(common, { ...lora, scaling, targets }), targets }
 }

@@ -1,6 +1,6 @@
 /** `graft train` as a child process: what it prints and returns, and Ctrl-C in the middle. */
 import { spawn } from 'node:child_process'
-import { existsSync, readFileSync, readdirSync, rmSync } from 'node:fs'
+import { existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -58,8 +58,9 @@ describe('graft train', () => {
   })
 
   it('keeps stdout for the result with --json, and takes all options', async () => {
+    writeFileSync(path('recipe.json'), JSON.stringify({ lora: { alpha: 9 }, batchSize: 4, maxSteps: 7, beta2: 0.9 }))
     const options =
-      '--alpha 4 --dropout 0 --scaling alpha --target-modules c_attn,mlp.c_proj --initialization kaiming ' +
+      '--recipe recipe.json --alpha 4 --dropout 0 --scaling alpha --target-modules c_attn,mlp.c_proj --initialization kaiming ' +
       '--learning-rate 0.01 --warmup 0 --weight-decay 0.1 --max-gradient-norm 2 --max-length 3 --eval-every 2 ' +
       '--patience 9 --seed 5 --json'
     const { status, stdout, stderr } = await train([...files, '--out', 'all', ...short, ...options.split(' ')])
@@ -68,6 +69,9 @@ describe('graft train', () => {
     const { config, info } = await readAdapter(path('all'))
     expect(result).toMatchObject({ out: 'all', steps: 10, test: { accuracy: info.metrics['testAccuracy'] } })
     expect(stderr).toMatch(/^lora +4 /m)
+    expect(stderr).toMatch(/^given: .*epochs 2, .*alpha 4/m)
+    expect(stderr).toMatch(/^recipe file: beta2 0\.9$/m)
+    expect(stderr).toMatch(/^defaults: .*rank 8/m)
     expect(config).toMatchObject({ lora_alpha: 32, r: 8, target_modules: ['c_attn', 'mlp.c_proj'] })
     expect(info).toMatchObject({
       maxLength: 3,
@@ -81,17 +85,26 @@ describe('graft train', () => {
         maxGradientNorm: 2,
         evalEvery: 2,
         patience: 9,
+        batchSize: 8,
+        beta2: 0.9,
+        maxSteps: 0,
         device: 'cpu',
       },
     })
   })
 
   it.each([
-    ['no base', 2, ['--data', 'data', '--out', 'x'], "required option '--base <dir>' not specified"],
+    ['no data', 2, ['--out', 'x'], "required option '--data <dir>' not specified"],
     ['an unknown method', 2, [...files, '--out', 'x', '--method', 'qlora'], 'Allowed choices are lora, full'],
-    ['a rank of 0', 2, [...files, '--out', 'x', '--rank', '0'], 'Expected a whole number of 1 or more'],
+    ['all tokens dropped', 2, [...files, '--out', 'x', '--token-dropout', '1'], 'a number of 0 or more, below 1'],
+    [
+      'a rank where no adapter is',
+      2,
+      [...files, '--out', 'x', '--method', 'full', '--rank', '4'],
+      '--rank is for adapters',
+    ],
     ['targets that match nothing', 2, [...files, '--out', 'x', '--target-modules', 'q_proj'], 'match no layer'],
-    ['an output that exists', 1, [...files, '--out', 'data'], 'data exists already'],
+    ['an output that exists', 1, [...files, '--out', 'data'], 'data is what this command reads'],
   ])('refuses %s with %d', async (_, code, args, message) => {
     const { status, stdout, stderr } = await train(args)
     expect({ status, stdout }).toEqual({ status: code, stdout: '' })
@@ -109,6 +122,7 @@ describe('graft train', () => {
     expect(stopped.status).toBe(130)
     expect(JSON.parse(stopped.stdout)).toMatchObject({ error: { code: 'interrupted' } })
     expect(stopped.stderr).toContain('Stopping.')
+    expect(stopped.stderr).toContain('Go on with --resume, or start over with --force.')
     const left = readdirSync(fixture.dir).filter((name) => name.includes('stopped'))
     expect(left).toEqual(['stopped.checkpoint.safetensors'])
 

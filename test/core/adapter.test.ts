@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { checkAdapter, parseAdapter, serializeAdapter, type Adapter } from '../../src/core/adapter.ts'
+import { adapterIdentity } from '../../src/core/adapter/version.ts'
 import { createConfig } from '../../src/core/config.ts'
 import { loraDelta } from '../../src/core/lora.ts'
 import { parseSafetensors, serializeSafetensors } from '../../src/core/safetensors.ts'
@@ -33,8 +34,8 @@ function withTensors(change: (tensors: TensorMap) => unknown) {
 const noData = '../shared/data is not here'
 
 describe('format', () => {
-  it('reads what it wrote', () => {
-    expect(parseAdapter(filesOf(adapter), 'dir')).toEqual(adapter)
+  it('reads what it wrote', async () => {
+    expect(await parseAdapter(filesOf(adapter), 'dir')).toEqual(adapter)
   })
 
   it("stores PEFT's names and orientation: the product of its matrices is ΔW transposed", () => {
@@ -52,7 +53,7 @@ describe('format', () => {
     expect(tensors.get('base_model.model.score.weight')).toEqual(adapter.score)
   })
 
-  it("stores an embedding's pair under PEFT's own names, and reads it back", () => {
+  it("stores an embedding's pair under PEFT's own names, and reads it back", async () => {
     const embedding = randomAdapter({ targetModules: ['wte', 'c_fc'] })
     const { tensors } = parseSafetensors(serializeAdapter(embedding)[weightsFile], 'x')
     const shapes = ['A', 'B'].map(
@@ -62,9 +63,9 @@ describe('format', () => {
       [3, 20],
       [8, 3],
     ])
-    const read = parseAdapter(filesOf(embedding), 'dir')
+    const read = await parseAdapter(filesOf(embedding), 'dir')
     expect(read).toEqual(embedding)
-    expect(() => checkAdapter(read, tinyConfig, 'b'.repeat(64), 'dir')).not.toThrow()
+    await checkAdapter(read, tinyConfig, 'b'.repeat(64), 'dir')
   })
 
   it('stores the configuration that makes PEFT compute the same', () => {
@@ -85,7 +86,7 @@ describe('format', () => {
     })
   })
 
-  it('lays the tensors out as PEFT did for GPT-2 small and six labels', ({ skip }) => {
+  it('lays the tensors out as PEFT did for GPT-2 small and six labels', async ({ skip }) => {
     if (!hasSharedData) skip(noData)
     const config = createConfig({ n_embd: 768, n_layer: 12, n_head: 12, n_inner: null })
     const labels = ['sadness', 'joy', 'love', 'anger', 'fear', 'surprise']
@@ -99,18 +100,20 @@ describe('format', () => {
     )
     const info = randomAdapter({ labels }).info
     const files = { [weightsFile]: ours, 'adapter_config.json': theirConfig, 'graft.json': info } as const
-    const read = parseAdapter(files, 'peft')
-    expect(() => checkAdapter(read, config, info.baseSha256, 'peft')).not.toThrow()
+    const read = await parseAdapter(files, 'peft')
+    await checkAdapter(read, config, info.baseSha256, 'peft')
   })
 
-  it('has no head of a real adapter for another task', ({ skip }) => {
+  it('has no head of a real adapter for another task', async ({ skip }) => {
     if (!hasSharedData) skip(noData)
     const files = {
       ...filesOf(adapter),
       'adapter_config.json': JSON.parse(readFileSync(sharedData('peft-gpt2-lora-causal/adapter_config.json'), 'utf8')),
       [weightsFile]: readFileSync(sharedData(`peft-gpt2-lora-causal/${weightsFile}`)),
     }
-    expect(() => parseAdapter(files, 'causal')).toThrow('causal/adapter_model.safetensors has no classification head')
+    await expect(parseAdapter(files, 'causal')).rejects.toThrow(
+      'causal/adapter_model.safetensors has no classification head',
+    )
   })
 })
 
@@ -120,11 +123,35 @@ describe('parseAdapter refuses', () => {
     ['trained biases', { bias: 'lora_only' }, 'bias: "lora_only" is not supported, only none'],
     ['DoRA', { use_dora: true }, 'use_dora: true is not supported'],
     ['an initialization that changes the base', { init_lora_weights: 'pissa' }, 'init_lora_weights: '],
-    ['no rank', { r: 0 }, 'r: '],
-  ])('%s', (_, fields, message) => {
+    ['no rank', { r: 0 }, 'r: 0 is not supported, only whole numbers from 1 on'],
+    ['half a rank', { r: 1.5 }, 'r: 1.5 is not supported'],
+    ['a negative scale', { lora_alpha: -4 }, 'lora_alpha: -4 is not supported, only numbers above 0'],
+    ['an endless scale', { lora_alpha: Infinity }, 'lora_alpha: '],
+    ['a rank for some layers that is none', { rank_pattern: { c_fc: 0 } }, 'rank_pattern.c_fc: 0 is not supported'],
+    ['another task', { task_type: 'TOKEN_CLS' }, 'task_type: "TOKEN_CLS" is not supported'],
+    ['biases of the pairs', { lora_bias: true }, 'lora_bias: true is not supported'],
+    ['parameters as targets', { target_parameters: ['wte.weight'] }, 'target_parameters: […] is not supported'],
+    ['a setting of the future', { use_magic: 'on' }, 'use_magic: "on" is a setting that Graft does not know'],
+    ['settings within one another', { magic: JSON.parse('[{"a":[1]}]') }, 'magic: […] is a setting'],
+    ['blocks of an expression', { target_modules: '.*', layers_to_transform: [1] }, 'layers_to_transform: is for'],
+    ['a pattern for no blocks', { layers_pattern: 'h' }, 'layers_pattern: is set, and layers_to_transform is not'],
+    ['an expression with a lookahead', { target_modules: '(?!x).*' }, 'target_modules "(?!x).*": '],
+    ['a broken key', { rank_pattern: { 'c_(fc': 3 } }, 'rank_pattern "c_(fc": missing closing )'],
+    [
+      'a key for JavaScript',
+      { alpha_pattern: { '(?<x>c_fc)': 3 } },
+      'alpha_pattern "(?<x>c_fc)": `(?<` is not supported',
+    ],
+    ['an exclusion that is none', { exclude_modules: '(a' }, 'exclude_modules "(a": '],
+    [
+      'more patterns than there can be layers',
+      { rank_pattern: Object.fromEntries(Array.from({ length: 2000 }, (_, at) => [`x${at}`, 3])) },
+      'its 2001 patterns are too long',
+    ],
+  ])('%s', async (_, fields, message) => {
     const files = filesOf(adapter)
     const changed = { ...files, 'adapter_config.json': { ...files['adapter_config.json'], ...fields } }
-    expect(() => parseAdapter(changed, 'dir')).toThrow(
+    await expect(parseAdapter(changed, 'dir')).rejects.toThrow(
       expect.objectContaining({
         code: 'adapter',
         message: expect.stringContaining(`dir/adapter_config.json: ${message}`),
@@ -135,11 +162,13 @@ describe('parseAdapter refuses', () => {
   it.each<[string, Record<string, unknown>, string]>([
     ['a later version', { formatVersion: 2 }, 'formatVersion: version 2 is not known'],
     ['a bundle', { kind: 'merged' }, 'kind: '],
-    ['a label twice', { labels: ['a', 'a'] }, 'labels: a label occurs twice'],
+    ['a label twice', { labels: ['a', 'a'] }, 'labels: two labels have the name "a"'],
+    ['one label', { labels: ['a'] }, 'labels: there is one label, and a classifier chooses between two or more'],
+    ['a label without a name', { labels: ['a', ' '] }, 'labels: label 1 has no name'],
     ['a hash that is none', { baseSha256: 'abc' }, 'baseSha256: is not a SHA-256'],
-  ])('%s', (_, fields, message) => {
+  ])('%s', async (_, fields, message) => {
     const changed = { ...filesOf(adapter), 'graft.json': { ...adapter.info, ...fields } }
-    expect(() => parseAdapter(changed, 'dir')).toThrow(
+    await expect(parseAdapter(changed, 'dir')).rejects.toThrow(
       expect.objectContaining({ code: 'adapter', message: expect.stringContaining(`dir/graft.json: ${message}`) }),
     )
   })
@@ -147,7 +176,7 @@ describe('parseAdapter refuses', () => {
   const key = 'base_model.model.transformer.h.0.attn.c_attn.lora_'
   it.each<[string, (tensors: TensorMap) => unknown, string]>([
     ['a missing half', (tensors) => tensors.delete(`${key}B.weight`), `${key}B.weight is missing`],
-    ['a missing head', (tensors) => tensors.delete('base_model.model.score.weight'), 'has no classification head'],
+    ['a missing head', (tensors) => tensors.delete('base_model.model.score.weight'), 'it has no tensor of "score"'],
     [
       'a tensor of another kind',
       (tensors) => tensors.set('base_model.model.lora_magnitude', { shape: [0], data: new Float32Array(0) }),
@@ -159,6 +188,36 @@ describe('parseAdapter refuses', () => {
       `${key}A.weight is [2, 8], not a matrix with r = 3 rows`,
     ],
     [
+      'a pair of a position embedding',
+      (tensors) =>
+        tensors.set('base_model.model.transformer.wpe.lora_embedding_A', { shape: [3, 1], data: new Float32Array(3) }),
+      'unexpected tensor base_model.model.transformer.wpe.lora_embedding_A',
+    ],
+    [
+      'names with and without prefix',
+      (tensors) => tensors.set('base_model.model.h.0.attn.c_attn.lora_A.weight', tensors.get(`${key}A.weight`)!), // is there
+      'is there with and without transformer.',
+    ],
+    [
+      'a tensor of the bare model',
+      (tensors) => tensors.set('base_model.model.ln_f.weight', { shape: [8], data: new Float32Array(8) }),
+      'base_model.model.ln_f.weight has no transformer. in front, and others have',
+    ],
+    [
+      'a layer whole and adapted',
+      (tensors) =>
+        tensors.set('base_model.model.transformer.h.0.attn.c_attn.weight', {
+          shape: [8, 24],
+          data: new Float32Array(192),
+        }),
+      'c_attn.weight is there whole, and an adapter of it too',
+    ],
+    [
+      'numbers that overflow when they are multiplied',
+      (tensors) => ['A', 'B'].forEach((part) => tensors.get(`${key}${part}.weight`)?.data.fill(1e20)),
+      'transformer.h.0.attn.c_attn with its scale of 2.00 is too large for single precision',
+    ],
+    [
       'a number that is not finite',
       (tensors) => tensors.get(`${key}B.weight`)?.data.fill(NaN, 5, 6),
       `${key}B.weight holds NaN`,
@@ -168,15 +227,44 @@ describe('parseAdapter refuses', () => {
       (tensors) => tensors.set('base_model.model.score.weight', { shape: [3, 8], data: new Float32Array(24) }),
       'score.weight has 3 rows for 2 labels',
     ],
-  ])('%s', (_, change, message) => {
-    expect(() => parseAdapter(withTensors(change), 'dir')).toThrow(
+  ])('%s', async (_, change, message) => {
+    await expect(parseAdapter(withTensors(change), 'dir')).rejects.toThrow(
       expect.objectContaining({ code: 'adapter', message: expect.stringContaining(message) }),
     )
   })
 
-  it('damaged weights', () => {
+  it('damaged weights', async () => {
     const files = { ...filesOf(adapter), [weightsFile]: new Uint8Array(9) }
-    expect(() => parseAdapter(files, 'dir')).toThrow(expect.objectContaining({ code: 'safetensors' }))
+    await expect(parseAdapter(files, 'dir')).rejects.toThrow(expect.objectContaining({ code: 'safetensors' }))
+  })
+})
+
+describe('identity', () => {
+  const { config, info } = adapter
+  const identity = (changed: { config?: object; info?: object; weights?: string } = {}) =>
+    adapterIdentity(
+      { config: { ...config, ...changed.config }, info: { ...info, ...changed.info } },
+      changed.weights ?? 'a',
+    )
+
+  it.each<[string, Parameters<typeof identity>[0]]>([
+    ['weights', { weights: 'b' }],
+    ['scale', { config: { lora_alpha: 7 } }],
+    ['scale of some layers', { config: { alpha_pattern: { c_attn: 7 } } }],
+    ['kind of scale', { config: { use_rslora: true } }],
+    ['order of patterns, the first of which counts', { config: { rank_pattern: { c_fc: 3, 'mlp.c_fc': 3 } } }],
+    ['labels', { info: { labels: ['spam', 'ham'] } }],
+    ['base', { info: { baseSha256: 'c'.repeat(64) } }],
+    ['length', { info: { maxLength: 9 } }],
+  ])('differs by %s', (_, changed) => {
+    expect(identity(changed)).not.toBe(identity())
+    const turned = identity({ config: { rank_pattern: { 'mlp.c_fc': 3, c_fc: 3 } } })
+    expect(identity(changed)).not.toBe(turned)
+  })
+
+  it('is the same whatever it was called, and however it was trained', () => {
+    const elsewhere = { base_model_name_or_path: 'other', lora_dropout: 0, exclude_modules: null }
+    expect(identity({ config: elsewhere, info: { seed: 9, metrics: {} } })).toBe(identity())
   })
 })
 
@@ -184,30 +272,65 @@ describe('checkAdapter', () => {
   const { baseSha256 } = adapter.info
   const check = (other: Adapter, config = tinyConfig, sha256 = baseSha256) => checkAdapter(other, config, sha256, 'dir')
 
-  it('accepts the base that it was trained on, with any choice of layers', () => {
-    expect(() => check(adapter)).not.toThrow()
-    expect(() => check(randomAdapter({ targetModules: '.*\\.1\\.mlp\\.c_fc' }))).not.toThrow()
+  it('accepts the base that it was trained on, with any choice of layers', async () => {
+    for (const each of [adapter, randomAdapter({ targetModules: '.*\\.1\\.mlp\\.c_fc' })])
+      await expect(check(each)).resolves.toBeUndefined()
   })
 
-  it('refuses another base by its hash', () => {
-    expect(() => check(adapter, tinyConfig, 'c'.repeat(64))).toThrow(
+  it('refuses another base by its hash', async () => {
+    await expect(check(adapter, tinyConfig, 'c'.repeat(64))).rejects.toThrow(
       expect.objectContaining({ code: 'adapter-base', hint: expect.stringContaining('models/tiny') }),
     )
   })
 
-  it('refuses layers that its configuration does not name, or names without weights', () => {
+  it('refuses layers that its configuration does not name, or names without weights', async () => {
     const more = { ...adapter, config: { ...adapter.config, target_modules: ['c_attn'] } }
-    expect(() => check(more)).toThrow('weights for transformer.h.0.attn.c_proj, which is none of its target modules')
+    await expect(check(more)).rejects.toThrow(
+      'weights for transformer.h.0.attn.c_proj, which is none of its target modules',
+    )
     const layers = new Map([...adapter.layers].slice(1))
-    expect(() => check({ ...adapter, layers })).toThrow('no weights for transformer.h.0.attn.c_attn')
+    await expect(check({ ...adapter, layers })).rejects.toThrow('no weights for transformer.h.0.attn.c_attn')
   })
 
-  it('refuses a base of other sizes', () => {
-    expect(() => check(adapter, createConfig({ ...tinyConfig, n_layer: 1 }))).toThrow('weights for transformer.h.1')
-    expect(() => check(adapter, createConfig({ ...tinyConfig, n_inner: 13 }))).toThrow(
+  const configured = (fields: object) => ({ ...adapter, config: { ...adapter.config, ...fields } })
+
+  it.each<[string, Adapter]>([
+    ['target_modules "c_porj"', configured({ target_modules: ['c_attn', 'c_proj', 'c_fc', 'c_porj'] })],
+    ['exclude_modules "c_porj"', configured({ exclude_modules: ['c_porj'] })],
+    ['exclude_modules "c_.*j"', configured({ exclude_modules: 'c_.*j' })],
+    ['rank_pattern "h.2.*"', configured({ rank_pattern: { 'h.2.*': 3 } })],
+    ['alpha_pattern "^h.0.attn.c_attn"', configured({ alpha_pattern: { '^h.0.attn.c_attn': 3 } })],
+    ['layers_to_transform 7', configured({ layers_to_transform: [0, 1, 7] })],
+    ['layers_pattern "layers"', configured({ layers_to_transform: [0, 1], layers_pattern: ['h', 'layers'] })],
+  ])('refuses what matches nothing: %s', async (named, other) => {
+    await expect(check(other)).rejects.toThrow(
+      expect.objectContaining({
+        code: 'adapter',
+        message: `dir: ${named} in adapter_config.json matches nothing in the base`,
+        hint: expect.stringContaining('attn.c_proj, mlp.c_fc, mlp.c_proj, in blocks 0 to 1'),
+      }),
+    )
+  })
+
+  it('lets be excluded what has no adapters anyway', async () => {
+    await expect(check(configured({ exclude_modules: ['score', 'lm_head', 'wpe'] }))).resolves.toBeUndefined()
+  })
+
+  it('names a layer that the base has no adapters for', async () => {
+    const layers = new Map(adapter.layers).set('score', adapter.layers.get('transformer.h.0.attn.c_attn')!) // is there
+    await expect(check({ ...adapter, layers })).rejects.toThrow(
+      'has weights for score, and the base has no such layer that takes an adapter',
+    )
+  })
+
+  it('refuses a base of other sizes', async () => {
+    await expect(check(adapter, createConfig({ ...tinyConfig, n_layer: 1 }))).rejects.toThrow(
+      'weights for transformer.h.1',
+    )
+    await expect(check(adapter, createConfig({ ...tinyConfig, n_inner: 13 }))).rejects.toThrow(
       'transformer.h.0.mlp.c_fc is 8 × 12, and 8 × 13 in the base',
     )
     const head = { ...adapter, score: { shape: [2, 9], data: new Float32Array(18) } }
-    expect(() => check(head)).toThrow('score.weight is 9 wide, and the base 8')
+    await expect(check(head)).rejects.toThrow('score.weight is 9 wide, and the base 8')
   })
 })

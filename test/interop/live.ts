@@ -163,9 +163,9 @@ function writeTokens(out: string, tokenizerFolder: string): void {
   writeFileSync(join(folder, 'tokens.jsonl'), lines.join(''))
 }
 
-function writeDeltas(out: string): void {
+async function writeDeltas(out: string): Promise<void> {
   const source = sharedData('peft-gpt2-lora-causal')
-  const { layers } = parsePeftAdapter(
+  const { layers } = await parsePeftAdapter(
     {
       'adapter_config.json': readJsonFile(join(source, 'adapter_config.json')),
       'adapter_model.safetensors': readFileSync(join(source, 'adapter_model.safetensors')),
@@ -208,7 +208,7 @@ async function main(): Promise<void> {
     const out = join(work, 'ours')
     await writeAdapters(out)
     writeTokens(out, await writeBundles(out))
-    if (hasSharedData) writeDeltas(out)
+    if (hasSharedData) await writeDeltas(out)
     const shared = hasSharedData && existsSync(sharedData('hf-gpt2-tokenizer')) ? [sharedData('.')] : []
     const checked = python('check', out, ...shared)
       .trim()

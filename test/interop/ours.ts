@@ -1,7 +1,6 @@
 /** What Graft writes for the Hugging Face libraries to read: adapters of every kind on the golden base. */
 import { fileURLToPath } from 'node:url'
 import type { Adapter, AdapterSettings } from '../../src/core/adapter.ts'
-import { layerScaling } from '../../src/core/adapter.ts'
 import { type Base, readBase } from '../../src/files/base-folder.ts'
 import { randomAdapter } from '../fixtures/adapter.ts'
 
@@ -33,7 +32,8 @@ function withPatterns(adapter: Adapter): Adapter {
   const layers: Adapter['layers'] = new Map()
   for (const [name, layer] of adapter.layers) {
     const cut = name.endsWith('c_fc') ? { a: columns(layer.a, 2), b: rows(layer.b, 2) } : layer
-    layers.set(name, { ...cut, scaling: layerScaling(config, name) })
+    const scaling = name.endsWith('c_fc') ? 6 / 2 : (name.endsWith('attn.c_proj') ? 1.5 : 6) / 4
+    layers.set(name, { ...cut, scaling })
   }
   return { ...adapter, config, layers }
 }

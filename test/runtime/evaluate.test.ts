@@ -57,6 +57,32 @@ describe('evaluateClassifier', () => {
     expect(seconds).toBeGreaterThan(0)
   })
 
+  it('says how honest confidence is, and was before it was scaled, and where it was wrong', async () => {
+    const texts = labelled(40, ['ham', 'spam'])
+    const { calibration, uncalibrated, mistakes, predictions, loss } = await evaluateClassifier(classifier, texts, {
+      adapter: 'spam',
+      temperature: 2,
+    })
+    const mean = predictions.reduce((sum, { score }) => sum + score, 0) / 40
+    expect(calibration.confidence).toBeCloseTo(mean, 10)
+    // Twice the logits are the odds squared.
+    const before = predictions.map(({ score }) => score ** 2 / (score ** 2 + (1 - score) ** 2))
+    expect(uncalibrated?.calibration.confidence).toBeCloseTo(before.reduce((sum, score) => sum + score, 0) / 40, 5)
+    expect(uncalibrated?.loss).not.toBeCloseTo(loss, 3)
+    const wrong = predictions
+      .map(({ label, score }, at) => ({ at, label, score }))
+      .filter(({ at, label }) => label !== texts[at]!.label)
+    const [worst] = wrong.toSorted((a, b) => b.score - a.score)
+    expect(mistakes).toHaveLength(Math.min(10, wrong.length))
+    expect(mistakes[0]).toEqual({
+      text: texts[worst!.at]!.text,
+      label: texts[worst!.at]!.label,
+      predicted: worst!.label,
+      confidence: worst!.score,
+    })
+    expect(await evaluateClassifier(classifier, texts, { adapter: 'spam' })).not.toHaveProperty('uncalibrated')
+  })
+
   it('gives predictions in the order of the texts, and reports progress', async () => {
     const texts = labelled(600, ['ham', 'spam'])
     const progress: number[] = []

@@ -36,7 +36,7 @@ describe('adapters', () => {
     const service = await serve(fixture)
     const [, , second, third] = fixture.versions
     const status = await service.putAdapter('tiny', 'mood', second!.files)
-    expect(status).toEqual({ ...find(service, 'mood') })
+    expect(status).toEqual({ ...find(service, 'mood'), created: true })
     expect(status).toMatchObject({ name: 'mood', version: second!.sha256, labels: ['2', '1', '0'], resident: true })
     const before = classify(service, 'mood')
     await service.putAdapter('tiny', 'mood', third!.files)
@@ -95,7 +95,7 @@ describe('adapters', () => {
     await service.putAdapter('tiny', 'uploaded', fixture.versions[2]!.files)
     await expect(service.loadAdapter('tiny', 'uploaded')).rejects.toEqual(code('usage'))
     await writeFile(join(adapterDir, 'mood', 'graft.json'), '{')
-    await expect(service.loadAdapter('tiny', 'mood')).rejects.toEqual(code('file-format'))
+    await expect(service.loadAdapter('tiny', 'mood')).rejects.toEqual(code('adapter'))
     expect(await versionOf(service, 'mood')).toBe(fixture.versions[2]!.sha256)
     await service.close()
     await rm(adapterDir, { recursive: true })

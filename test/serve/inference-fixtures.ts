@@ -6,6 +6,7 @@ import { type AdapterFiles, serializeAdapter } from '../../src/core/adapter.ts'
 import { exportBundle } from '../../src/export/index.ts'
 import { writeAdapter } from '../../src/files/adapter-folder.ts'
 import { readBase, writeBase } from '../../src/files/base-folder.ts'
+import { adapterIdentity } from '../../src/core/adapter/version.ts'
 import { sha256 } from '../../src/files/hash.ts'
 import { openBundle } from '../../src/runtime/index.ts'
 import { createInference, type InferenceOptions } from '../../src/serve/inference.ts'
@@ -25,6 +26,7 @@ export const texts = [
 export interface Version {
   folder: string
   files: AdapterFiles
+  /** Its version. */
   sha256: string
   /** What each of `texts` is, by this version of an adapter, in a classifier without a server. */
   expected: ClassifiedText[]
@@ -87,7 +89,12 @@ export async function writeServeFixture(count: number): Promise<ServeFixture> {
       'graft.json': JSON.parse(serialized['graft.json']),
     }
     const expected = await classifier.classify(texts, { adapter: `v${version}` })
-    versions.push({ folder: folderOf(version), files, sha256: sha256(bytes), expected })
+    versions.push({
+      folder: folderOf(version),
+      files,
+      sha256: sha256(adapterIdentity(adapter, sha256(bytes))),
+      expected,
+    })
   }
   await classifier.close()
   return { dir, unmerged: unmerged!, merged: merged!, versions }

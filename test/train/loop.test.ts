@@ -62,6 +62,20 @@ async function finished(
   return { ...outcome.state, saves: outcome.saves }
 }
 
+/** Runs with evaluations after each step that give what they are told to: the choice among them is the task's. */
+const scripted = (
+  evaluations: { loss: number; calibratedLoss?: number; right: number }[],
+  options: Partial<LoopOptions> = {},
+) => {
+  const left = evaluations.map(({ right, ...losses }) => ({
+    ...losses,
+    accuracy: right / 56,
+    outcomes: '1'.repeat(right).padEnd(56, '0'),
+  }))
+  const evaluate = async () => left.shift() ?? { loss: 9, accuracy: 0, outcomes: '0'.repeat(56) }
+  return finished({ evalEvery: 1, ...options }, { task: { ...task, evaluate } })
+}
+
 const stepsOf = (history: HistoryRecord[]) => history.filter((entry): entry is StepRecord => entry.kind === 'step')
 /** A classifier's evaluations have an accuracy. */
 const evaluationsOf = (history: HistoryRecord[]) =>
@@ -124,25 +138,92 @@ describe('runLoop', () => {
   it('keeps the parameters of the best evaluation', async () => {
     const { best, bestState, history, saves } = await finished({ evalEvery: 1, learningRate: 1 })
     const evaluations = evaluationsOf(history)
-    const order = evaluations.toSorted((a, b) => b.accuracy - a.accuracy || a.loss - b.loss)
-    expect(best).toEqual(order[0])
+    const { outcomes, ...record } = best!
+    expect(evaluations).toContainEqual(record)
+    expect([...outcomes!].filter((outcome) => outcome === '1')).toHaveLength(Math.round(20 * record.accuracy!))
     expect(best?.step).toBeLessThan(STEPS)
     const { state } = saves.find(({ step }) => step === best?.step)!
     expect(bestState).toEqual(new Map([...state].filter(([name]) => name.endsWith('.values'))))
   })
 
   it('counts evaluations without improvement anew after each improvement', async () => {
-    const options = { evalEvery: 1, learningRate: 0.1 }
-    const evaluations = evaluationsOf((await finished(options)).history)
-    const isBest = evaluations.map(({ accuracy, loss }, at) =>
-      evaluations
-        .slice(0, at)
-        .every((other) => accuracy > other.accuracy || (accuracy === other.accuracy && loss < other.loss)),
+    const losses = [0.5, 0.6, 0.4, 0.45, 0.3, 0.35, 0.31, 0.1]
+    const { step, best } = await scripted(
+      losses.map((loss) => ({ loss, right: 15 })),
+      { patience: 2 },
     )
-    const stopAfter = isBest.findIndex((_, at) => at >= 2 && !isBest.slice(at - 1, at + 1).includes(true)) + 1
-    // Elsewhere a single one was not better: that one must not count.
-    expect(isBest.slice(0, stopAfter - 2)).toContain(false)
-    expect((await finished({ ...options, patience: 2 })).step).toBe(stopAfter)
+    expect({ step, best: best?.step }).toEqual({ step: 7, best: 5 })
+  })
+
+  it.each([
+    [
+      'one text of 56 more, at more than twice the loss',
+      [
+        { loss: 0.09, right: 54 },
+        { loss: 0.21, right: 55 },
+      ],
+      1,
+    ],
+    [
+      'one text of 56 less, at a lower loss',
+      [
+        { loss: 0.21, right: 55 },
+        { loss: 0.09, right: 54 },
+      ],
+      2,
+    ],
+    [
+      'five texts more, which chance explains',
+      [
+        { loss: 0.3, right: 50 },
+        { loss: 0.4, right: 55 },
+      ],
+      1,
+    ],
+    [
+      'six texts more, which it does not',
+      [
+        { loss: 0.3, right: 50 },
+        { loss: 0.4, right: 56 },
+      ],
+      2,
+    ],
+    [
+      'six texts less, at a lower loss',
+      [
+        { loss: 0.4, right: 56 },
+        { loss: 0.3, right: 50 },
+      ],
+      1,
+    ],
+    [
+      'a text more each time, at ever higher losses',
+      [50, 51, 52, 53, 54, 55, 56].map((right, at) => ({ loss: 0.3 + at / 10, right })),
+      7,
+    ],
+    [
+      'nothing',
+      [
+        { loss: 0.3, right: 50 },
+        { loss: 0.3, right: 50 },
+        { loss: 0.3, right: 50 },
+      ],
+      1,
+    ],
+  ])('keeps by the loss, unless accuracy differs by more than chance: %s', async (_, evaluations, expected) => {
+    const { best, bestState, saves } = await scripted(evaluations)
+    expect(best?.step).toBe(expected)
+    const { state } = saves.find(({ step }) => step === expected)!
+    expect(bestState).toEqual(new Map([...state].filter(([name]) => name.endsWith('.values'))))
+  })
+
+  it('goes by the loss after calibration where there is one', async () => {
+    const { best } = await scripted([
+      { loss: 0.09, calibratedLoss: 0.088, right: 54 },
+      { loss: 0.21, calibratedLoss: 0.134, right: 55 },
+      { loss: 0.23, calibratedLoss: 0.071, right: 55 },
+    ])
+    expect(best?.step).toBe(3)
   })
 
   it('stops after so many evaluations without improvement', async () => {

@@ -1,5 +1,6 @@
 /** The report is whole, stands alone, and shows what it was given. */
 import { describe, expect, it } from 'vitest'
+import { calibrationOf } from '../../src/core/calibration.ts'
 import { evaluate } from '../../src/core/metrics.ts'
 import { renderReport } from '../../src/train/report.ts'
 import type { HistoryRecord, Report } from '../../src/train/report.ts'
@@ -34,7 +35,25 @@ const report: Report = {
   history: makeHistory(1100),
   labels,
   best: { step: 1070 },
-  validation: evaluate(labels, [0, 1, 1, 1], probabilities),
+  temperature: 2.5,
+  validation: {
+    ...evaluate(labels, [0, 1, 1, 1], probabilities),
+    loss: 0.5,
+    calibration: calibrationOf([0, 1, 1, 1], probabilities),
+    uncalibrated: {
+      loss: 0.75,
+      calibration: calibrationOf(
+        [0, 1, 1, 1],
+        [
+          [1, 0],
+          [0, 1],
+          [1, 0],
+          [0, 1],
+        ],
+      ),
+    },
+    mistakes: [{ text: `${evil} ${'x'.repeat(1000)}`, label: evil, predicted: 'ham', confidence: 0.7 }],
+  },
 }
 
 /** The texts of a picture, entities decoded. */
@@ -88,6 +107,23 @@ describe('renderPage', () => {
     expect(page).toMatch(/<td>ham<\/td><td class="number">50\.0%<\/td><td class="number">100\.0%<\/td>/)
   })
 
+  it('shows how honest confidence is, before and after, and the most confident mistakes', () => {
+    expect(textsOf(page)).toEqual(expect.arrayContaining(['Before temperature scaling', 'After temperature scaling']))
+    expect(page).toMatch(/<td>before<\/td><td class="number">100\.0%<\/td><td class="number">0\.250<\/td>/)
+    // |0.9 - 1|, |0.8 - 1|, |0.7 - 0|, |0.6 - 1|: their mean.
+    expect(page).toMatch(/<td>after \(T = 2\.50\)<\/td><td class="number">75\.0%<\/td><td class="number">0\.350<\/td>/)
+    expect(page).toContain('data-name="Confidence">70.0%<')
+    expect(page).toMatch(/x{100}…<\/td>/)
+    expect(page).not.toContain('x'.repeat(400))
+    expect(page).toContain('4 texts: one of them is 25.0 points of accuracy.')
+  })
+
+  it('shows one diagram where the temperature is 1', () => {
+    const texts = textsOf(renderPage({ ...report, temperature: 1 }))
+    expect(texts).toContain('Confidence')
+    expect(texts).not.toContain('Before temperature scaling')
+  })
+
   it('leaves out the sets that were not evaluated, and curves where nothing was recorded', () => {
     expect(page).toContain('Validation set')
     expect(page).not.toContain('Test set')
@@ -113,6 +149,14 @@ describe('curvePanels', () => {
       ['Learning rate', [1100]],
       ['Gradient norm', [1100, 1100]],
     ])
+  })
+
+  it('shows the loss after calibration, which checkpoints are chosen by', () => {
+    const history = report.history.map((record) =>
+      record.kind === 'evaluation' ? { ...record, calibratedLoss: record.loss / 2 } : record,
+    )
+    const [loss] = curvePanels({ ...report, history })
+    expect(loss?.lines.at(-1)).toMatchObject({ name: 'validation, calibrated', points: { length: 110 } })
   })
 
   it('leaves out what is not finite', () => {

@@ -1,6 +1,6 @@
-/** The learning rate rises in a line, falls in a line or half a cosine, and is never zero while steps are done. */
+/** The learning rate rises in a line, falls in a line or half a cosine, and is never zero; evaluations are not too many. */
 import { describe, expect, it } from 'vitest'
-import { type Decay, learningRateAt } from '../../src/train/schedule.ts'
+import { type Decay, type EvaluationSchedule, isEvaluatedAfter, learningRateAt } from '../../src/train/schedule.ts'
 
 const rates = (warmup: number, totalSteps: number, learningRate = 1, decay: Decay = 'linear') =>
   Array.from({ length: totalSteps }, (_, at) => learningRateAt(at + 1, { learningRate, warmup, decay, totalSteps }))
@@ -42,5 +42,36 @@ describe('learningRateAt', () => {
     expect(Math.min(...values)).toBeGreaterThan(0)
     expect(highest).toBeLessThanOrEqual(3e-4)
     expect(rises).toEqual(rises.map((_, at) => at < peak))
+  })
+})
+
+describe('isEvaluatedAfter', () => {
+  const evaluated = (schedule: EvaluationSchedule) =>
+    Array.from({ length: schedule.totalSteps }, (_, at) => at + 1).filter((step) => isEvaluatedAfter(step, schedule))
+
+  it('is so at the end of each epoch', () => {
+    expect(evaluated({ totalSteps: 18, stepsPerEpoch: 6 })).toEqual([6, 12, 18])
+  })
+
+  it('is so at the end of a run that is not a whole number of epochs', () => {
+    expect(evaluated({ totalSteps: 15, stepsPerEpoch: 6 })).toEqual([6, 12, 15])
+    expect(evaluated({ totalSteps: 4, stepsPerEpoch: 6 })).toEqual([4])
+  })
+
+  it('is so twenty times at most where epochs are short and many', () => {
+    expect(evaluated({ totalSteps: 600, stepsPerEpoch: 30 })).toHaveLength(20)
+    expect(evaluated({ totalSteps: 600, stepsPerEpoch: 3 })).toEqual(
+      Array.from({ length: 20 }, (_, at) => 30 * (at + 1)),
+    )
+    for (const stepsPerEpoch of [1, 7, 29, 31, 59]) {
+      const steps = evaluated({ totalSteps: 600, stepsPerEpoch })
+      expect(steps.length).toBeGreaterThan(9)
+      expect(steps.length).toBeLessThanOrEqual(20)
+    }
+  })
+
+  it('is so every so many steps too, where that is asked for', () => {
+    expect(evaluated({ totalSteps: 18, stepsPerEpoch: 6, evalEvery: 4 })).toEqual([4, 6, 8, 12, 16, 18])
+    expect(evaluated({ totalSteps: 12, stepsPerEpoch: 6, evalEvery: 0 })).toEqual([6, 12])
   })
 })

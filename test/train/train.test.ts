@@ -16,7 +16,7 @@ import { readAdapter } from '../../src/files/adapter-folder.ts'
 import { type Base, readBase, writeBase } from '../../src/files/base-folder.ts'
 import { type StoredDataset, readDataset } from '../../src/train/dataset.ts'
 import type { EvaluationRecord, HistoryRecord } from '../../src/train/report.ts'
-import { type TrainSettings, trainDefaults } from '../../src/train/settings.ts'
+import type { TrainSettingsInput } from '../../src/train/settings.ts'
 import { type TrainOptions, type TrainPlan, train } from '../../src/train/train.ts'
 import { randomAdapter } from '../fixtures/adapter.ts'
 import { type Fixture, writeFixture } from './fixtures.ts'
@@ -33,13 +33,12 @@ afterAll(() => rm(fixture.dir, { recursive: true }))
 
 const path = (...names: string[]) => join(fixture.dir, ...names)
 
-type RunOptions = Omit<Partial<TrainOptions>, 'settings'> & { settings?: Partial<TrainSettings> }
+type RunOptions = Partial<TrainOptions> & { settings?: TrainSettingsInput }
 
 /** 3 epochs of 5 steps. */
 function run(name: string, { settings, ...options }: RunOptions = {}) {
-  const method = settings?.method ?? 'lora'
-  const all: TrainSettings = { ...trainDefaults(method), epochs: 3, batchSize: 8, learningRate: 0.03, ...settings }
-  return train({ base: fixture.base, dataset, out: path(name), settings: all, threads: 1, ...options })
+  const all: TrainSettingsInput = { epochs: 3, batchSize: 8, learningRate: 0.03, ...settings }
+  return train({ base: fixture.base, dataset, out: path(name), threads: 1, ...all, ...options })
 }
 
 const refusal = (...args: Parameters<typeof run>) => run(...args).catch((error: unknown) => error)
@@ -80,13 +79,15 @@ describe('train --method lora', () => {
       'report.html',
     ])
     const adapter = await readAdapter(path('adapter'))
-    checkAdapter(adapter, base.config, base.sha256, 'adapter')
+    await checkAdapter(adapter, base.config, base.sha256, 'adapter')
     expect(adapter.config).toMatchObject({ r: 8, lora_alpha: 16, base_model_name_or_path: fixture.base })
     expect(adapter.info).toEqual({
       formatVersion: 1,
       kind: 'adapter',
       labels: ['fruit', 'tool'],
       baseSha256: base.sha256,
+      baseConfig: { n_head: 2, layer_norm_epsilon: 1e-5, activation_function: 'gelu_new' },
+      settingSources: { epochs: 'given', batchSize: 'given', learningRate: 'given' },
       dataSha256: dataset.sha256,
       maxLength: 16, // the base's positions
       hyperparameters: expect.objectContaining({ method: 'lora', epochs: 3, learningRate: 0.03, batchSize: 8 }),
@@ -95,9 +96,16 @@ describe('train --method lora', () => {
         validationAccuracy: result.validation.accuracy,
         validationMacroF1: result.validation.macroF1,
         validationLoss: result.validation.loss,
+        validationLossUncalibrated: result.validation.uncalibrated.loss,
+        validationCalibrationError: result.validation.calibration.expectedError,
+        validationCalibrationErrorUncalibrated: result.validation.uncalibrated.calibration.expectedError,
         testAccuracy: result.test.accuracy,
         testMacroF1: result.test.macroF1,
         testLoss: result.test.loss,
+        testLossUncalibrated: result.test.uncalibrated.loss,
+        testCalibrationError: result.test.calibration.expectedError,
+        testCalibrationErrorUncalibrated: result.test.uncalibrated.calibration.expectedError,
+        temperature: result.temperature,
       },
     })
     expect(plan).toMatchObject({ totalSteps: 15, resumedAt: 0, targets: [...adapter.layers.keys()] })
@@ -121,17 +129,20 @@ describe('train --method lora', () => {
     const evaluations = history('best').filter(
       (entry): entry is Required<EvaluationRecord> => entry.kind === 'evaluation',
     )
-    const best = evaluations.toSorted((a, b) => b.accuracy - a.accuracy || b.step - a.step)[0]
+    const best = evaluations.toSorted((a, b) => a.calibratedLoss - b.calibratedLoss)[0]
     expect(result.bestStep).toBe(best?.step)
     expect(result.bestStep).toBeLessThan(10)
-    expect(result.validation.loss).toBeCloseTo(best?.loss ?? NaN, 6)
+    // The head was divided by the temperature: what was written is what was calibrated.
+    expect(Math.abs(Math.log(result.temperature))).toBeGreaterThan(0.1)
+    expect(result.validation.loss).toBeCloseTo(best?.calibratedLoss ?? NaN, 6)
+    expect(result.validation.uncalibrated.loss).toBeCloseTo(best?.loss ?? NaN, 6)
+    expect(result.validation.accuracy).toBe(best?.accuracy)
     expect(result.test.loss).toBeCloseTo(await testLoss('best'), 5)
   })
 
   it("writes the embedding's adapter with a row for each token, zero where no text has it", async () => {
-    const { lora } = trainDefaults('lora')
     const plans: TrainPlan[] = []
-    const settings = { epochs: 2, lora: { ...lora, rank: 2, targetModules: ['wte', 'c_fc'] } }
+    const settings = { epochs: 2, lora: { rank: 2, targetModules: ['wte', 'c_fc'] } }
     const result = await run('embedding', { settings, onStart: (plan) => plans.push(plan) })
     expect(result.test.loss).toBeCloseTo(await testLoss('embedding'), 5)
     const adapter = await readAdapter(path('embedding'))
@@ -158,6 +169,22 @@ describe('train --method lora', () => {
     })
     return losses.reduce((sum, loss) => sum + loss) / losses.length
   }
+
+  it('ends in the middle of an epoch where the steps end there, after an evaluation', async () => {
+    const most = await run('most', { settings: { maxSteps: 7 } })
+    expect(most).toMatchObject({ steps: 7, settings: { maxSteps: 7 } })
+    expect(history('most').at(-1)).toMatchObject({ kind: 'evaluation', step: 7 })
+    expect((await run('least', { settings: { epochs: 1, minSteps: 8 } })).steps).toBe(8)
+  })
+
+  it('refuses an option that there is not, before anything else', async () => {
+    const misspelt = { leraningRate: 1 } as TrainSettingsInput
+    expect(await refusal('misspelt', { settings: misspelt })).toMatchObject({
+      code: 'usage',
+      message: expect.stringContaining('unknown setting "leraningRate"'),
+    })
+    expect(traces('misspelt')).toEqual([])
+  })
 
   it('gives the same on both engines, within what single precision leaves', async () => {
     const settings = { epochs: 1 }
@@ -249,7 +276,7 @@ describe('an interrupted run', () => {
     const others: RunOptions[] = [
       { settings: { learningRate: 0.02 } },
       { settings: { seed: 1 } },
-      { settings: { lora: { ...trainDefaults('lora').lora, rank: 4 } } },
+      { settings: { lora: { rank: 4 } } },
       { base: path('other-weights') },
       { base: path('other-config') },
       { dataset: { ...dataset, sha256: 'a'.repeat(64) } },
@@ -351,5 +378,19 @@ describe('a loss that is no number', () => {
       message: expect.stringMatching(/^step 2: the loss is (NaN|Infinity)/),
     })
     expect(traces('diverged')).toEqual([])
+  })
+
+  it('says what is left of the run', async () => {
+    const settings = { learningRate: 1e30, warmup: 0 }
+    expect(await refusal('nothing-left', { settings })).toMatchObject({
+      hint: 'Train again with a --learning-rate below 1e+30. Nothing was written.',
+    })
+    const left = 'something-left.checkpoint.safetensors'
+    await interrupt('something-left', 1, { settings })
+    expect(await refusal('something-left', { settings, resume: true })).toMatchObject({
+      code: 'loss-not-finite',
+      hint: expect.stringContaining(`--force, which replaces ${path(left)}`),
+    })
+    expect(traces('something-left')).toEqual([left])
   })
 })

@@ -1,6 +1,7 @@
 /** `graft adapters merge`. */
 import type { Adapter, PeftAdapter } from '../../core/adapter.ts'
 import { type CombineMethod, combineAdapters } from '../../core/adapter/combine.ts'
+import { differingField } from '../../core/adapter/base-config.ts'
 import { GraftError } from '../../core/errors.ts'
 import { largestRank } from '../../core/lora.ts'
 import { readAnyAdapter, writeAdapter } from '../../files/adapter-folder.ts'
@@ -27,7 +28,8 @@ function commonInfo(adapters: readonly Named[], options: Options, weights: numbe
   const [first] = infos
   if (!first || infos.length < adapters.length) return undefined
   for (const info of infos) {
-    if (info.baseSha256 !== first.baseSha256) {
+    const differs = differingField(info.baseConfig ?? {}, first.baseConfig ?? {}) !== undefined
+    if (info.baseSha256 !== first.baseSha256 || differs) {
       throw new GraftError('adapter-base', `${info.name} was trained on another base than ${first.name}`, {
         hint: 'Merge adapters of one base.',
         value: info.baseSha256,
@@ -48,6 +50,7 @@ function commonInfo(adapters: readonly Named[], options: Options, weights: numbe
     kind: 'adapter',
     labels: first.labels,
     baseSha256: first.baseSha256,
+    ...(first.baseConfig && { baseConfig: first.baseConfig }),
     maxLength: Math.max(...infos.map(({ maxLength }) => maxLength)),
     hyperparameters: { merged: adapters.map(({ name }) => name), method: options.method, weights },
     metrics: {},

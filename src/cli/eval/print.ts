@@ -10,6 +10,9 @@ const MATRIX_LABELS = 12
 const MATRIX_NAMES = 40
 /** Pairs of labels that are shown where there are more labels. */
 const MOST_CONFUSED = 15
+/** Mistakes that are shown, and the characters of their texts. */
+const MISTAKES = 5
+const MISTAKE_LENGTH = 80
 
 /** Prints all that was measured. */
 export function printEvaluation(ui: Ui, evaluation: ClassifierEvaluation): void {
@@ -42,6 +45,7 @@ export function printEvaluation(ui: Ui, evaluation: ClassifierEvaluation): void 
   ui.line()
   if (evaluation.perClass.length <= MATRIX_LABELS) printMatrix(ui, evaluation)
   else printMostConfused(ui, evaluation)
+  printConfidence(ui, evaluation)
   if (truncated > 0) ui.line(`\n${count(truncated)} texts were longer than the model takes: their ends were not read.`)
 }
 
@@ -72,4 +76,37 @@ function printMostConfused(ui: Ui, { confusion, perClass }: Metrics): void {
       return [label, perClass[predicted]?.label ?? '', texts, percent(texts / support)]
     }),
   )
+}
+
+/** How sure the model is against how often it is right, and where it was surest and wrong. */
+function printConfidence(ui: Ui, { calibration, uncalibrated, accuracy, mistakes }: ClassifierEvaluation): void {
+  const error = (value: number) => value.toFixed(3)
+  ui.line()
+  ui.table(
+    ['confidence', 'accuracy', 'calibration error', ...(uncalibrated ? ['before scaling'] : []), 'by chance'],
+    [
+      [
+        percent(calibration.confidence),
+        percent(accuracy),
+        error(calibration.expectedError),
+        ...(uncalibrated ? [error(uncalibrated.calibration.expectedError)] : []),
+        error(calibration.chance),
+      ],
+    ],
+  )
+  if (mistakes.length === 0) return
+  ui.line('\nMost confident mistakes:')
+  ui.table(
+    ['confidence', 'truth', 'predicted', 'text'],
+    mistakes
+      .slice(0, MISTAKES)
+      .map(({ confidence, label, predicted, text }) => [percent(confidence), label, predicted, excerpt(text)]),
+  )
+}
+
+/** The start of a text on one line, without what would move a terminal's cursor. */
+function excerpt(text: string): string {
+  const line = text.replace(/[\s\p{Cc}\p{Cf}]+/gu, ' ').trim()
+  const characters = [...line]
+  return characters.length > MISTAKE_LENGTH ? `${characters.slice(0, MISTAKE_LENGTH - 1).join('')}…` : line
 }

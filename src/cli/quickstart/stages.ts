@@ -1,6 +1,6 @@
 /** The quickstart's stages; each prints what it does and gives the next one what it made. */
 import { fileURLToPath } from 'node:url'
-import { join, relative } from 'node:path'
+import { join } from 'node:path'
 import pc from 'picocolors'
 import { GraftError } from '../../core/errors.ts'
 import { sizeOf } from '../../core/tensors.ts'
@@ -8,10 +8,10 @@ import { exportBundle, openBundle, verifyBundle } from '../../export/index.ts'
 import { readBase } from '../../files/base-folder.ts'
 import { withOutput } from '../../files/output.ts'
 import { type StoredDataset, createDataset, readDataset, writeDataset } from '../../train/dataset.ts'
-import { smallBaseDefaults } from '../../train/settings.ts'
 import type { TrainResult } from '../../train/train.ts'
 import { reportChecks, runChecks } from '../doctor.ts'
 import { count, percent } from '../format.ts'
+import { baseFolder } from '../settings.ts'
 import { showTraining } from '../training-progress.ts'
 import type { Ui } from '../ui.ts'
 import { ABOUT, MESSAGES, TASKS, type TaskName } from './examples.ts'
@@ -75,7 +75,7 @@ export async function prepareData(ui: Ui, out: string): Promise<Task[]> {
 
 /** The folder of the base that ships with the project, and what it is. */
 export async function showMiniBase(ui: Ui): Promise<string> {
-  const dir = relative('', fileURLToPath(new URL('../../../models/gpt-mini', import.meta.url)))
+  const dir = baseFolder(undefined)
   const { config, weights, info } = await readBase(dir)
   const { n_layer: layers, n_embd: width, n_head: heads } = config
   const parameters = [...weights.values()].reduce((sum, { shape }) => sum + sizeOf(shape), 0)
@@ -94,13 +94,11 @@ export async function trainAdapters(
   tasks: readonly Task[],
   signal: AbortSignal,
 ): Promise<TrainResult[]> {
-  const common = { ...smallBaseDefaults(), maxLength: MAX_LENGTH, seed: SEED }
   const results: TrainResult[] = []
   for (const { name, dataset } of tasks) {
     ui.line(pc.bold(name))
-    // Many passes: the sets are small. Eight labels take longer to tell apart than two.
-    const settings = { ...common, epochs: dataset.labels.length > 2 ? 30 : 20 }
-    results.push(await showTraining(ui, { base, dataset, out: join(out, 'adapters', name), settings, force, signal }))
+    const options = { base, dataset, out: join(out, 'adapters', name), maxLength: MAX_LENGTH, seed: SEED }
+    results.push(await showTraining(ui, { ...options, force, signal }))
     ui.line()
   }
   ui.table(
@@ -174,18 +172,12 @@ export async function classifyExamples(ui: Ui, bundles: Bundles): Promise<object
   return results
 }
 
-export function suggestNext(ui: Ui, out: string, { unmerged }: Bundles, base: string): void {
-  const { lora, learningRate, tokenDropout } = smallBaseDefaults()
-  const targets = [lora.targetModules].flat().join(',')
+export function suggestNext(ui: Ui, out: string, { unmerged }: Bundles): void {
   ui.line(
     `Classify a text of yours:  npx --no -- graft classify --model ${unmerged} --adapter sentiment "a film that I loved"`,
   )
   ui.line(`Try it in a browser:       npx --no -- graft web ${unmerged} --out ${join(out, 'site')} --open`)
   ui.line(`Train on your own file:    npx --no -- graft data FILE.csv --out runs/data`)
-  ui.line(`                           npx --no -- graft train --base ${base} --data runs/data --out runs/adapter \\`)
-  ui.line(`                             --target-modules ${targets} --rank ${lora.rank} --alpha ${lora.alpha} \\`)
-  ui.line(
-    `                             --learning-rate ${learningRate} --dropout ${lora.dropout} --token-dropout ${tokenDropout}`,
-  )
+  ui.line(`                           npx --no -- graft train --data runs/data --out runs/adapter`)
   ui.line(`Look at the curves:        open ${join(out, 'adapters', 'spam', 'report.html')}`)
 }

@@ -4,6 +4,7 @@ import type { PeftAdapter } from '../adapter.ts'
 import { GraftError } from '../errors.ts'
 import { type LoraLayer, largestRank, rankOf } from '../lora.ts'
 import type { TensorData } from '../tensors.ts'
+import { explicitConfig } from './config.ts'
 
 /**
  * `linear`: A and B summed with √|w·s| each, for equal ranks. `cat`: side by side, exactly Σ w·ΔW, of the sum of the ranks.
@@ -135,34 +136,10 @@ export function combineAdapters(adapters: readonly WeightedAdapter[], { method, 
   }
   const score = combineHeads(adapters)
   return {
-    config: combinedConfig(adapters, layers, score !== undefined),
+    // There are two or more. Each layer's factor is 1, which PEFT has where α is the rank.
+    config: { ...explicitConfig(adapters[0]!.adapter.config, layers), modules_to_save: score ? ['score'] : null },
     layers,
     saved: new Map(),
     ...(score && { score }),
-  }
-}
-
-/** Each layer's factor is 1, which PEFT has where α is the rank; ranks that differ from the largest stand in the patterns. */
-function combinedConfig(
-  [first]: readonly WeightedAdapter[],
-  layers: PeftAdapter['layers'],
-  hasHead: boolean,
-): PeftAdapter['config'] {
-  const r = largestRank({ layers })
-  const pattern = Object.fromEntries(
-    [...layers].flatMap(([name, layer]) => (rankOf(layer) === r ? [] : [[name.replaceAll('.', '\\.'), rankOf(layer)]])),
-  )
-  return {
-    ...first!.adapter.config, // there are two or more
-    r,
-    lora_alpha: r,
-    rank_pattern: pattern,
-    alpha_pattern: pattern,
-    use_rslora: false,
-    target_modules: [...layers.keys()],
-    exclude_modules: null,
-    layers_to_transform: null,
-    layers_pattern: null,
-    modules_to_save: hasHead ? ['score'] : null,
   }
 }

@@ -1,15 +1,16 @@
 /** `graft.json` of what training writes, an adapter or a whole model: what Hugging Face's files do not say about it. */
 import * as z from 'zod/mini'
+import { labelFault } from '../labels.ts'
 import { checkSchema } from '../schema.ts'
 
 /** SHA-256 in lower-case hexadecimal. */
 export const sha256Text = z.string().check(z.regex(/^[0-9a-f]{64}$/, 'is not a SHA-256'))
 
 /** Class names by id; no two alike. */
-export const labelNames = z.array(z.string()).check(
-  z.minLength(2),
-  z.refine((labels) => new Set(labels).size === labels.length, 'a label occurs twice'),
-)
+export const labelNames = z.array(z.string()).check(({ value, issues }) => {
+  const message = labelFault(value)
+  if (message !== undefined) issues.push({ code: 'custom', input: value, message })
+})
 
 /** What a page tells of a task besides its labels. */
 export const taskNotes = {
@@ -36,6 +37,8 @@ const formatVersion = z.literal(1, { error: ({ input }) => `version ${JSON.strin
 const runFields = {
   formatVersion,
   hyperparameters: z.record(z.string(), z.unknown()),
+  /** Where those came from that are no defaults: the base's recipe, a file, or the caller. */
+  settingSources: z.optional(z.record(z.string(), z.string())),
   /** Not known of what others trained. */
   seed: z.optional(z.int()),
   metrics: z.record(z.string(), z.number()),
@@ -46,6 +49,8 @@ const fields = {
   labels: labelNames,
   /** SHA-256 of the `model.safetensors` that it was trained on. */
   baseSha256: sha256Text,
+  /** What that base's configuration says of how it computes; not known of adapters that older versions trained. */
+  baseConfig: z.optional(z.record(z.string(), z.union([z.string(), z.number()]))),
   /** SHA-256 of the training data; not known of what others trained. */
   dataSha256: z.optional(sha256Text),
   /** Tokens after which texts were cut in training. */
@@ -54,10 +59,14 @@ const fields = {
 }
 
 const adapterSchema = z.object({ kind: z.literal('adapter'), ...fields })
-const modelSchema = z.object({ kind: z.literal('model'), ...fields })
+/** Settings that are recommended for adapters on a base; checked where they are used. */
+const recipe = z.optional(z.unknown())
+
+const modelSchema = z.object({ kind: z.literal('model'), ...fields, recipe })
 const baseSchema = z.object({
   kind: z.literal('base'),
   ...runFields,
+  recipe,
   /** Of the base that pretraining went on from; none where it began with random weights. */
   baseSha256: z.optional(sha256Text),
   /** The files that it was pretrained on. */

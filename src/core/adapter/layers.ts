@@ -1,60 +1,179 @@
 /** What an adapter's configuration says about each layer: whether it has an adapter, its rank and its scale, by PEFT's rules. */
 import { GraftError } from '../errors.ts'
-import { loraScaling, targetMatcher } from '../lora.ts'
+import { isNamed, loraScaling, targetMatcher } from '../lora.ts'
+import { type Module, bareName } from '../layers.ts'
 import type { AdapterConfig } from './config.ts'
+import { compileExpression } from './expression.ts'
 
-/** @throws GraftError `adapter` where a text of the configuration is no regular expression */
-function regex(source: string, field: string): RegExp {
-  try {
-    return new RegExp(source)
-  } catch (error) {
-    throw new GraftError('adapter', `${field} ${JSON.stringify(source)}: ${(error as Error).message}`, {
-      hint: 'Correct the pattern in adapter_config.json.',
-      value: source,
-      cause: error,
-    })
+/** Of layers by their full names, whatever the model was called by that PEFT saw. */
+export interface LayerRules {
+  /** Those of the names that have an adapter. */
+  adapted(names: readonly string[]): string[]
+  /** The rank of a layer: `r`, unless `rank_pattern` says otherwise. */
+  rank(name: string): number
+  /** The factor s of a layer's s·A·B, as PEFT computes it: α/r or α/√r, with the layer's own r and α. */
+  scaling(name: string): number
+  /**
+   * Settings that mean no part of a model, such as `rank_pattern "c_porj"`: whoever wrote them had another model in mind, or
+   * another name.
+   */
+  idle(modules: readonly Module[]): string[]
+}
+
+export interface LayerRulesOptions {
+  /** Whether PEFT saw the bare model, whose layers have no `transformer.` in front. */
+  bare?: boolean | undefined
+  /** `adapter_config.json`, for errors. */
+  file: string
+}
+
+type Matches = (name: string) => boolean
+
+/** A value of a pattern, and the layers that it is for. */
+interface PatternEntry {
+  key: string
+  matches: Matches
+  value: number
+}
+
+const quoted = (value: unknown) => JSON.stringify(value)
+
+/**
+ * The rules of a configuration.
+ * @throws GraftError `adapter` for a regular expression that is not supported
+ */
+export async function createLayerRules(
+  config: AdapterConfig,
+  { bare = false, file }: LayerRulesOptions,
+): Promise<LayerRules> {
+  const { target_modules, exclude_modules, r, lora_alpha, use_rslora } = config
+  checkAmount(config, file)
+  const seen = bare ? bareName : (name: string) => name
+  const isTarget = await targetMatcher(target_modules, { field: 'target_modules', file })
+  const isExcluded = await exclusionOf(config, file)
+  const isWhole = await wholeness(config, file)
+  const blocks = await createBlocks(config, file)
+  const ranks = await readPattern(config.rank_pattern, 'rank_pattern', file)
+  const alphas = await readPattern(config.alpha_pattern, 'alpha_pattern', file)
+  /** The first key that matches counts. */
+  const find = (entries: PatternEntry[], name: string) => entries.find(({ matches }) => matches(seen(name)))?.value
+  const rank = (name: string) => find(ranks, name) ?? r
+
+  function isAdapted(name: string): boolean {
+    if (isExcluded(seen(name)) || isWhole(seen(name)) || !isTarget(seen(name))) return false
+    // A whole name, and what a regular expression matches, is adapted whatever its block.
+    return !Array.isArray(target_modules) || target_modules.includes(seen(name)) || blocks.isChosen(seen(name))
+  }
+
+  return {
+    adapted: (names) => names.filter(isAdapted),
+    rank,
+    scaling: (name) =>
+      loraScaling({ mode: use_rslora ? 'rslora' : 'peft', alpha: find(alphas, name) ?? lora_alpha, rank: rank(name) }),
+    idle(modules) {
+      const all = modules.map(({ name }) => seen(name))
+      const layers = modules.flatMap(({ name, adaptable }) => (adaptable ? [seen(name)] : []))
+      const entries = (list: string[], names: string[]) =>
+        list.filter((entry) => !names.some((name) => isNamed(name, entry)))
+      const keys = (pattern: PatternEntry[]) =>
+        pattern.flatMap(({ key, matches }) => (layers.some(matches) ? [] : [quoted(key)]))
+      const excluded = Array.isArray(exclude_modules)
+        ? entries(exclude_modules, all).map(quoted)
+        : exclude_modules && !all.some(isExcluded)
+          ? [quoted(exclude_modules)]
+          : []
+      const targets = Array.isArray(target_modules) ? entries(target_modules, layers) : []
+      return [
+        ...targets.map((each) => `target_modules ${quoted(each)}`),
+        ...excluded.map((each) => `exclude_modules ${each}`),
+        ...keys(ranks).map((each) => `rank_pattern ${each}`),
+        ...keys(alphas).map((each) => `alpha_pattern ${each}`),
+        ...blocks.idle(layers),
+      ]
+    },
   }
 }
 
-/** The value that a pattern gives a layer: of the first key that matches the end of its name, from a dot on. */
-function fromPattern(pattern: Record<string, number> | null | undefined, field: string, name: string) {
-  const key = Object.keys(pattern ?? {}).find((key) => regex(`^(.*\\.)?(${key})$`, field).test(name))
-  return key === undefined ? undefined : pattern?.[key]
+/** Characters that all expressions may have together, and what each takes besides: matching takes time in proportion. */
+const MOST = 21_000
+const EACH = 20
+
+function checkAmount(
+  { rank_pattern, alpha_pattern, modules_to_save, layers_pattern }: AdapterConfig,
+  file: string,
+): void {
+  const keys = [rank_pattern, alpha_pattern].flatMap((pattern) => Object.keys(pattern ?? {}))
+  const all = [...keys, ...(modules_to_save ?? []), ...[layers_pattern ?? []].flat()]
+  if (all.reduce((sum, { length }) => sum + length + EACH, 0) <= MOST) return
+  throw new GraftError('adapter', `${file}: its ${all.length} patterns are too long for a model of this size`, {
+    hint: 'Write fewer patterns, each for more layers.',
+    file,
+  })
 }
 
-/** The rank of a layer: `r`, unless `rank_pattern` says otherwise. */
-export const layerRank = ({ r, rank_pattern }: AdapterConfig, name: string): number =>
-  fromPattern(rank_pattern, 'rank_pattern', name) ?? r
-
-/** The factor s of a layer's s·A·B, as PEFT computes it: α/r or α/√r, with the layer's own r and α. */
-export function layerScaling(config: AdapterConfig, name: string): number {
-  const alpha = fromPattern(config.alpha_pattern, 'alpha_pattern', name) ?? config.lora_alpha
-  return loraScaling({ mode: config.use_rslora ? 'rslora' : 'peft', alpha, rank: layerRank(config, name) })
+async function exclusionOf({ exclude_modules }: AdapterConfig, file: string): Promise<Matches> {
+  if (Array.isArray(exclude_modules)) return (name) => exclude_modules.some((entry) => isNamed(name, entry))
+  if (!exclude_modules) return () => false
+  return (await compileExpression(exclude_modules, { field: 'exclude_modules', file })).fullMatch
 }
 
-/** The block that a layer is in, found as `layers_pattern` says: `h` in `transformer.h.3.attn.c_attn` gives 3. */
-function blockOf(name: string, patterns: string | string[] | null | undefined): number | undefined {
-  const given = [patterns ?? []].flat()
-  const sources = given.length > 0 ? given.map((each) => `(?:^|.*?\\.)${each}`) : ['.*?\\.[^.]*']
-  const found = sources.map((source) => regex(`^${source}\\.(\\d+)\\.`, 'layers_pattern').exec(name)?.at(-1))
-  const block = found.find((each) => each !== undefined)
-  return block === undefined ? undefined : Number(block)
+/** Whether a layer lies in what is trained whole, and so has no adapter. */
+async function wholeness({ modules_to_save }: AdapterConfig, file: string): Promise<Matches> {
+  const tests: Matches[] = []
+  for (const source of modules_to_save ?? []) {
+    const wrap = (text: string) => `(^|.*\\.)${text}($|\\..*)`
+    // A word is the expression that nearly all adapters have here, and needs no engine.
+    if (/^\w+$/.test(source)) tests.push((name) => name.split('.').includes(source))
+    else tests.push((await compileExpression(source, { field: 'modules_to_save', file, wrap })).match)
+  }
+  return (name) => tests.some((test) => test(name))
 }
 
-/**
- * The layers that have an adapter.
- * @param names the base's layers that can be adapted
- * @throws GraftError `usage`, `adapter` for a regular expression that is none
- */
-export function adaptedLayers(config: AdapterConfig, names: readonly string[]): string[] {
-  const { target_modules, exclude_modules, layers_to_transform, layers_pattern } = config
-  const isTarget = targetMatcher(target_modules)
-  const isExcluded = exclude_modules ? targetMatcher(exclude_modules) : () => false
-  const blocks = [layers_to_transform ?? []].flat()
-  // A regular expression names whole layers, so it leaves no blocks to choose.
-  const isChosen = (name: string) =>
-    blocks.length === 0 ||
-    !Array.isArray(target_modules) ||
-    blocks.includes(blockOf(name, layers_pattern) ?? Number.NaN)
-  return names.filter((name) => isTarget(name) && !isExcluded(name) && isChosen(name))
+/** Each key is a regular expression for the end of a name, from a dot on. */
+async function readPattern(
+  pattern: Record<string, number> | null | undefined,
+  field: string,
+  file: string,
+): Promise<PatternEntry[]> {
+  const entries: PatternEntry[] = []
+  for (const [key, value] of Object.entries(pattern ?? {})) {
+    const wrap = (text: string) => `(.*\\.)?(${text})$`
+    entries.push({ key, value, matches: (await compileExpression(key, { field, file, wrap })).match })
+  }
+  return entries
+}
+
+interface Blocks {
+  /** Whether a layer is in one of the blocks that are to be adapted. */
+  isChosen: Matches
+  /** Settings of blocks that the layers are not in. */
+  idle(layers: readonly string[]): string[]
+}
+
+/** `layers_to_transform` by number, found as `layers_pattern` says: `h` in `transformer.h.3.attn.c_attn` gives 3. */
+async function createBlocks({ layers_to_transform, layers_pattern }: AdapterConfig, file: string): Promise<Blocks> {
+  const chosen = [layers_to_transform ?? []].flat()
+  const patterns: { source: string; matches: Matches }[] = []
+  for (const source of [layers_pattern || []].flat()) {
+    const wrap = (text: string) => `(?:^|.*?\\.)${text}\\.\\d+\\.`
+    patterns.push({ source, matches: (await compileExpression(source, { field: 'layers_pattern', file, wrap })).match })
+  }
+  // Without a pattern, a number may follow any name that is not the first.
+  const isBlock =
+    patterns.length > 0
+      ? (name: string) => patterns.some(({ matches }) => matches(name))
+      : (name: string) => /^.*?\.[^.]*\.\d+\./.test(name)
+  const blockOf = (name: string) => (isBlock(name) ? Number(/\.(\d+)\./.exec(name)?.[1]) : Number.NaN)
+  return {
+    isChosen: (name) => chosen.length === 0 || chosen.includes(blockOf(name)),
+    idle(layers) {
+      const there = new Set(layers.map(blockOf))
+      return [
+        ...patterns
+          .filter(({ matches }) => !layers.some(matches))
+          .map(({ source }) => `layers_pattern ${quoted(source)}`),
+        ...chosen.filter((block) => !there.has(block)).map((block) => `layers_to_transform ${block}`),
+      ]
+    },
+  }
 }

@@ -1,11 +1,15 @@
 /** Imports an adapter that PEFT wrote: checked against its base, with labels, and with a head. */
 import { checkFit, completeAdapter, parsePeftAdapter } from '../../core/adapter.ts'
+import { baseConfigOf } from '../../core/adapter/base-config.ts'
 import { GraftError } from '../../core/errors.ts'
+import { labelsOfConfig } from '../../core/labels.ts'
+import type { TensorData } from '../../core/tensors.ts'
 import { writeAdapter } from '../adapter-folder.ts'
-import { readBase } from '../base-folder.ts'
+import { type Base, readBase } from '../base-folder.ts'
 import type { ImportOptions, ImportResult } from '../import.ts'
 import type { OutputFolder } from '../output.ts'
 import { readBytes, readJson } from '../read.ts'
+import { nameLabels } from './labels.ts'
 import { type Source, isPickle, pickleError } from './source.ts'
 
 const WEIGHTS = 'adapter_model.safetensors'
@@ -41,18 +45,20 @@ export async function importAdapter(
       value: source.name,
     })
   }
-  const peft = parsePeftAdapter(await readFiles(source), source.name)
+  const peft = await parsePeftAdapter(await readFiles(source), source.name)
   const base = await readBase(baseDir)
-  checkFit(peft, base.config, source.name)
+  await checkFit(peft, base.config, source.name)
   const bias = base.weights.get('score.bias')
   const score = peft.score ?? base.weights.get('score.weight')
+  if (!score) throw headless(source.name, baseDir)
   const saved = !peft.score && bias ? new Map(peft.saved).set('score.bias', bias) : peft.saved
-  const labels = options.labels ?? labelNames(score?.shape[0] ?? 0, base.config.id2label)
+  const labels = nameLabels(score.shape[0] ?? 0, options.labels, ownLabels(score, base), source.name)
   const info = {
     formatVersion: 1 as const,
     kind: 'adapter' as const,
     labels,
     baseSha256: base.sha256,
+    baseConfig: baseConfigOf(base.config),
     maxLength: Math.min(options.maxLength ?? base.config.n_positions, base.config.n_positions),
     hyperparameters: { importedFrom: source.name, ...(source.revision && { revision: source.revision }) },
     metrics: {},
@@ -63,8 +69,14 @@ export async function importAdapter(
   return { kind: 'adapter', out, source: source.name, revision: source.revision, sha256: base.sha256, labels }
 }
 
-/** The base's names where it has as many, else those that transformers makes up. */
-function labelNames(count: number, id2label: Record<string, string> = {}): string[] {
-  const names = Object.values(id2label)
-  return names.length === count ? names : Array.from({ length: Math.max(2, count) }, (_, id) => `LABEL_${id}`)
+/** The base's names, where it has as many labels as the head. */
+function ownLabels(score: TensorData, { config, dir }: Base): string[] | undefined {
+  const names = labelsOfConfig(config, dir)
+  return names?.length === score.shape[0] ? names : undefined
 }
+
+const headless = (adapter: string, base: string) =>
+  new GraftError('adapter', `${adapter} has no classification head, and neither has its base ${base}`, {
+    hint: 'Give a base that is a classifier, or train an adapter for classification with `graft train`.',
+    file: adapter,
+  })

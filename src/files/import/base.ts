@@ -4,16 +4,19 @@ import { open, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { type GPT2Config, parseConfig } from '../../core/config.ts'
 import { padToken } from '../../core/encoder.ts'
-import { GraftError } from '../../core/errors.ts'
+import { labelFields, labelsOfConfig } from '../../core/labels.ts'
+import { decoderOf } from '../../core/safetensors.ts'
+import { dtypeBytes } from '../../core/safetensors/dtypes.ts'
 import { serializeHeader } from '../../core/safetensors/header.ts'
-import { sizeOf } from '../../core/tensors.ts'
-import { checkShapes } from '../base-folder.ts'
+import { firstNonFinite, sizeOf } from '../../core/tensors.ts'
+import { checkFinite, checkShapes } from '../base-folder.ts'
 import { sha256File } from '../hash.ts'
 import type { ImportOptions, ImportResult } from '../import.ts'
 import type { OutputFolder } from '../output.ts'
 import { readJson } from '../read.ts'
 import { readTensorBytes } from '../safetensors-file.ts'
 import { tokenizerFilesOf } from '../tokenizer-files.ts'
+import { labelsError, nameLabels } from './labels.ts'
 import type { Source } from './source.ts'
 import { checkTokenizer } from './tokenizer.ts'
 import { type StoredTensor, type StoredWeights, openWeights } from './weights.ts'
@@ -50,7 +53,7 @@ export async function importBase(
     revision: source.revision,
     sha256,
     parameters,
-    labels: labelsOf(config),
+    labels: labelsOfConfig(config, out),
   }
 }
 
@@ -58,14 +61,12 @@ const sizeOfFiles = ({ files }: StoredWeights) => files.reduce((sum, { size }) =
 
 const writeJson = (path: string, value: unknown) => writeFile(path, `${JSON.stringify(value, undefined, 2)}\n`)
 
-const labelsOf = ({ id2label }: GPT2Config): string[] | undefined => id2label && Object.values(id2label)
-
 /** What the weights say is put right in the configuration: transformers leaves out what it takes for granted. */
 function baseConfig(
   config: GPT2Config,
   tensors: ReadonlyMap<string, StoredTensor>,
   labels: string[] | undefined,
-  name: string,
+  source: string,
 ): GPT2Config {
   const rows = tensors.get('transformer.wte.weight')?.shape[0] ?? config.vocab_size
   // An embedding may be padded to a size that computes well, and the configuration still say what is used of it.
@@ -73,24 +74,19 @@ function baseConfig(
   const pad_token_id = padToken(config) < vocab_size ? padToken(config) : config.pad_token_id
   const count = tensors.get('score.weight')?.shape[0]
   if (count === undefined) {
-    if (labels) throw usage(`${name} has no classification head to name the labels of`)
-    const { id2label: _, label2id: __, ...headless } = config
+    if (labels) throw labelsError(`${source} has no classification head to name the labels of`)
+    const { id2label: _, label2id: __, num_labels: ___, ...headless } = config
     return { ...headless, vocab_size, pad_token_id }
   }
-  const named = labels ?? labelsOf(config) ?? Array.from({ length: count }, (_, id) => `LABEL_${id}`)
-  if (named.length !== count) throw usage(`${name} has a head of ${count} labels, and there are ${named.length} names`)
+  const named = nameLabels(count, labels, labelsOfConfig(config, source), source)
   return {
     ...config,
     architectures: ['GPT2ForSequenceClassification'],
     vocab_size,
     pad_token_id,
-    id2label: Object.fromEntries(named.map((label, id) => [String(id), label])),
-    label2id: Object.fromEntries(named.map((label, id) => [label, id])),
+    ...labelFields(named),
   }
 }
-
-const usage = (problem: string) =>
-  new GraftError('usage', problem, { hint: 'Give as many names with --labels as the head has labels, or none.' })
 
 /** Writes the tensors in the order of their names, as Hugging Face does. */
 async function copyTensors(
@@ -111,9 +107,15 @@ async function copyTensors(
   }
   try {
     await write(header)
-    for (const [, entry] of inOrder) {
+    for (const [name, entry] of inOrder) {
       signal?.throwIfAborted()
-      for await (const bytes of readTensorBytes(entry.file, entry)) await write(bytes)
+      const decode = decoderOf(entry, name, entry.file.path)
+      for await (const bytes of readTensorBytes(entry.file, entry)) {
+        const values = new Float32Array(bytes.length / dtypeBytes[entry.dtype])
+        decode(bytes, values)
+        checkFinite(firstNonFinite(values), name, entry.file.path)
+        await write(bytes)
+      }
     }
     await file.sync()
   } finally {

@@ -3,7 +3,7 @@ import { createRoute, z } from '@hono/zod-openapi'
 import { likeliest } from '../../core/classifier.ts'
 import { classify, onlyModel } from '../classify.ts'
 import type { Parts } from '../context.ts'
-import { limitBody } from '../limit.ts'
+import { jsonBody } from '../body.ts'
 import {
   adapterName,
   classifyProblems,
@@ -44,7 +44,9 @@ const responseSchema = z
   .object({
     model: z.string(),
     adapter: z.string().optional(),
-    version: z.string().openapi({ description: "SHA-256 of the adapter's weights, or of the merged graph." }),
+    version: z.string().openapi({
+      description: "A SHA-256 of the adapter's weights, configuration, labels and length, or of the merged graph.",
+    }),
     results: z.array(resultSchema).openapi({ description: 'One for each text, in their order.' }),
     tokens: z.number().int().openapi({ description: 'Of all texts.' }),
   })
@@ -56,7 +58,7 @@ const route = ({ maxBody, maxInputs }: Parts) =>
     path: '/v1/classify',
     tags: ['Classification'],
     summary: 'Classify texts',
-    middleware: limitBody(maxBody),
+    middleware: jsonBody(maxBody, maxInputs),
     parameters: [timeoutHeader],
     request: { body: { content: jsonContent(bodySchema(maxInputs)), required: true } },
     responses: {

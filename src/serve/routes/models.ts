@@ -7,7 +7,9 @@ import { createRouter } from '../validation.ts'
 export const adapterSchema = z
   .object({
     name: z.string(),
-    version: z.string().openapi({ description: 'SHA-256 of `adapter_model.safetensors`.' }),
+    version: z
+      .string()
+      .openapi({ description: 'A SHA-256 of its weights, configuration, labels and length together.' }),
     labels: z.array(z.string()),
     maxLength: z.number().int().openapi({ description: 'Tokens after which texts are cut.' }),
     resident: z

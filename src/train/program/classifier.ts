@@ -54,6 +54,7 @@ export function fullProgram({ config, weights, labels, weightDecay, random }: Cl
     ...classification,
     groups: allParameterGroups(initial, weightDecay),
     initial,
+    head: [...initial.keys()].filter(isHead),
     frozen: new Map(),
     usesDropout: config.embd_pdrop > 0 || config.resid_pdrop > 0,
     predict: (tensors, dropoutSource) =>
@@ -81,6 +82,7 @@ export function loraProgram(
     ...classification,
     groups: [{ name: 'adapter', weightDecay, parameters: [...initial].map(([name, { shape }]) => ({ name, shape })) }],
     initial,
+    head: [SCORE],
     frozen,
     usesDropout: dropout > 0,
     predict: (tensors, dropoutSource) => {

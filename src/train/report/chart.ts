@@ -1,5 +1,5 @@
 /** Charts as SVG text, drawn by Apache ECharts without a browser. */
-import { HeatmapChart, LineChart } from 'echarts/charts'
+import { BarChart, HeatmapChart, LineChart, ScatterChart } from 'echarts/charts'
 import {
   GridComponent,
   LegendComponent,
@@ -13,8 +13,10 @@ import { SVGRenderer } from 'echarts/renderers'
 import { colors } from './palette.ts'
 
 use([
+  BarChart,
   LineChart,
   HeatmapChart,
+  ScatterChart,
   GridComponent,
   LegendComponent,
   MarkLineComponent,

@@ -46,8 +46,15 @@ export function curvePanels({ history, best }: Pick<Report, 'history' | 'best'>)
   const axis = { lastStep: history.at(-1)?.step ?? 0, bestStep: best.step }
   const rate = { name: 'learning rate', color: colors.learningRate, points: pointsOf(steps, 'learningRate') }
   const norm = withTrend('norm', colors.gradient, pointsOf(steps, 'gradientNorm'))
+  const calibrated = {
+    name: 'validation, calibrated',
+    color: colors.calibrated,
+    points: pointsOf(evaluations, 'calibratedLoss'),
+    dots: true,
+  }
+  const loss = [...comparison(steps, evaluations, 'loss'), calibrated]
   const panels = [
-    { title: 'Loss', height: 320, lines: comparison(steps, evaluations, 'loss'), formatValue: formatNumber },
+    { title: 'Loss', height: 320, lines: loss, formatValue: formatNumber },
     {
       title: 'Accuracy',
       height: 320,

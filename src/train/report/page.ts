@@ -1,24 +1,22 @@
 /** The report as one page that needs no other file, no script and no network. */
 import type { Metrics } from '../../core/metrics.ts'
-import type { Report } from '../report.ts'
+import type { PartReport, Report } from '../report.ts'
+import { renderConfidence } from './confidence.ts'
 import { renderConfusion } from './confusion.ts'
 import { curvePanels } from './curves.ts'
+import { escape, number, percent } from './html.ts'
 import { renderPanels } from './panels.ts'
 import { css } from './style.ts'
 
-/** Text as HTML: labels and settings are the user's. */
-const escape = (text: string): string => text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`)
-
-const percent = (share: number): string => `${(100 * share).toFixed(1)}%`
 /** Settings are shown as one would type them, without a float's noise. */
 const formatSetting = (value: string | number): string =>
   typeof value === 'number' ? String(Number(value.toPrecision(6))) : value
 
-const factsOf = (name: string, metrics: Metrics | undefined): [string, string][] =>
-  metrics
+const factsOf = (name: string, part: PartReport | undefined): [string, string][] =>
+  part
     ? [
-        [`${name} accuracy`, percent(metrics.accuracy)],
-        [`${name} macro-F1`, percent(metrics.macroF1)],
+        [`${name} accuracy`, percent(part.accuracy)],
+        [`${name} macro-F1`, percent(part.macroF1)],
       ]
     : []
 
@@ -27,6 +25,7 @@ function renderFacts({ best, validation, test, perplexity }: Report): string {
     ['Best checkpoint', `step ${best.step.toLocaleString('en-US')}`],
     ...factsOf('Validation', validation),
     ...factsOf('Test', test),
+    ...(test ? [['Test calibration error', test.calibration.expectedError.toFixed(3)]] : []),
     ...(perplexity === undefined ? [] : [['Perplexity', perplexity.toFixed(1)]]),
   ]
   return `<div class="facts">${facts.map(([name, value]) => `<div><span>${name}</span><b>${value}</b></div>`).join('')}</div>`
@@ -39,8 +38,6 @@ function renderCurveSection(report: Report): string {
   return `<h2>Curves</h2>\n<section class="curves">${pictures}</section>`
 }
 
-const number = (text: string): string => `<td class="number">${text}</td>`
-
 function renderClassTable({ perClass }: Metrics): string {
   const rows = perClass.map(
     ({ label, precision, recall, f1, support }) =>
@@ -51,12 +48,20 @@ function renderClassTable({ perClass }: Metrics): string {
   return `<table><thead><tr><th>Class</th>${heads}</tr></thead><tbody>${rows.join('\n')}</tbody></table>`
 }
 
-function renderMetrics(name: string, labels: string[], metrics: Metrics | undefined): string {
-  if (!metrics) return ''
+function renderPart(name: string, part: PartReport | undefined, { labels, temperature = 1 }: Report): string {
+  if (!part) return ''
   return `<h2>${name} set</h2>
+${sizeNote(part)}
 <p class="note">Rows are the true class, columns the predicted one; colour is the share of the row.</p>
-<section class="split"><div class="scroll">${renderConfusion(labels, metrics.confusion)}</div>
-<div class="scroll">${renderClassTable(metrics)}</div></section>`
+<section class="split"><div class="scroll">${renderConfusion(labels, part.confusion)}</div>
+<div class="scroll">${renderClassTable(part)}</div></section>
+${renderConfidence(part, labels.length, temperature)}`
+}
+
+/** How much a single text weighs. */
+function sizeNote({ perClass }: Metrics): string {
+  const texts = perClass.reduce((sum, { support }) => sum + support, 0)
+  return `<p class="note">${texts.toLocaleString('en-US')} texts: one of them is ${(100 / texts).toFixed(texts < 1000 ? 1 : 2)} points of accuracy.</p>`
 }
 
 function renderSettings({ settings }: Report): string {
@@ -82,8 +87,8 @@ export function renderPage(report: Report): string {
 <h1>${title}</h1>
 ${renderFacts(report)}
 ${renderCurveSection(report)}
-${renderMetrics('Validation', report.labels, report.validation)}
-${renderMetrics('Test', report.labels, report.test)}
+${renderPart('Validation', report.validation, report)}
+${renderPart('Test', report.test, report)}
 ${renderSettings(report)}
 </main>
 </body>

@@ -9,6 +9,7 @@ const pairs = {
   rule: ['#e1e4e8', '#30363d'],
   train: ['#2563c9', '#6ea8fe'],
   validation: ['#c2570c', '#f0a35e'],
+  calibrated: ['#0b7285', '#66d9e8'],
   learningRate: ['#177245', '#56d08d'],
   gradient: ['#7a3fb8', '#c79bf2'],
   onHeat: ['#fefefe', '#fdfdfd'],

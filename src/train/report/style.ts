@@ -8,6 +8,18 @@ body{margin:0;padding:24px 16px 48px;background:var(--page);color:var(--text);fo
 main{max-width:1120px;margin:0 auto}
 h1{font-size:24px;margin:0 0 16px;overflow-wrap:anywhere}
 h2{font-size:18px;margin:32px 0 12px}
+h3{font-size:15px;margin:24px 0 8px}
+.note{margin:0 0 8px;max-width:80ch}
+.below{margin-top:16px}
+.mistakes td{vertical-align:top}
+.mistakes td{overflow-wrap:anywhere}
+@media (max-width:600px){
+.mistakes thead{display:none}
+.mistakes tr{display:block;padding:8px 0;border-top:1px solid var(--rule)}
+.mistakes tr:first-child{border-top:0}
+.mistakes td{display:inline-block;border-top:0;padding:0 8px}
+.mistakes td[data-name]::before{content:attr(data-name) " ";color:var(--muted)}
+.mistakes .text{display:block}}
 section>div,.facts>div{background:var(--background);border:1px solid var(--rule);border-radius:8px}
 .facts{display:grid;grid-template-columns:repeat(auto-fit,minmax(140px,1fr));gap:12px}
 .facts>div{padding:10px 14px}

@@ -5,22 +5,23 @@ import { colors } from './palette.ts'
 
 const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length
 
-const nameOf = ({ method, rank }: SweepGroup) => (method === 'full' ? 'all weights' : `r ${rank}`)
+const nameOf = ({ settings: { method, rank } }: SweepGroup) => (method === 'full' ? 'all weights' : `r ${String(rank)}`)
 
 /** Accuracies of a group's seeds: mean, lowest, highest. */
-function accuracies({ results }: SweepGroup): [mean: number, low: number, high: number] {
-  const values = results.map(({ test }) => test.accuracy)
+function accuracies({ finished }: SweepGroup): [mean: number, low: number, high: number] {
+  const values = finished.map(({ test }) => test.accuracy)
   return [mean(values), Math.min(...values), Math.max(...values)]
 }
 
-/** Draws a sweep as SVG; a vertical line spans the seeds. */
+/** Draws a sweep as SVG; a vertical line spans the seeds. What diverged has no point. */
 export function renderSweep(groups: readonly SweepGroup[], title: string): string {
-  const points = groups.map((group) => ({
+  const trained = groups.filter(({ finished }) => finished.length > 0)
+  const points = trained.map((group) => ({
     group,
-    x: group.results[0]?.parameters.trainable ?? 1,
+    x: group.finished[0]?.parameters.trainable ?? 1,
     y: accuracies(group),
   }))
-  const colorOf = ({ method }: SweepGroup) => (method === 'full' ? colors.validation : colors.train)
+  const colorOf = ({ settings: { method } }: SweepGroup) => (method === 'full' ? colors.validation : colors.train)
   const series = [
     ...points.map(({ group, x, y: [, low, high] }) => ({
       type: 'line',

@@ -1,9 +1,13 @@
-/** Classification as a task: batches of labelled texts of similar lengths, accuracy on the validation set. */
+/** Classification as a task: batches of labelled texts of similar lengths, accuracy and confidence on the validation set. */
 import { bucketBatches, padBatch } from '../../core/batch.ts'
 import { type Random, createRandom } from '../../core/random.ts'
 import { tokenFeeds } from '../engine.ts'
+import { argMax } from '../../core/metrics.ts'
+import type { Engine } from '../engine.ts'
 import { type EncodedSet, batchAccuracy, evaluateSet } from '../evaluate.ts'
-import type { TrainingBatch, TrainingTask } from '../task.ts'
+import type { TaskEvaluation, TrainingBatch, TrainingTask } from '../task.ts'
+import { fitTemperature, lossAt } from '../temperature.ts'
+import { compareOutcomes } from './compare.ts'
 
 export interface ClassificationOptions {
   train: EncodedSet
@@ -20,6 +24,9 @@ export interface ClassificationOptions {
 export function classificationTask(options: ClassificationOptions): TrainingTask {
   const { train, validation, labels, padTokenId, batchSize, tokenDropout, seed } = options
   const lengths = train.sequences.map(({ length }) => length)
+
+  const validate = (engine: Engine) =>
+    evaluateSet((padded) => engine.evaluate(tokenFeeds(padded)), validation, labels, padTokenId)
 
   function batch(indices: readonly number[], random: Random): TrainingBatch {
     const sequences = indices.map((index) => dropTokens(train.sequences[index] ?? [], tokenDropout, random))
@@ -40,12 +47,27 @@ export function classificationTask(options: ClassificationOptions): TrainingTask
       )
     },
     async evaluate(engine) {
-      const logits = (padded: Parameters<typeof tokenFeeds>[0]) => engine.evaluate(tokenFeeds(padded))
-      const { loss, metrics } = await evaluateSet(logits, validation, labels, padTokenId)
-      return { loss, accuracy: metrics.accuracy, macroF1: metrics.macroF1 }
+      const { loss, metrics, logits } = await validate(engine)
+      const temperature = fitTemperature(validation.labels, logits)
+      const { accuracy, macroF1 } = metrics
+      const outcomes = logits.map((row, text) => (argMax(row) === validation.labels[text] ? '1' : '0')).join('')
+      return { loss, calibratedLoss: lossAt(temperature, validation.labels, logits), accuracy, macroF1, outcomes }
     },
+    isBetter,
+    temperature: async (engine) => fitTemperature(validation.labels, (await validate(engine)).logits),
   }
 }
+
+/**
+ * By accuracy where that differs by more than chance, else by the loss after calibration, since that is the model that is kept
+ * (Berta et al. 2025, arXiv:2501.19195): a model grows surer of itself long after, and long before, it stops getting better.
+ */
+function isBetter(evaluation: TaskEvaluation, best: TaskEvaluation): boolean {
+  const gain = compareOutcomes(evaluation.outcomes ?? '', best.outcomes ?? '')
+  return gain === 0 ? lossOf(evaluation) < lossOf(best) : gain > 0
+}
+
+const lossOf = ({ loss, calibratedLoss = loss }: TaskEvaluation) => calibratedLoss
 
 /** A text without a random share of its tokens; whole where nothing would be left. */
 function dropTokens(tokens: readonly number[], share: number, random: Random): readonly number[] {

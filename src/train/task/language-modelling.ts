@@ -54,6 +54,7 @@ export function languageModellingTask(options: LanguageModellingOptions): Traini
       }
       return { loss: total / count }
     },
+    isBetter: (evaluation, best) => evaluation.loss < best.loss,
   }
 }
 

@@ -49,8 +49,8 @@ export async function readAdapterFiles(files: readonly File[], base: AdapterBase
     'adapter_model.safetensors': bytes,
     'graft.json': await read('graft.json', () => inferInfo(tensors, base)),
   }
-  const adapter = parseAdapter(content, weights.name)
-  checkAdapter(adapter, base.config, base.sha256, weights.name)
+  const adapter = await parseAdapter(content, weights.name)
+  await checkAdapter(adapter, base.config, base.sha256, weights.name)
   return { adapter, assumptions }
 }
 

@@ -79,8 +79,8 @@ async function readBundle(manifest: Manifest, folder: URL, downloads: Downloads)
       getJson(`${dir}/graft.json`),
     ])
     const files = { 'adapter_config.json': adapterConfig, 'adapter_model.safetensors': weights, 'graft.json': info }
-    const adapter = parseAdapter(files, dir)
-    checkAdapter(adapter, config, manifest.provenance.baseSha256, dir)
+    const adapter = await parseAdapter(files, dir)
+    await checkAdapter(adapter, config, manifest.provenance.baseSha256, dir)
     return [name, adapter]
   }
 

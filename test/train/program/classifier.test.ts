@@ -30,8 +30,8 @@ describe('loraProgram', () => {
   it.each<[string, string | string[], string[]]>([
     ['a list', ['c_attn', 'mlp.c_proj'], names.filter((name) => /c_attn|mlp\.c_proj/.test(name))],
     ['a regular expression', '.*\\.1\\.(attn|mlp)\\.c_proj', ['attn', 'mlp'].map((x) => `transformer.h.1.${x}.c_proj`)],
-  ])('gives a pair to the layers of %s only', (_, spec, expected) => {
-    const { initial } = lora({ targets: matchTargetModules(names, spec) })
+  ])('gives a pair to the layers of %s only', async (_, spec, expected) => {
+    const { initial } = lora({ targets: await matchTargetModules(names, spec) })
     expect([...initial.keys()]).toEqual([...pairs(expected), 'score.weight'])
   })
 

@@ -1,0 +1,32 @@
+/** McNemar's exact test against values of scipy.stats.binomtest, and what it takes for chance. */
+import { describe, expect, it } from 'vitest'
+import { coinTossProbability, compareOutcomes } from '../../../src/train/task/compare.ts'
+
+describe('coinTossProbability', () => {
+  it.each([
+    [0, 0, 1],
+    [1, 0, 1],
+    [5, 0, 0.0625],
+    [0, 6, 0.03125],
+    [10, 2, 0.03857421875],
+    [7, 7, 1],
+    [30, 20, 0.2026387511],
+    [600, 500, 0.0028195449],
+  ])('of %d against %d', (heads, tails, expected) => {
+    expect(coinTossProbability(heads, tails)).toBeCloseTo(expected, 9)
+  })
+})
+
+describe('compareOutcomes', () => {
+  it.each([
+    ['1'.repeat(56), `0${'1'.repeat(55)}`, 0],
+    ['1'.repeat(56), '0'.repeat(5) + '1'.repeat(51), 0],
+    ['1'.repeat(56), '0'.repeat(6) + '1'.repeat(50), 1],
+    ['0'.repeat(6) + '1'.repeat(50), '1'.repeat(56), -1],
+    // As many more, but most texts changed sides: a coin does that.
+    ['1'.repeat(28) + '0'.repeat(22), '0'.repeat(28) + '1'.repeat(22), 0],
+    ['', '', 0],
+  ])('%s against %s: %d', (first, second, expected) => {
+    expect(compareOutcomes(first, second)).toBe(expected)
+  })
+})
