@@ -56,7 +56,7 @@ function hashedWorker(): Plugin {
 }
 
 /** Files that only some visitors need: the service worker keeps them when they are used. */
-const isOptional = (fileName: string) => /jspi|\bre2-/.test(fileName)
+const isOptional = (fileName: string) => /jspi|\bre2-|\b(table|parquet)-/.test(fileName)
 
 /** Files that the worker downloads and keeps itself. */
 const isKeptByWorker = (fileName: string) => /\.wasm$|gpt2-ranks/.test(fileName)
@@ -120,7 +120,10 @@ export default defineConfig({
       output: {
         // A browser knows a service worker by its URL.
         entryFileNames: ({ name }) => (name === 'service-worker' ? '[name].js' : 'assets/[name]-[hash].js'),
-        chunkFileNames: 'assets/[name]-[hash].js',
+        chunkFileNames: ({ name, moduleIds }) =>
+          moduleIds.some((id) => id.includes('hyparquet-compressors'))
+            ? 'assets/parquet-compressors-[hash].js'
+            : `assets/${name}-[hash].js`,
         assetFileNames: 'assets/[name]-[hash][extname]',
       },
     },
