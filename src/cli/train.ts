@@ -6,6 +6,7 @@ import type { StepProfile } from '../train/engine/profile.ts'
 import { LORA_SETTINGS, TRAIN_SETTINGS, type TrainSettingsInput, nestGiven } from '../train/settings.ts'
 import { settingFlag } from '../train/settings/words.ts'
 import type { TrainResult } from '../train/train.ts'
+import { printDropped } from './data/dropped.ts'
 import { TRAINING_DEVICES, chooseDevice } from './device.ts'
 import { percent } from './format.ts'
 import { interruptSignal } from './interrupt.ts'
@@ -45,6 +46,8 @@ async function runTrain(options: Options): Promise<void> {
   const { recipeFile } = await import('../train/settings/resolve.ts')
   const { describeKept, showTraining } = await import('./training-progress.ts')
   const ui = createUi({ json })
+  const dataset = await readDataset(data)
+  if (dataset.isPublished) printDropped(ui, dataset.summary)
   const base = baseFolder(options.base)
   const device = await chooseDevice(ui, options.device, TRAINING_DEVICES)
   let profile: StepProfile | undefined

@@ -31,6 +31,12 @@ async function kindOf(dir: string): Promise<z.infer<typeof description>['kind']>
  * is merged into its base, so the classifier has no adapters to choose from.
  * @throws GraftError `file-format` for a `graft.json` of something else, `config` for a model without a head, `usage` for a
  *   base that is not asked for, and what reading the folder throws
+ * @example
+ * import { openModel } from 'graft-lora/export'
+ *
+ * const classifier = await openModel('runs/adapter')
+ * console.log(await classifier.classify('A film that I loved'))
+ * await classifier.close()
  */
 export async function openModel(dir: string, { base, verify, ...options }: OpenModelOptions = {}): Promise<Classifier> {
   const kind = await kindOf(dir)
