@@ -24,7 +24,8 @@ function runtimeFiles(): Plugin {
       if (source !== `\0${id}`) return undefined
       const emit = (name: string, source = readFileSync(join(runtimeFolder, name))) => {
         const hash = sha256(source)
-        const fileName = `assets/${name.replace(/(\.\w+)$/, `-${hash.slice(0, 8)}$1`)}`
+        // Not every host knows that .mjs is JavaScript, and browsers run no module of another type.
+        const fileName = `assets/${name.replace(/\.mjs$/, '.js').replace(/(\.\w+)$/, `-${hash.slice(0, 8)}$1`)}`
         this.emitFile({ type: 'asset', fileName, source })
         return { path: fileName, bytes: source.length, sha256: hash }
       }
@@ -39,39 +40,77 @@ function runtimeFiles(): Plugin {
   }
 }
 
-/** Files that the worker keeps itself, and that the service worker therefore leaves alone. */
-const isKeptByWorker = (fileName: string) => /\.wasm$|gpt2-ranks/.test(fileName)
-
-/** Files that only some visitors need: kept when they are used. */
-const isOptional = (fileName: string) => fileName.includes('jspi')
-
-/** Tells the service worker which files the page consists of. */
-function pageFiles(): Plugin {
+/** The worker is a file of its own with a hashed name, which the library knows: page and worker are of one version. */
+function hashedWorker(): Plugin {
+  let reference = ''
   return {
-    name: 'page-files',
-    enforce: 'post',
-    generateBundle(_, bundle) {
-      const serviceWorker = bundle['service-worker.js']
-      if (serviceWorker?.type !== 'chunk') throw new Error('there is no service worker')
-      const files = Object.values(bundle).filter((file) => file !== serviceWorker && !isKeptByWorker(file.fileName))
-      const contents = files.map((file) => sha256(file.type === 'chunk' ? file.code : file.source))
-      const names = files.map(({ fileName }) => fileName)
-      serviceWorker.code = serviceWorker.code
-        .replace('PAGE_FILES', JSON.stringify(names.filter((name) => !isOptional(name))))
-        .replace('OPTIONAL_FILES', JSON.stringify(names.filter(isOptional)))
-        .replace('PAGE_VERSION', JSON.stringify(sha256(contents.join()).slice(0, 16)))
+    name: 'hashed-worker',
+    buildStart() {
+      reference = this.emitFile({ type: 'chunk', id: path('src/web/worker/worker.ts'), name: 'worker' })
+    },
+    load(id) {
+      if (id !== path('src/web/worker-file.ts')) return undefined
+      return `export const workerFile = 'assets/' + import.meta.ROLLUP_FILE_URL_${reference}.split('/').pop()`
     },
   }
 }
 
-/** Entries whose names others rely on: they are no part of the page, or load from a URL that code makes. */
-const fixedNames = ['worker', 'service-worker', 'graft']
+/** Files that only some visitors need: the service worker keeps them when they are used. */
+const isOptional = (fileName: string) => /jspi|\bre2-/.test(fileName)
+
+/** Files that the worker downloads and keeps itself. */
+const isKeptByWorker = (fileName: string) => /\.wasm$|gpt2-ranks/.test(fileName)
+
+/**
+ * Names that others rely on stay, as a line that imports the hashed file. And index.html says which files it consists of:
+ * the service worker shows a version once it has all of them.
+ */
+function siteFiles(): Plugin {
+  return {
+    name: 'site-files',
+    enforce: 'post',
+    generateBundle(_, bundle) {
+      const fileOf = (name: string) =>
+        Object.values(bundle).find((file) => file.type === 'chunk' && file.name === name)?.fileName
+      const fixed = {
+        'graft.js': `export * from './${fileOf('graft')}'\n`,
+        'worker.js': `import './${fileOf('worker')}'\n`,
+      }
+      for (const [fileName, source] of Object.entries(fixed)) this.emitFile({ type: 'asset', fileName, source })
+
+      const page = bundle['index.html']
+      if (page?.type !== 'asset') throw new Error('there is no index.html')
+      const others = Object.values(bundle).filter((file) => file !== page && file.fileName !== 'service-worker.js')
+      const contents = others.map((file): [string, string | Uint8Array] => [
+        file.fileName,
+        file.type === 'chunk' ? file.code : file.source,
+      ])
+      const hashes = (files: [string, string | Uint8Array][]) =>
+        Object.fromEntries(files.map(([name, content]) => [name, sha256(content)]))
+      const own = contents.filter(([name]) => !isKeptByWorker(name))
+      const files = {
+        page: hashes([...own.filter(([name]) => !isOptional(name)), ...Object.entries(fixed)]),
+        optional: hashes(own.filter(([name]) => isOptional(name))),
+        large: Object.fromEntries(
+          contents
+            .filter(([name]) => isKeptByWorker(name) && !isOptional(name))
+            .map(([name, content]) => [name, Buffer.byteLength(content)]),
+        ),
+      }
+      page.source = page.source
+        .toString()
+        .replace('SITE_FILES', JSON.stringify(files))
+        // Unlike modules, a style sheet loads from file:// too, but not with this attribute.
+        .replace('<link rel="stylesheet" crossorigin', '<link rel="stylesheet"')
+    },
+  }
+}
 
 export default defineConfig({
   root: path('src/web'),
   // Relative, so that the site works under any path.
   base: './',
-  plugins: [runtimeFiles(), pageFiles()],
+  plugins: [runtimeFiles(), hashedWorker(), siteFiles()],
   // Without it, ONNX Runtime's loader is in the bundle, where its threads would run the whole worker again.
   resolve: { conditions: ['onnxruntime-web-use-extern-wasm', 'module', 'browser', 'production'] },
   build: {
@@ -85,13 +124,13 @@ export default defineConfig({
       input: {
         page: path('src/web/index.html'),
         graft: path('src/web/index.ts'),
-        worker: path('src/web/worker/worker.ts'),
         'service-worker': path('src/web/service-worker.ts'),
       },
       // A library's exports are of use to nobody here but for graft.js.
       preserveEntrySignatures: 'exports-only',
       output: {
-        entryFileNames: ({ name }) => (fixedNames.includes(name) ? '[name].js' : 'assets/[name]-[hash].js'),
+        // A browser knows a service worker by its URL.
+        entryFileNames: ({ name }) => (name === 'service-worker' ? '[name].js' : 'assets/[name]-[hash].js'),
         chunkFileNames: 'assets/[name]-[hash].js',
         assetFileNames: 'assets/[name]-[hash][extname]',
       },

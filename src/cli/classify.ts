@@ -19,6 +19,7 @@ interface Options {
   output?: string
   device: CompiledDevice | 'auto'
   json?: boolean
+  verify: boolean
 }
 
 /** The `classify` command. */
@@ -32,6 +33,7 @@ export function classifyCommand(): Command {
     .option('--input <file>', 'CSV, TSV or JSON Lines file of texts, or one with label<TAB>text lines')
     .option('--text <column>', 'column of the texts (default: text, message, … as found)')
     .option('--output <file>', 'CSV or JSON Lines file to write (default: stdout)')
+    .option('--no-verify', "do not check the bundle's files by their hashes")
     .addOption(deviceOption(GRAPH_DEVICES, 'cpu'))
     .addOption(jsonOption())
     .action(classifyTexts)
@@ -39,10 +41,14 @@ export function classifyCommand(): Command {
 
 async function classifyTexts(texts: string[], options: Options): Promise<void> {
   checkUsage(texts, options)
+  if (options.output !== undefined) {
+    const { checkOutputFile } = await import('../files/atomic.ts')
+    await checkOutputFile(options.output, [options.input])
+  }
   const { openBundle } = await import('../runtime/index.ts')
   const ui = createUi(options)
   const device = await chooseDevice(ui, options.device, GRAPH_DEVICES)
-  const classifier = await openBundle(options.model, { device })
+  const classifier = await openBundle(options.model, { device, verify: options.verify })
   classifier.labels(options.adapter) // an unknown adapter is an error before anything is read
   try {
     if (options.input === undefined) await classifyArguments(ui, classifier, texts, options)

@@ -1,7 +1,7 @@
 /** `graft export`: makes a bundle of a base and adapters, for `serve`, `web`, `classify` and any ONNX Runtime. */
 import { Command, Option } from 'commander'
 import type { Manifest } from '../core/bundle.ts'
-import type { AdapterSource, ExportOptions } from '../export/index.ts'
+import type { AdapterSource, BundleAbout, ExportOptions, TaskAbout } from '../export/index.ts'
 import { interruptSignal } from './interrupt.ts'
 import { jsonOption } from './options.ts'
 import { type Ui, createUi } from './ui.ts'
@@ -11,8 +11,17 @@ interface Options {
   adapter: AdapterSource[]
   mode: ExportOptions['mode']
   out: string
+  title?: string
+  description: NamedText[]
+  example: NamedText[]
   force?: boolean
   json?: boolean
+}
+
+/** A text, and the adapter that it is about; without one, about the whole bundle. */
+interface NamedText {
+  name: string | undefined
+  text: string
 }
 
 /** The `export` command. */
@@ -27,6 +36,14 @@ export function exportCommand(): Command {
         .makeOptionMandatory(),
     )
     .requiredOption('--out <dir>', 'folder to write')
+    .option('--title <text>', 'heading of the page that `graft web` makes')
+    .option(
+      '--description <[name=]text>',
+      'one line on what it does, or on what an adapter tells apart',
+      collectTexts,
+      [],
+    )
+    .option('--example <[name=]text>', 'text to try it with, on the page; repeat it for several', collectTexts, [])
     .option('--force', 'replace the output folder')
     .addOption(jsonOption())
     .action(makeBundle)
@@ -38,11 +55,41 @@ function collectAdapters(text: string, others: AdapterSource[]): AdapterSource[]
   return [...others, name === undefined ? { dir } : { name, dir }]
 }
 
-async function makeBundle({ base, adapter, mode, out, force, json }: Options): Promise<void> {
+/** `spam=Is it an advertisement?`; without a name it is about the whole. */
+function collectTexts(text: string, others: NamedText[]): NamedText[] {
+  const [, name, rest = text] = /^([\w.-]+)=(.+)$/s.exec(text) ?? []
+  return [...others, { name, text: rest }]
+}
+
+/** What the options say about the bundle and its adapters. */
+function aboutOf({ title, description, example }: Options): BundleAbout {
+  const of = (name: string | undefined): TaskAbout => {
+    const [descriptions, examples] = [description, example].map((texts) =>
+      texts.flatMap((each) => (each.name === name ? [each.text] : [])),
+    ) as [string[], string[]]
+    return {
+      ...(descriptions.length > 0 && { description: descriptions.at(-1) }),
+      ...(examples.length > 0 && { examples }),
+    }
+  }
+  const names = new Set([...description, ...example].flatMap(({ name }) => name ?? []))
+  return { title, ...of(undefined), adapters: new Map(Array.from(names, (name) => [name, of(name)])) }
+}
+
+async function makeBundle(options: Options): Promise<void> {
+  const { base, adapter, mode, out, force, json } = options
   const { exportBundle } = await import('../export/index.ts')
   const ui = createUi({ json })
   const signal = interruptSignal()
-  const manifest = await exportBundle({ base, adapters: adapter, mode, dir: out, force, signal })
+  const manifest = await exportBundle({
+    base,
+    adapters: adapter,
+    mode,
+    dir: out,
+    about: aboutOf(options),
+    force,
+    signal,
+  })
   printBundle(ui, out, manifest)
   ui.result({ out, ...manifest })
 }

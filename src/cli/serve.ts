@@ -1,13 +1,13 @@
 /** `graft serve`: answers HTTP requests with bundles, and takes new adapters while it runs. */
 import { basename, resolve } from 'node:path'
 import { Command, InvalidArgumentError } from 'commander'
-import { pino } from 'pino'
 import { GraftError } from '../core/errors.ts'
 import { readBytes } from '../files/read.ts'
 import type { InferenceService, ModelStatus } from '../serve/index.ts'
 import { jsonOption, list, positiveInteger, wholeNumber } from './options.ts'
 import { curlExample } from './serve/example.ts'
-import { untilAskedToStop } from './serve/shutdown.ts'
+import { keepRunning } from './serve/output.ts'
+import { endWithin, untilAskedToStop } from './serve/shutdown.ts'
 import { type Ui, createUi } from './ui.ts'
 
 interface Options {
@@ -21,6 +21,10 @@ interface Options {
   maxRank?: number
   maxBody: number
   timeoutMs: number
+  keepAliveMs: number
+  drainMs: number
+  allowedHost?: string[]
+  verify: boolean
   adapterDir?: string
   watch?: boolean
   apiKeyFile?: string
@@ -38,8 +42,11 @@ interface BundleSource {
 const MAX_INPUTS = 256
 /** How long a connection may be silent, over the time that its request may take. */
 const IDLE_MS = 60_000
-/** A log line is out after so long. */
-const LOG_FLUSH_MS = 100
+/** A worker may be stuck for half of a request's time, so that another can still answer it; but for no less than this. */
+const MIN_TASK_MS = 5_000
+/** Time for the last log lines at the end. */
+const LOG_FLUSH_MS = 1_000
+const STDERR = 2
 
 /** The `serve` command. */
 export function serveCommand(): Command {
@@ -54,6 +61,24 @@ export function serveCommand(): Command {
     .option('--max-batch-tokens <tokens>', 'tokens of a batch, padding included', positiveInteger, 2048)
     .option('--max-body <bytes>', 'size of a request (413)', positiveInteger, 2 ** 20)
     .option('--timeout-ms <ms>', 'time after which a request is given up (504)', positiveInteger, 30_000)
+    .option(
+      '--keep-alive-ms <ms>',
+      'time that a silent connection is kept; proxies keep theirs for 60 s',
+      positiveInteger,
+      75_000,
+    )
+    .option(
+      '--drain-ms <ms>',
+      'time at SIGTERM for requests that have come; then the process ends',
+      positiveInteger,
+      20_000,
+    )
+    .option(
+      '--allowed-host <names>',
+      'names that the server answers to, with commas, besides localhost and IP addresses',
+      list,
+    )
+    .option('--no-verify', 'do not check the files of bundles and adapters by their hashes')
     .option('--adapter-dir <dir>', 'folder whose adapters may be loaded while the server runs')
     .option('--watch', 'load, replace and remove adapters as their folders in --adapter-dir come, change and go')
     .option('--max-adapters <count>', 'adapters of a model in memory; others come back from disk', positiveInteger, 64)
@@ -82,36 +107,43 @@ async function serveBundles(bundles: BundleSource[], options: Options): Promise<
   const ui = createUi(options)
   const { url, service, hasKeys, close } = await start(bundles, options)
   announce(ui, url, service, hasKeys)
-  await stopped
-  await close()
+  const signal = await stopped
+  await endWithin(options.drainMs, signal, close)
 }
 
 /** Makes the parts and puts them together. What fails here ends the process, workers and all. */
 async function start(bundles: BundleSource[], options: Options) {
   const { port, host, maxBody, timeoutMs, watch, corsOrigin: corsOrigins, ...limits } = options
-  const { createApp, createInference, createMetrics, startServer, watchAdapters } = await import('../serve/index.ts')
+  const { createApp, createInference, createLog, createMetrics, isLoopback, startServer, watchAdapters } =
+    await import('../serve/index.ts')
+  const dir = watch ? watchedDir(options) : undefined
   const [apiKeys, adminKeys] = [await readKeys(limits.apiKeyFile), await readKeys(limits.adminKeyFile)]
-  // Many lines in one write: one for each would be a system call for each request.
-  const log = pino(pino.destination({ fd: 2, sync: false, minLength: 4096, periodicFlush: LOG_FLUSH_MS }))
   const metrics = createMetrics()
-  const service = await createInference({ bundles, observer: metrics.observer, ...limits })
-  const watched = watch ? { model: watchedModel(service), dir: watchedDir(options) } : undefined
-  const watcher = watched && (await watchAdapters({ service, log, ...watched }))
+  const { logger: log, flush } = createLog({ fd: STDERR, onDrop: () => metrics.droppedLines.inc() })
+  const taskTimeoutMs = Math.max(MIN_TASK_MS, timeoutMs / 2)
+  const service = await createInference({ bundles, observer: metrics.observer, taskTimeoutMs, ...limits })
+  const watcher =
+    dir === undefined ? undefined : await watchAdapters({ service, log, dir, model: watchedModel(service) })
   let stopping = false
   // Readiness goes false first, while requests that are on their way are still served.
   const ready = () => !stopping && service.ready()
   const parts = { service: { ...service, ready }, metrics, log, maxBody, timeoutMs, adminKeys }
   // A request of more texts than may ever wait would be told to try again for ever.
   const maxInputs = Math.min(MAX_INPUTS, limits.maxQueue)
-  const app = createApp({ ...parts, maxInputs, apiKeys, corsOrigins })
-  const server = await startServer({ app, port, host, idleTimeout: timeoutMs + IDLE_MS })
-  async function close(): Promise<void> {
+  // Where others reach the server, it has names that it does not know of.
+  const allowedHosts = options.allowedHost ?? (isLoopback(host) ? [] : undefined)
+  const app = createApp({ ...parts, maxInputs, apiKeys, corsOrigins, allowedHosts })
+  const timeouts = { idleTimeout: timeoutMs + IDLE_MS, keepAliveTimeout: options.keepAliveMs }
+  const server = await startServer({ app, port, host, ...timeouts })
+  keepRunning(log)
+  async function close(): Promise<boolean> {
     stopping = true
     log.info('stopping: requests that have come are finished')
     await watcher?.close()
     await server.close()
     await service.close()
     log.info('stopped')
+    return flush(LOG_FLUSH_MS)
   }
   return { url: server.url, service, hasKeys: apiKeys.length > 0, close }
 }

@@ -1,6 +1,6 @@
 /** A bundle's `graft.json` and `golden.json`: what a bundle is, and what `serve`, `web` and `classify` may rely on. */
 import * as z from 'zod/mini'
-import { labelNames, sha256Text } from './adapter/info.ts'
+import { labelNames, sha256Text, taskNotes } from './adapter/info.ts'
 import { checkSchema } from './schema.ts'
 
 export { stackAdapters } from './bundle/stack.ts'
@@ -12,6 +12,9 @@ const count = z.int().check(z.positive())
 
 const common = {
   formatVersion: z.literal(1, { error: ({ input }) => `version ${JSON.stringify(input)} is not known, only 1` }),
+  /** What the whole is called, and what it does in a line. */
+  title: z.optional(z.string()),
+  description: z.optional(z.string()),
   /** Tokens after which texts are cut. */
   maxLength: count,
   /** SHA-256 of every other file by its path in the bundle. */
@@ -36,6 +39,7 @@ const merged = z.object({
   kind: z.literal('merged'),
   /** Class names by id. */
   labels: labelNames,
+  ...taskNotes,
   /** What training divided the logits by, where that is known. */
   temperature: z.optional(z.number().check(z.positive())),
   ...common,
@@ -44,7 +48,7 @@ const merged = z.object({
 const unmerged = z.object({
   kind: z.literal('unmerged'),
   /** In the order of `adapter_index`. */
-  adapters: z.array(z.object({ name, labels: labelNames })).check(z.minLength(1)),
+  adapters: z.array(z.object({ name, labels: labelNames, ...taskNotes })).check(z.minLength(1)),
   /** The largest r; smaller ones are padded with zeros. */
   rank: count,
   /** Layers that the graph takes `lora_A` and `lora_B` for. */

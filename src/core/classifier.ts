@@ -4,6 +4,7 @@ import { type Model, type Task, createTasks } from './classifier/tasks.ts'
 import { type OfTexts, ofTexts } from './classifier/texts.ts'
 import type { GPT2Config } from './config.ts'
 import { type Encode, type Encoded, padToken } from './encoder.ts'
+import { GraftError } from './errors.ts'
 import { argMax, softmax } from './metrics.ts'
 import type { Session } from './session.ts'
 
@@ -44,7 +45,7 @@ export interface Classifier extends AsyncDisposable {
   labels(adapter?: string): readonly string[]
   /**
    * The likeliest label of each text.
-   * @throws GraftError `adapter-index` for an adapter that is not there, `usage` for what is no text
+   * @throws GraftError `adapter-index` for an adapter that is not there, `usage` for what is no text, `runtime` where a score is no number
    * @example
    * const { label, score } = await classifier.classify('What a film!')
    * const results = await classifier.classify(['What a film!', 'Two wasted hours.'], { topK: 2 })
@@ -133,5 +134,11 @@ function describe({ task, ids, truncated }: Row, logits: Float32Array, topK?: nu
   const probabilities = softmax(logits)
   const all = task.labels.map((label, id) => ({ label, score: probabilities[id] ?? 0 }))
   const best = all[argMax(probabilities)]! // one score for each probability
+  if (!Number.isFinite(best.score)) throw notFinite()
   return { ...best, scores: topK === undefined ? all : likeliest(all, topK), tokens: ids.length, truncated }
 }
+
+const notFinite = () =>
+  new GraftError('runtime', 'the scores of a text are no numbers', {
+    hint: "The model's weights are too large to compute with: train it again, at a lower learning rate.",
+  })

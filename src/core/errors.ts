@@ -41,6 +41,7 @@ export type ErrorCode =
   | 'serve-overloaded'
   | 'serve-timeout'
   | 'serve-too-long'
+  | 'serve-worker'
   | 'browser'
   | 'device'
   | 'memory'

@@ -6,6 +6,7 @@ import { writeModel } from '../files/model-file.ts'
 import { type Output, withOutput } from '../files/output.ts'
 import { tokenizerFilesOf } from '../files/tokenizer-files.ts'
 import { toOnnxParts } from '../onnx/index.ts'
+import { type BundleAbout, describeBundle } from './about.ts'
 import { computeGolden } from './golden.ts'
 import { type AdapterSource, type ExportInputs, readInputs } from './inputs.ts'
 import { createManifest } from './manifest.ts'
@@ -22,6 +23,8 @@ export interface ExportOptions {
   mode: 'merged' | 'unmerged'
   /** Folder to write. */
   dir: Output
+  /** Title, description and examples, which the page shows. */
+  about?: BundleAbout | undefined
   /** Replace a folder that is there already. */
   force?: boolean | undefined
   /** Texts for `golden.json`; chosen for the model's size by default. */
@@ -55,9 +58,10 @@ const weightBytes = ({ base }: ExportInputs) =>
 async function fillBundle(
   folder: string,
   inputs: ExportInputs,
-  { mode, signal, probes, externalFrom }: ExportOptions,
+  { mode, about, signal, probes, externalFrom }: ExportOptions,
 ): Promise<Manifest> {
   const plan = mode === 'merged' ? planMerged(inputs) : planUnmerged(inputs)
+  const fields = describeBundle(plan.fields, about)
 
   if (mode === 'unmerged') await copyAdapters(folder, inputs)
   signal?.throwIfAborted()
@@ -68,7 +72,7 @@ async function fillBundle(
   await writeParts(folder, plan, externalFrom)
   signal?.throwIfAborted()
   const parity = await checkParity(join(folder, graphPath), plan, golden)
-  const manifest = await createManifest(folder, { inputs, plan, parity })
+  const manifest = await createManifest(folder, { inputs, plan: { ...plan, fields }, parity })
   await writeJson(join(folder, 'graft.json'), manifest)
   return manifest
 }

@@ -1,4 +1,5 @@
 /** The merged bundle: one classifier, its adapter folded into the weights, or fine-tuned in full. */
+import { notesOf } from '../core/adapter/info.ts'
 import type { GPT2Config } from '../core/config.ts'
 import { GraftError } from '../core/errors.ts'
 import { labelFields, labelsOfConfig } from '../core/labels.ts'
@@ -25,7 +26,12 @@ export function planMerged({ base, adapters }: ExportInputs): Plan {
   const config = classifierConfig(base.config, labels)
   return {
     config,
-    fields: { kind: 'merged', labels, ...(temperature !== undefined && { temperature }) },
+    fields: {
+      kind: 'merged',
+      labels,
+      ...(info && 'labels' in info && notesOf(info)),
+      ...(temperature !== undefined && { temperature }),
+    },
     maxLength,
     model: { labels, maxLength },
     references: [{ config, weights: base.weights, adapter, maxLength }],

@@ -36,12 +36,12 @@ async function kindOf(dir: string): Promise<z.infer<typeof description>['kind']>
  * @throws GraftError `file-format` for a `graft.json` of something else, `config` for a model without a head, `usage` for a
  *   base that is not asked for, and what reading the folder throws
  */
-export async function openModel(dir: string, { base, ...options }: OpenModelOptions = {}): Promise<Classifier> {
+export async function openModel(dir: string, { base, verify, ...options }: OpenModelOptions = {}): Promise<Classifier> {
   const kind = await kindOf(dir)
   if (base !== undefined && kind !== 'adapter') {
     throw new GraftError('usage', `${dir} is no adapter, so it takes no base`, { hint: 'Leave --base out.', file: dir })
   }
-  if (kind === 'merged' || kind === 'unmerged') return openBundle(dir, options)
+  if (kind === 'merged' || kind === 'unmerged') return openBundle(dir, { verify, ...options })
   // The name would only be seen in an unmerged bundle; the folder's own need not be fit for one.
   const inputs = kind === 'adapter' ? readInputs(base, [{ name: 'adapter', dir }]) : readInputs(dir, [])
   const { config, model, trace } = planMerged(await inputs)

@@ -1,4 +1,5 @@
 /** What a bundle will hold, before anything is written: the two modes of export differ in this only. */
+import type { TaskNotes } from '../core/adapter/info.ts'
 import type { GPT2Config } from '../core/config.ts'
 import type { Graph } from '../onnx/index.ts'
 import type { Model } from '../core/classifier/tasks.ts'
@@ -14,8 +15,8 @@ export interface NamedReference extends ReferenceModel {
 
 /** Fields of `graft.json` that tell the kinds of bundles apart. */
 export type KindFields =
-  | { kind: 'merged'; labels: string[]; temperature?: number }
-  | { kind: 'unmerged'; adapters: { name: string; labels: string[] }[]; rank: number; targets: string[] }
+  | ({ kind: 'merged'; labels: string[]; temperature?: number } & TaskNotes)
+  | { kind: 'unmerged'; adapters: ({ name: string; labels: string[] } & TaskNotes)[]; rank: number; targets: string[] }
 
 export interface Plan {
   /** `config.json` */

@@ -1,4 +1,5 @@
 /** The unmerged bundle: one base, and any number of adapters that the graph takes as inputs. */
+import { notesOf } from '../core/adapter/info.ts'
 import { GraftError } from '../core/errors.ts'
 import { adaptableLayers } from '../core/layers.ts'
 import { largestRank } from '../core/lora.ts'
@@ -20,7 +21,7 @@ export function planUnmerged({ base, adapters }: ExportInputs): Plan {
     config,
     fields: {
       kind: 'unmerged',
-      adapters: adapters.map(({ name, adapter }) => ({ name, labels: adapter.info.labels })),
+      adapters: adapters.map(({ name, adapter: { info } }) => ({ name, labels: info.labels, ...notesOf(info) })),
       rank: Math.max(...adapters.map(({ adapter }) => largestRank(adapter))),
       targets,
     },

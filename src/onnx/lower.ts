@@ -97,13 +97,13 @@ class Lowering {
   /** A kernel's attributes; to read one that differs between the runs is an error. */
   #fixed(calls: Calls): object {
     const [{ kernel, caller, attributes }] = calls
-    const fixed = {}
-    for (const [name, value] of Object.entries(attributes)) {
-      const isFixed = calls.every((call) => isEqual(value, (call.attributes as Record<string, unknown>)[name]))
-      const get = () => (isFixed ? value : this.#sizes.refuse(`the attribute "${name}" of ${kernel}${caller}`))
-      Object.defineProperty(fixed, name, { enumerable: true, get })
-    }
-    return fixed
+    const differing = Object.keys(attributes).filter(
+      (name) => !calls.every((call) => isEqual(attributes[name], call.attributes[name])),
+    )
+    if (differing.length === 0) return attributes
+    const refuse = (name: string) => this.#sizes.refuse(`the attribute "${name}" of ${kernel}${caller}`)
+    const getters = differing.map((name) => [name, { get: () => refuse(name) }] as const)
+    return Object.defineProperties({ ...attributes }, Object.fromEntries(getters))
   }
 
   /** The value that a tensor is, given where it comes from in each run. */

@@ -19,7 +19,7 @@ export interface Call {
   caller: string
   /** By TF.js' names, in order; optional ones that are missing are left out. */
   inputs: readonly (readonly [name: string, source: Source])[]
-  attributes: object
+  attributes: Readonly<Record<string, unknown>>
   /** Shapes of its outputs in this run. */
   shapes: readonly (readonly number[])[]
 }

@@ -6,8 +6,9 @@ import { requestId } from 'hono/request-id'
 import { secureHeaders } from 'hono/secure-headers'
 import { pino } from 'pino'
 import { requireKey } from './auth.ts'
-import { clientSignal } from './client.ts'
+import { isClientGone } from './client.ts'
 import type { Parts, ServeEnv } from './context.ts'
+import { allowHosts } from './host.ts'
 import { createMetrics } from './metrics.ts'
 import { observeRequests } from './observe.ts'
 import { addDescription } from './openapi.ts'
@@ -27,13 +28,15 @@ export interface AppOptions extends Partial<Parts> {
   apiKeys?: readonly string[]
   /** Sites whose pages may ask; without any none may. */
   corsOrigins?: readonly string[]
+  /** Names that the server answers to, besides `localhost` and IP addresses; without a list, to all. */
+  allowedHosts?: readonly string[] | undefined
 }
 
 /** Makes the app. */
-export function createApp({ apiKeys = [], corsOrigins = [], ...given }: AppOptions) {
+export function createApp({ apiKeys = [], corsOrigins = [], allowedHosts, ...given }: AppOptions) {
   const parts = completeParts(given)
   parts.metrics.watch(parts.service)
-  const app = createBase(parts, apiKeys, corsOrigins)
+  const app = createBase(parts, { apiKeys, corsOrigins, allowedHosts })
   const routes = app
     .route('/', classifyRoutes(parts))
     .route('/', modelRoutes(parts))
@@ -42,8 +45,9 @@ export function createApp({ apiKeys = [], corsOrigins = [], ...given }: AppOptio
     .route('/', healthRoutes(parts))
     .route('/', inferRoutes(parts))
     .route('/', metricsRoutes(parts))
-  app.route('/', docsRoutes())
-  addDescription(app, { hasKeys: apiKeys.length > 0 })
+  const hasKeys = apiKeys.length > 0
+  const describe = addDescription(app, { hasKeys })
+  app.route('/', docsRoutes({ describe, service: parts.service, hasKeys }))
   return routes
 }
 
@@ -60,8 +64,10 @@ const completeParts = ({
   adminKeys = [],
 }: AppOptions): Parts => ({ service, metrics, log, maxBody, maxInputs, timeoutMs, adminKeys })
 
+type Access = Required<Pick<AppOptions, 'apiKeys' | 'corsOrigins'>> & Pick<AppOptions, 'allowedHosts'>
+
 /** What every request passes: identity, log, headers, keys; and what failures become. */
-function createBase(parts: Parts, apiKeys: readonly string[], corsOrigins: readonly string[]): OpenAPIHono<ServeEnv> {
+function createBase(parts: Parts, { apiKeys, corsOrigins, allowedHosts }: Access): OpenAPIHono<ServeEnv> {
   const app = new OpenAPIHono<ServeEnv>()
   app.use(requestId())
   app.use(observeRequests(parts))
@@ -74,6 +80,7 @@ function createBase(parts: Parts, apiKeys: readonly string[], corsOrigins: reado
       contentSecurityPolicy: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
     }),
   )
+  if (allowedHosts) app.use(allowHosts(allowedHosts))
   if (corsOrigins.length > 0) app.use(allowOrigins(corsOrigins))
   app.use(methodNotAllowed({ app, onMethodNotAllowed: (c, methods) => sendProblem(c, wrongMethod(methods)) }))
   app.use(requireKey(apiKeys.length > 0 ? [...apiKeys, ...parts.adminKeys] : []))
@@ -81,7 +88,7 @@ function createBase(parts: Parts, apiKeys: readonly string[], corsOrigins: reado
     sendProblem(c, new RequestError(404, 'not-found', 'there is no such route', { hint: 'See /docs.' })),
   )
   app.onError((error, c) => {
-    const problem = clientSignal(c).aborted ? clientGone() : toRequestError(error)
+    const problem = isClientGone(c) ? clientGone() : toRequestError(error)
     if (problem.status === 500) parts.log.error({ requestId: c.var.requestId, error: error.stack }, 'unexpected error')
     // What waits for longer than a request may is given up.
     const seconds = retryAfter(problem.status, Math.min(parts.service.queueSeconds(), parts.timeoutMs / 1000))

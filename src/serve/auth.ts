@@ -45,7 +45,11 @@ const unauthorized = () =>
 
 /** Orchestrators ask for health without a key, and the description holds no secret. */
 const isOpen = (path: string) =>
-  path.startsWith('/v2/health/') || path === '/openapi.json' || path === '/docs' || path.startsWith('/docs/')
+  path.startsWith('/v2/health/') ||
+  path === '/' ||
+  path === '/openapi.json' ||
+  path === '/docs' ||
+  path.startsWith('/docs/')
 
 /** Lets only requests with one of the keys pass; all, where there are none. */
 export function requireKey(keys: readonly string[]): MiddlewareHandler<ServeEnv> {

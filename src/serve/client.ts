@@ -28,3 +28,10 @@ export function clientSignal(c: Context<ServeEnv>): AbortSignal {
   const socket = c.env?.incoming?.socket
   return socket ? (signals.get(socket) ?? signalOf(socket)) : c.req.raw.signal
 }
+
+/** Whether nobody waits any more: known from the body too, which ends before the connection is said to. */
+export function isClientGone(c: Context<ServeEnv>): boolean {
+  const incoming = c.env?.incoming
+  const isCutOff = incoming !== undefined && !incoming.complete && (incoming.destroyed || incoming.errored !== null)
+  return isCutOff || clientSignal(c).aborted
+}

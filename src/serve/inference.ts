@@ -5,7 +5,7 @@ import { folderInside } from './folders.ts'
 import { openModel, type ServedModel } from './models.ts'
 import { preparedAdapter, toJob } from './job.ts'
 import { createPool, type Pool } from './pool.ts'
-import type { PrepareMessage, SlotMessage } from './protocol.ts'
+import type { PrepareMessage, RunMessage, SlotMessage, Task } from './protocol.ts'
 import { createQueue, type Queue } from './queue.ts'
 import { createRate, type Rate } from './rate.ts'
 import type { Registry } from './registry.ts'
@@ -29,16 +29,29 @@ export interface InferenceOptions {
   maxAdapters: number
   /** Largest rank of an adapter, which each text pays for; the largest of the bundle's own by default. */
   maxRank?: number | undefined
+  /** Milliseconds after which a worker with a batch is replaced, and the batch tried once more; for an adapter it is more by its size. */
+  taskTimeoutMs?: number | undefined
+  /** Milliseconds after which a change of an adapter is given up. */
+  changeTimeoutMs?: number | undefined
+  /** Whether to check files by their hashes, which is the default: those of the bundles, and of adapters that `loadAdapter` reads. */
+  verify?: boolean | undefined
   observer?: ServiceObserver | undefined
 }
+
+/** Time that a worker has for its start, besides that which ONNX Runtime takes. */
+const START_MS = 60_000
+/** Bytes of an adapter that a slow machine checks in a millisecond. */
+const BYTES_PER_MS = 10_000
 
 /**
  * Opens bundles and starts the workers. All that it needs is read into memory: the files may vanish, but for those of
  * adapters that were evicted.
- * @throws GraftError what reading a bundle throws; `usage` for two models of one name
+ * @throws GraftError what reading a bundle throws; `adapter` for a model or an adapter whose answers are no numbers; `usage` for two
+ *   models of one name
  */
 export async function createInference(options: InferenceOptions): Promise<InferenceService> {
   const { bundles, workers = availableParallelism(), maxQueue, maxWaitMs = 0, maxBatchTokens, observer } = options
+  const { taskTimeoutMs = 15_000, changeTimeoutMs = 60_000 } = options
   const queue = createQueue<QueuedText>({ maxBatchTokens, maxWaitMs })
   const rate = createRate(workers)
   const observed: ServiceObserver = {
@@ -53,6 +66,8 @@ export async function createInference(options: InferenceOptions): Promise<Infere
   const links = {
     onFill: (message: SlotMessage) => pool?.broadcast(message),
     prepare: (message: PrepareMessage) => pool?.run(message).then(preparedAdapter),
+    run: (message: RunMessage) => pool?.run(message),
+    changeTimeoutMs,
   }
   for (const { name, dir } of bundles) {
     if (models.has(name)) throw sameName(name)
@@ -62,9 +77,27 @@ export async function createInference(options: InferenceOptions): Promise<Infere
     workers,
     data: () => ({ models: Array.from(models.values(), (model) => model.forWorker()), maxBatchTokens }),
     next: () => toJob(queue.next(), observed),
+    timeLimit: (task) => (task === 'start' ? START_MS : taskTimeoutMs + bytesOf(task) / BYTES_PER_MS),
   })
-  return service({ models, pool, queue, rate, maxQueue, maxWaitMs, adapterDir: options.adapterDir })
+  try {
+    for (const model of models.values()) await model.probe()
+  } catch (error) {
+    await pool.close()
+    throw error
+  }
+  return service({
+    models,
+    pool,
+    queue,
+    rate,
+    maxQueue,
+    maxWaitMs,
+    adapterDir: options.adapterDir,
+    verify: options.verify,
+  })
 }
+
+const bytesOf = (task: Task) => (task.type === 'run' ? 0 : task.files['adapter_model.safetensors'].length)
 
 interface Parts extends Required<Pick<InferenceOptions, 'maxQueue' | 'maxWaitMs'>> {
   models: ReadonlyMap<string, ServedModel>
@@ -72,9 +105,10 @@ interface Parts extends Required<Pick<InferenceOptions, 'maxQueue' | 'maxWaitMs'
   queue: Queue<QueuedText>
   rate: Rate
   adapterDir: string | undefined
+  verify: boolean | undefined
 }
 
-function service({ models, pool, queue, rate, maxQueue, maxWaitMs, adapterDir }: Parts): InferenceService {
+function service({ models, pool, queue, rate, maxQueue, maxWaitMs, adapterDir, verify }: Parts): InferenceService {
   const accepted = new Set<Promise<unknown>>()
   /** Texts that wait for their adapter to come back. */
   let resolving = 0
@@ -131,7 +165,7 @@ function service({ models, pool, queue, rate, maxQueue, maxWaitMs, adapterDir }:
     putAdapter: async (model, name, files) => accept(registryOf(model).load(name, { files })),
     async loadAdapter(model, name, folder) {
       const registry = registryOf(model)
-      const source = { folder: folder === undefined ? registry.folderOf(name) : await folderInside(adapterDir, folder) }
+      const source = folder === undefined ? registry.folderOf(name) : await folderInside(adapterDir, folder, verify)
       if (closing) throw closed()
       return accept(registry.load(name, source))
     },

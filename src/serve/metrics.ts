@@ -11,6 +11,8 @@ export interface Metrics {
   requests: Histogram<'http_request_method' | 'http_route' | 'http_response_status_code'>
   active: Gauge
   texts: Counter<'model'>
+  /** Log lines that were lost, as the disk was full or nobody read. */
+  droppedLines: Counter
   /** Reads what the service knows at each scrape. */
   watch(service: InferenceService): void
 }
@@ -37,6 +39,11 @@ export function createMetrics(): Metrics {
     }),
     active: new Gauge({ name: 'http_server_active_requests', help: 'Requests without an answer yet', registers }),
     texts: new Counter({ name: 'graft_texts_total', help: 'Texts classified', labelNames: ['model'], registers }),
+    droppedLines: new Counter({
+      name: 'graft_log_lines_dropped_total',
+      help: 'Log lines lost, as the disk was full or nobody read them',
+      registers,
+    }),
     watch: (service) => watchService(service, registry),
   }
 }

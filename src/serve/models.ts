@@ -7,7 +7,15 @@ import { type Bundle, readBundle } from '../files/bundle-folder.ts'
 import { readBytes } from '../files/read.ts'
 import { slotSize, stackShapes } from './pack.ts'
 import { type AdapterRequirements, prepareAdapter, type PreparedAdapter } from './prepare.ts'
-import { type PrepareMessage, shareBytes, type SlotMessage, type WorkerModel } from './protocol.ts'
+import { probe, type ProbeSubject } from './probe.ts'
+import {
+  type Answer,
+  type PrepareMessage,
+  type RunMessage,
+  shareBytes,
+  type SlotMessage,
+  type WorkerModel,
+} from './protocol.ts'
 import { createRegistry, type Lease, type Registry } from './registry.ts'
 import { createSlots } from './slots.ts'
 
@@ -19,11 +27,15 @@ export interface ServedModel {
   registry?: Registry
   /** What a worker that starts now has to know. */
   forWorker(): WorkerModel
-  /** @throws GraftError `serve-adapter` */
+  /** @throws GraftError `serve-adapter`, `usage` */
   resolve(adapter: string | undefined): Promise<Lease>
+  /** Runs what is in memory. @throws GraftError `adapter` where an answer is no number */
+  probe(): Promise<void>
 }
 
 export interface ModelOptions {
+  /** Whether to check the files' hashes. */
+  verify?: boolean | undefined
   /** Most adapters in memory, besides those that requests still use. */
   maxAdapters: number
   /** Largest rank of an adapter; the largest of the bundle's own by default. */
@@ -32,21 +44,27 @@ export interface ModelOptions {
   onFill(message: SlotMessage): void
   /** Has a worker prepare an adapter; undefined before there are any, when nobody minds that this thread does. */
   prepare(message: PrepareMessage): Promise<PreparedAdapter> | undefined
+  /** Has a worker run texts; undefined before there are any. */
+  run(message: RunMessage): Promise<Answer> | undefined
+  /** Milliseconds after which a change of an adapter is given up. */
+  changeTimeoutMs: number
 }
 
 /** Slots for adapters that were replaced or evicted while requests still use them; a load beyond these waits. */
 const SPARE_SLOTS = 4
 /** Labels that an adapter may have at least: a label costs one row of `score.weight` only. */
 const MIN_LABEL_LIMIT = 64
+/** Texts that an adapter is tried with. */
+const PROBE_TEXTS = 4
 
 /** @throws GraftError what `readBundle` throws, and `adapter`, `file-read` */
 export async function openModel(name: string, dir: string, options: ModelOptions): Promise<ServedModel> {
-  const bundle = await readBundle(dir)
+  const bundle = await readBundle(dir, { verify: options.verify })
   const path = join(dir, graphPath)
   // Weights beside the graph are found by its path, and mapped into memory once for all workers.
   const graph = `onnx/${graphDataFile}` in bundle.manifest.files ? path : shareBytes(await readBytes(path))
   return bundle.manifest.kind === 'merged'
-    ? mergedModel(name, graph, bundle, bundle.manifest)
+    ? mergedModel(name, graph, bundle, bundle.manifest, options)
     : unmergedModel(name, graph, bundle, bundle.manifest, options)
 }
 
@@ -55,9 +73,11 @@ type ManifestOf<Kind> = Extract<Manifest, { kind: Kind }>
 function mergedModel(
   name: string,
   graph: WorkerModel['graph'],
-  { config }: Bundle,
+  bundle: Bundle,
   manifest: ManifestOf<'merged'>,
+  options: ModelOptions,
 ): ServedModel {
+  const { config } = bundle
   const { labels, maxLength } = manifest
   const version = manifest.files[graphPath] ?? '' // a manifest that lists no graph is refused
   return {
@@ -72,16 +92,29 @@ function mergedModel(
         value: adapter,
       })
     },
+    probe: () => proberOf(name, bundle, options)([{ name: bundle.dir, slot: 0, labels, maxLength }]),
+  }
+}
+
+/** Tries what is served with texts of the bundle's own probes. */
+function proberOf(model: string, { golden, config }: Bundle, { run }: Pick<ModelOptions, 'run'>) {
+  const texts = [...new Set(golden.map(({ text }) => text))].slice(0, PROBE_TEXTS)
+  return async (subjects: readonly ProbeSubject[]) => {
+    const cut = subjects.map((each) => ({ ...each, maxLength: Math.min(each.maxLength, config.n_positions) }))
+    await probe(cut, { model, texts, run })
   }
 }
 
 async function unmergedModel(
   name: string,
   graph: WorkerModel['graph'],
-  { config, dir }: Bundle,
+  bundle: Bundle,
   manifest: ManifestOf<'unmerged'>,
-  { maxAdapters, maxRank = manifest.rank, onFill, prepare }: ModelOptions,
+  options: ModelOptions,
 ): Promise<ServedModel> {
+  const { config, dir } = bundle
+  const { maxAdapters, maxRank = manifest.rank, onFill, prepare, changeTimeoutMs } = options
+  const tryOut = proberOf(name, bundle, options)
   const labels = Math.max(MIN_LABEL_LIMIT, ...manifest.adapters.map((adapter) => adapter.labels.length))
   const requirements: AdapterRequirements = {
     config,
@@ -100,6 +133,8 @@ async function unmergedModel(
     slots,
     prepare: async (adapter) =>
       prepare({ type: 'prepare', model: name, ...adapter }) ?? prepareAdapter(adapter, requirements),
+    probe: (adapter) => tryOut([adapter]),
+    changeTimeoutMs,
   })
   for (const adapter of manifest.adapters) {
     await registry.load(adapter.name, { folder: join(dir, 'adapters', adapter.name) })
@@ -112,5 +147,6 @@ async function unmergedModel(
     registry,
     forWorker: () => ({ name, graph, config, labels, stack, slots: slots.contents, requirements }),
     resolve: registry.resolve,
+    probe: () => tryOut(registry.resident()),
   }
 }

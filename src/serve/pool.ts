@@ -1,7 +1,8 @@
-/** Worker threads that take jobs whenever they are free; one that dies is replaced, and its jobs are tried once more. */
+/** Worker threads that take jobs whenever they are free; one that dies or is stuck is replaced, and its job is tried once more. */
 import type { Worker } from 'node:worker_threads'
 import { GraftError } from '../core/errors.ts'
 import { type Answer, type FromWorker, fromFailure, type SlotMessage, type Task, type WorkerData } from './protocol.ts'
+import { createRuntimeMark, mayEnd } from './runtime-mark.ts'
 import { startWorker } from './start-worker.ts'
 
 /** One task; exactly one of its callbacks is called. */
@@ -14,13 +15,15 @@ export interface Job {
 export interface PoolOptions {
   workers: number
   /** What a worker that starts now has to know. */
-  data(): WorkerData
+  data(): Omit<WorkerData, 'runtimeMark'>
   /** The next job, if there is one. */
   next(): Job | undefined
+  /** Milliseconds after which a worker with this task, or one that is starting, counts as stuck. */
+  timeLimit(task: Task | 'start'): number
 }
 
 export interface Pool {
-  /** Whether a worker is up. */
+  /** Whether a worker is up, and not stuck. */
   ready(): boolean
   /** Does a task before those that `next` gives. */
   run(task: Task): Promise<Answer>
@@ -35,23 +38,30 @@ export interface Pool {
 interface Member {
   worker: Worker
   ready: boolean
+  /** Whether it took longer than it may. */
+  stuck: boolean
   /** What it runs. */
   job?: Job | undefined
+  /** Ends what takes too long. */
+  watchdog?: NodeJS.Timeout | undefined
+  runtimeMark: Int32Array
   ended: Promise<void>
 }
 
 /** A worker that cannot start would be replaced without pause. */
 const RESTART_DELAY_MS = 1000
+/** How soon the watchdog looks again at a stuck worker that it could not end. */
+const LOOK_AGAIN_MS = 1000
 
 /**
  * Starts the workers and waits until all are up.
  * @throws GraftError what opening a model in a worker throws: `bundle`, `config`
  */
-export async function createPool({ workers, data, next }: PoolOptions): Promise<Pool> {
+export async function createPool({ workers, data, next, timeLimit }: PoolOptions): Promise<Pool> {
   const members = new Set<Member>()
   /** Jobs that come before those of `next`. */
   const first: Job[] = []
-  /** Jobs whose worker died once. */
+  /** Jobs whose worker died or was stuck once. */
   const retried = new WeakSet<Job>()
   let closed = false
 
@@ -59,14 +69,31 @@ export async function createPool({ workers, data, next }: PoolOptions): Promise<
     if (!member.ready || member.job) return
     const job = first.shift() ?? next()
     if (!job) return
-    member.worker.postMessage(job.task)
+    try {
+      member.worker.postMessage(job.task)
+    } catch (error) {
+      return job.failed(unsendable(error))
+    }
     member.job = job
+    watch(member, timeLimit(job.task))
   }
 
   const wake = () => members.forEach(feed)
 
+  /** Ends the worker unless it is heard of in time. */
+  function watch(member: Member, ms: number): void {
+    clearTimeout(member.watchdog)
+    member.watchdog = setTimeout(() => {
+      member.stuck = true
+      if (mayEnd(member.runtimeMark)) void member.worker.terminate()
+      else watch(member, LOOK_AGAIN_MS)
+    }, ms)
+  }
+
   function receive(member: Member, message: FromWorker): void {
     if (message.type === 'ready') member.ready = true
+    clearTimeout(member.watchdog)
+    member.stuck = false
     const { job } = member
     member.job = undefined
     // Before the answer is worked on, so that the worker does not wait for it.
@@ -76,25 +103,31 @@ export async function createPool({ workers, data, next }: PoolOptions): Promise<
   }
 
   function replace(member: Member): void {
+    clearTimeout(member.watchdog)
     members.delete(member)
+    if (member.job) tryAgain(member.job, member.stuck)
     if (closed) return
-    const { job } = member
-    if (job && retried.has(job)) job.failed(died())
-    else if (job) {
-      retried.add(job)
-      first.push(job)
-    }
     // A worker that fails to start ends, and is replaced in turn.
     setTimeout(() => !closed && start().catch(() => undefined), member.ready ? 0 : RESTART_DELAY_MS)
     wake()
   }
 
+  /** What a worker was stuck with may be innocent, as one text of a batch; an adapter is not, and would take the next worker too. */
+  function tryAgain(job: Job, stuck: boolean): void {
+    if (closed || retried.has(job) || (stuck && job.task.type === 'prepare'))
+      return job.failed(stuck ? tooSlow() : died())
+    retried.add(job)
+    first.push(job)
+  }
+
   /** Settles when the worker is up, or has failed to start. */
   function start(): Promise<void> {
-    const worker = startWorker(data())
+    const runtimeMark = createRuntimeMark()
+    const worker = startWorker({ ...data(), runtimeMark })
     const ended = new Promise<void>((resolve) => worker.on('exit', () => resolve()))
-    const member: Member = { worker, ended, ready: false }
+    const member: Member = { worker, ended, runtimeMark, ready: false, stuck: false }
     members.add(member)
+    watch(member, timeLimit('start'))
     return new Promise((resolve, reject) => {
       worker.on('message', (message: FromWorker) => {
         receive(member, message)
@@ -109,7 +142,6 @@ export async function createPool({ workers, data, next }: PoolOptions): Promise<
     })
   }
 
-  /** `terminate` would end the whole process where it meets a thread inside of ONNX Runtime. */
   async function close(): Promise<void> {
     closed = true
     for (const { worker } of members) worker.postMessage({ type: 'close' })
@@ -123,7 +155,7 @@ export async function createPool({ workers, data, next }: PoolOptions): Promise<
     throw error
   }
   return {
-    ready: () => !closed && [...members].some(({ ready }) => ready),
+    ready: () => !closed && [...members].some(({ ready, stuck }) => ready && !stuck),
     run: (task) =>
       new Promise((done, failed) => {
         first.push({ task, done, failed })
@@ -136,7 +168,18 @@ export async function createPool({ workers, data, next }: PoolOptions): Promise<
 }
 
 const died = (cause?: unknown) =>
-  new GraftError('runtime', `a worker thread ended${cause === undefined ? '' : `: ${String(cause)}`}`, {
+  new GraftError('serve-worker', `a worker thread ended${cause === undefined ? '' : `: ${String(cause)}`}`, {
     hint: 'Try again; if it happens again, give the server more memory.',
     cause,
+  })
+
+const unsendable = (cause: unknown) =>
+  new GraftError('adapter', `the adapter's files hold what is not JSON: ${String(cause)}`, {
+    hint: 'Give the files as they were parsed.',
+    cause,
+  })
+
+const tooSlow = () =>
+  new GraftError('serve-worker', 'a worker thread took too long over this, and was replaced', {
+    hint: 'Try again; if it happens again, send fewer texts at a time, or look at the adapter.',
   })

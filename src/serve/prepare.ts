@@ -2,6 +2,7 @@
 import { type AdapterFiles, checkAdapter, parseAdapter } from '../core/adapter.ts'
 import { adapterIdentity } from '../core/adapter/version.ts'
 import { sha256 } from '../files/hash.ts'
+import { checkWeightsHeader } from './adapter-files.ts'
 import { packAdapter, type StackLayout } from './pack.ts'
 
 /** What an adapter of a model has to fit. */
@@ -33,6 +34,7 @@ export async function prepareAdapter(
   { files, file, memory }: Unprepared,
   requirements: AdapterRequirements,
 ): Promise<PreparedAdapter> {
+  checkWeightsHeader(files, file)
   const adapter = await parseAdapter(files, file)
   await checkAdapter(adapter, requirements.config, requirements.baseSha256, file)
   const { labels, maxLength } = adapter.info

@@ -74,6 +74,7 @@ const statuses: Partial<Record<ErrorCode, number>> = {
   safetensors: 400,
   'serve-overloaded': 429,
   'serve-closed': 503,
+  'serve-worker': 503,
   'serve-timeout': 504,
 }
 

@@ -26,6 +26,8 @@ export interface WorkerData {
   models: WorkerModel[]
   /** Most tokens of a batch, padding included. */
   maxBatchTokens: number
+  /** Of `runtime-mark.ts`: says when the worker must not be ended. */
+  runtimeMark: Int32Array
 }
 
 /** A text on its way through a worker. */

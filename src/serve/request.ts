@@ -28,7 +28,7 @@ export interface Submission {
 
 /**
  * Queues a request's texts. Its deadline and its client's leaving end the wait for the adapter too.
- * @throws GraftError `serve-timeout`, `serve-too-long`, `interrupted` (the client is gone), and what `leased` and workers throw
+ * @throws GraftError `serve-timeout`, `serve-too-long`, `interrupted` (the client is gone), `runtime` (no number), and what `leased` and workers throw
  */
 export function submit({ request, leased, queue, positions, onQueued }: Submission): Promise<ClassifyResult> {
   const { model, texts, truncate, signal, deadline = Infinity } = request
@@ -65,7 +65,9 @@ export function submit({ request, leased, queue, positions, onQueued }: Submissi
         onResult(result, row) {
           queued.leave()
           if (result.truncated[row] && !truncate) return fail(tooLong(index, maxLength))
-          results[index] = describe(result, row, lease.labels)
+          const described = describe(result, row, lease.labels)
+          if (!Number.isFinite(described.score)) return fail(notFinite(model, lease.adapter))
+          results[index] = described
           if (--missing > 0) return
           settle()
           resolve({ model, adapter: lease.adapter, version: lease.version, results })
@@ -113,6 +115,15 @@ const tooLong = (index: number, maxLength: number) =>
     hint: 'Send a shorter text, or allow that it is cut.',
     value: index,
   })
+
+const notFinite = (model: string, adapter: string | undefined) =>
+  new GraftError(
+    'runtime',
+    `model ${model}${adapter ? `, adapter ${adapter}` : ''}: the scores of a text are no numbers`,
+    {
+      hint: 'Its weights are too large to compute with: train it again, at a lower learning rate.',
+    },
+  )
 
 const tooLate = () =>
   new GraftError('serve-timeout', 'the deadline passed before all texts were classified', {

@@ -5,7 +5,8 @@ import { sizeOf, type TensorMap } from '../core/tensors.ts'
 import { createEncoder } from '../runtime/encoder.ts'
 import { openSession } from '../runtime/session.ts'
 import { prepareAdapter, type PreparedAdapter, type Unprepared } from './prepare.ts'
-import type { Row, RunResult, WorkerModel } from './protocol.ts'
+import type { Row, RunResult, WorkerData, WorkerModel } from './protocol.ts'
+import { insideRuntime } from './runtime-mark.ts'
 import { splitRuns } from './split.ts'
 
 export interface Runner {
@@ -18,14 +19,15 @@ export interface Runner {
 }
 
 /** @throws GraftError `bundle`, `config` */
-export async function openRunner(model: WorkerModel, maxBatchTokens: number): Promise<Runner> {
+export async function openRunner(
+  model: WorkerModel,
+  { maxBatchTokens, runtimeMark }: Pick<WorkerData, 'maxBatchTokens' | 'runtimeMark'>,
+): Promise<Runner> {
   const encode = createEncoder(model.config)
   const stack = model.stack && emptyStack(model.stack)
   // ONNX Runtime refuses shared memory, so each worker has a copy of the graph for as long as it loads, and its own stack.
-  const session = await openSession(typeof model.graph === 'string' ? model.graph : Uint8Array.from(model.graph), {
-    stack,
-    threads: 1,
-  })
+  const graph = typeof model.graph === 'string' ? model.graph : Uint8Array.from(model.graph)
+  const session = await insideRuntime(runtimeMark, () => openSession(graph, { stack, threads: 1 }))
   function fill(slot: number, memory: Float32Array): void {
     let start = 0
     for (const { shape, data } of stack?.values() ?? []) {
@@ -45,7 +47,7 @@ export async function openRunner(model: WorkerModel, maxBatchTokens: number): Pr
       const sequences = indices.map((index) => encoded[index]!.ids) // indices into rows, and into encoded
       const batch = padBatch(sequences, padToken(model.config))
       const slots = stack && indices.map((index) => rows[index]!.slot)
-      const { data, labels } = await session.run(batch, slots)
+      const { data, labels } = await insideRuntime(runtimeMark, () => session.run(batch, slots))
       for (const [at, index] of indices.entries()) {
         logits.set(data.subarray(at * labels, (at + 1) * labels), index * model.labels)
       }

@@ -14,6 +14,11 @@ export interface ServerOptions {
   requestTimeout?: number
   /** Milliseconds after which a connection on which nothing moves is ended, such as one whose client does not read. */
   idleTimeout?: number
+  /**
+   * Milliseconds for which a connection without a request is kept. Longer than proxies keep theirs, which is 60 seconds with most: else one
+   * sends a request into a connection that is just being closed.
+   */
+  keepAliveTimeout?: number
 }
 
 export interface RunningServer {
@@ -32,14 +37,18 @@ export async function startServer({
   host,
   requestTimeout = 60_000,
   idleTimeout = 120_000,
+  keepAliveTimeout = 75_000,
 }: ServerOptions): Promise<RunningServer> {
   const serverOptions = {
     requestTimeout,
     headersTimeout: Math.min(requestTimeout, 10_000),
+    keepAliveTimeout,
     connectionsCheckingInterval: Math.min(requestTimeout / 2, 5_000),
   }
   const server = createAdaptorServer({
     fetch: (request, connection) => app.fetch(request, connection as Connection),
+    // Where a request names none, as HTTP/1.0 allows.
+    hostname: 'localhost',
     serverOptions,
   }) as Server
   server.timeout = idleTimeout

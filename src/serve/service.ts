@@ -45,6 +45,12 @@ export interface AdapterStatus {
   resident: boolean
 }
 
+/** What adding or replacing an adapter gives. */
+export interface AdapterChange extends AdapterStatus {
+  /** Whether there was none of that name. */
+  created: boolean
+}
+
 export interface ModelStatus {
   name: string
   kind: 'merged' | 'unmerged'
@@ -66,22 +72,23 @@ export interface ServiceObserver {
 /** Failures are GraftErrors; `app.ts` maps their codes to HTTP statuses. */
 export interface InferenceService {
   models(): ModelStatus[]
-  /** Whether requests can be answered: workers are up, and `close` was not called. */
+  /** Whether requests can be answered: a worker is up and not stuck, and `close` was not called. */
   ready(): boolean
   /** Texts waiting. */
   queueSize(): number
   /** Seconds in which the workers, as fast as of late, work off what is waiting. */
   queueSeconds(): number
   /**
-   * @throws GraftError `serve-model` or `serve-adapter` (unknown), `serve-overloaded`, `serve-timeout`, `serve-closed` (or no worker is up),
-   *   `serve-too-long` (truncate: false), `text-empty`; `interrupted` (the client is gone), `runtime` (a worker died twice),
-   *   `bundle` (ONNX Runtime failed)
+   * @throws GraftError `serve-model` or `serve-adapter` (unknown), `usage` (none is named, and there are several),
+   *   `serve-overloaded`, `serve-timeout`, `serve-closed` (or no worker is up), `serve-too-long` (truncate: false), `text-empty`;
+   *   `interrupted` (the client is gone), `serve-worker` (a worker died or was stuck, twice), `runtime` (the answer is no number), `bundle`
+   *   (ONNX Runtime failed)
    */
   classify(request: ClassifyRequest): Promise<ClassifyResult>
   /** Adds or replaces an adapter, atomically: requests that were resolved to an older version finish with it. */
-  putAdapter(model: string, name: string, files: AdapterFiles): Promise<AdapterStatus>
+  putAdapter(model: string, name: string, files: AdapterFiles): Promise<AdapterChange>
   /** The same from a folder inside the adapter directory; without one, from the folder that the adapter came from. */
-  loadAdapter(model: string, name: string, folder?: string): Promise<AdapterStatus>
+  loadAdapter(model: string, name: string, folder?: string): Promise<AdapterChange>
   removeAdapter(model: string, name: string): Promise<void>
   /** Refuses new requests, finishes accepted ones, ends the workers. */
   close(): Promise<void>

@@ -5,9 +5,9 @@ import { openRunner, type Runner } from './runner.ts'
 
 const post = (message: FromWorker) => parentPort?.postMessage(message)
 
-async function open({ models, maxBatchTokens }: WorkerData): Promise<Map<string, Runner>> {
+async function open({ models, maxBatchTokens, runtimeMark }: WorkerData): Promise<Map<string, Runner>> {
   const runners = new Map<string, Runner>()
-  for (const model of models) runners.set(model.name, await openRunner(model, maxBatchTokens))
+  for (const model of models) runners.set(model.name, await openRunner(model, { maxBatchTokens, runtimeMark }))
   return runners
 }
 

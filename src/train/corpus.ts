@@ -32,6 +32,11 @@ const TABLES = ['.csv', '.tsv', '.jsonl', '.ndjson']
  * Reads plain text files, and the texts of CSV, TSV and JSON Lines files, their labels left out.
  * @param columns which column holds the text
  * @throws GraftError `file-not-found`, `file-read`, `file-empty`, `file-binary`, `file-encoding`, `data-column`, `data-row`, `text-empty`
+ * @example
+ * import { readCorpus } from 'graft-lora/train'
+ *
+ * const { files, documents } = await readCorpus(['messages.csv'])
+ * console.log(files[0]?.tokens, documents.length)
  */
 export async function readCorpus(paths: readonly string[], columns: Pick<ColumnOptions, 'text'> = {}): Promise<Corpus> {
   const tokenizer = createTokenizer(ranks)

@@ -10,7 +10,6 @@ export { type ImportOptions, type ImportResult, importModel } from '../files/imp
 export { createBase, shippedBase } from './base.ts'
 export { type Corpus, type CorpusFile, readCorpus } from './corpus.ts'
 export * from './dataset.ts'
-export { type EncodedSet, type Evaluation, evaluateSet } from './evaluate.ts'
 export type { EvaluationRecord, HistoryRecord, StepRecord } from './report.ts'
 export { type PretrainOptions, type PretrainPlan, type PretrainResult, pretrain } from './pretrain.ts'
 export {

@@ -5,6 +5,7 @@ import { baseConfigOf } from '../core/adapter/base-config.ts'
 import { labelFields } from '../core/labels.ts'
 import { adaptableLayers } from '../core/layers.ts'
 import { loraScaling } from '../core/lora.ts'
+import { scriptsOf } from '../core/scripts.ts'
 import type { TensorMap } from '../core/tensors.ts'
 import { writeAdapter } from '../files/adapter-folder.ts'
 import { writeBase } from '../files/base-folder.ts'
@@ -64,6 +65,7 @@ export async function writeOutput(run: FinishedRun): Promise<void> {
     baseConfig: baseConfigOf(base.config),
     dataSha256: dataset.sha256,
     maxLength: data.maxLength,
+    scripts: scriptsOf(dataset.splits.train.map(({ text }) => text)),
     hyperparameters: { ...settings },
     settingSources: Object.fromEntries(Object.entries(sources).filter(([, source]) => source !== 'default')),
     seed: settings.seed,

@@ -2,17 +2,22 @@
 import type { Classifier } from '../core/classifier.ts'
 import { unknownAdapter } from '../core/classifier/tasks.ts'
 import { ofTexts } from '../core/classifier/texts.ts'
-import { type Connection, connect } from './connection.ts'
-import type {
-  AddedAdapter,
-  ClassifiedTable,
-  ClassifyTableRequest,
-  Device,
-  LoadProgress,
-  ModelInfo,
-  RowProgress,
-  TableInfo,
+import { type CallOptions, type Connection, connect } from './connection.ts'
+import {
+  type AddedAdapter,
+  type CallName,
+  type Calls,
+  type ClassifiedTable,
+  type ClassifyTableRequest,
+  type Device,
+  type LoadProgress,
+  type ModelInfo,
+  PROTOCOL,
+  type RowProgress,
+  type TableInfo,
 } from './protocol.ts'
+import { patienceOf, revive } from './revive.ts'
+import { workerFile } from './worker-file.ts'
 
 export type {
   AdapterChoice,
@@ -27,6 +32,7 @@ export type {
   AddedAdapter,
   ClassifiedTable,
   Device,
+  LabelCount,
   LoadProgress,
   ModelInfo,
   RowProgress,
@@ -82,14 +88,17 @@ export async function createClassifier(
   { bundle = 'bundle/', device = 'cpu', threads = defaultThreads(), onProgress }: WebOptions = {},
 ): Promise<WebClassifier> {
   const siteUrl = folderUrl(site, document.baseURI)
-  const connection = connect(new URL('worker.js', siteUrl))
-  try {
-    const request = { bundle: folderUrl(bundle, siteUrl).href, device, threads }
-    return classifierOn(connection, await connection.call('open', request, { onProgress }))
-  } catch (error) {
-    connection.close()
-    throw error
+  const request = { protocol: PROTOCOL, bundle: folderUrl(bundle, siteUrl).href, device, threads }
+  const start = async (): Promise<[Connection, ModelInfo]> => {
+    const connection = connect(new URL(workerFile, siteUrl))
+    try {
+      return [connection, await connection.call('open', request, { onProgress })]
+    } catch (error) {
+      connection.close()
+      throw error
+    }
   }
+  return classifierOn(await start(), start)
 }
 
 /** A folder's URL needs its slash, or relative ones would lose its last part. */
@@ -99,8 +108,24 @@ function folderUrl(url: string | URL, base: string | URL): URL {
   return folder
 }
 
-function classifierOn({ call, close }: Connection, opened: ModelInfo): WebClassifier {
+/** A classifier on a worker, and on another like it where that is lost. */
+function classifierOn(
+  [first, opened]: [Connection, ModelInfo],
+  start: () => Promise<[Connection, ModelInfo]>,
+): WebClassifier {
   let model = opened
+  const added = new Map<string, readonly File[]>()
+  const revived = revive(first, async () => {
+    const [connection] = await start()
+    for (const [name, files] of added) await connection.call('addAdapter', { name, files })
+    return connection
+  })
+  const call = <Name extends CallName>(
+    name: Name,
+    request: Calls[Name]['request'],
+    options?: CallOptions<Name>,
+  ): Promise<Calls[Name]['result']> =>
+    revived.call(name, request, { ...options, patience: patienceOf(name, request, model.maxLength) })
   return {
     get model() {
       return model
@@ -118,19 +143,19 @@ function classifierOn({ call, close }: Connection, opened: ModelInfo): WebClassi
     classify: ofTexts((texts, options) => call('classify', { texts, ...options })),
     logits: ofTexts((texts, options) => call('logits', { texts, ...options })),
     async addAdapter(name, files) {
-      const added = await call('addAdapter', { name, files })
-      const others = model.tasks.filter(({ adapter }) => adapter !== name)
-      model = { ...model, tasks: [...others, { adapter: name, labels: added.labels }] }
-      return added
+      const { assumptions, ...task } = await call('addAdapter', { name, files })
+      added.set(name, files)
+      model = { ...model, tasks: [...model.tasks.filter(({ adapter }) => adapter !== name), task] }
+      return { ...task, assumptions }
     },
     readTable: (file) => call('readTable', { file, name: file.name }),
     classifyTable: (file, { text, adapters, ...options }) =>
       call('classifyTable', { file, name: file.name, text, adapters }, options),
     async close() {
-      close()
+      revived.close()
     },
     async [Symbol.asyncDispose]() {
-      close()
+      revived.close()
     },
   }
 }

@@ -1,12 +1,17 @@
 /** What a page and its worker say to each other: calls by name, each with its answer and its progress. */
+import type { TaskNotes } from '../core/adapter/info.ts'
 import type { AdapterChoice, Classification, ClassifyOptions } from '../core/classifier.ts'
 import { type ErrorCode, GraftError } from '../core/errors.ts'
 
 /** `cpu` is WebAssembly. */
 export type Device = 'cpu' | 'webgpu'
 
+/** Of what page and worker say to each other: a library of one version and a site of another are told apart by it. */
+export const PROTOCOL = 2
+
 /** What the library asks for when a classifier is made. */
 export interface OpenRequest {
+  protocol: number
   /** URL of the bundle's folder, with a slash at its end. */
   bundle: string
   device: Device
@@ -15,7 +20,7 @@ export interface OpenRequest {
 }
 
 /** A task of the model: an adapter, or the whole of a merged model. */
-export interface TaskInfo {
+export interface TaskInfo extends TaskNotes {
   /** The adapter's name; undefined if merged. */
   adapter: string | undefined
   /** Names by id. */
@@ -23,6 +28,9 @@ export interface TaskInfo {
 }
 
 export interface ModelInfo {
+  /** As `graft export --title --description` gave them. */
+  title: string | undefined
+  description: string | undefined
   /** In the order of the bundle; adapters that were added come last. */
   tasks: readonly TaskInfo[]
   /** Tokens after which texts are cut. */
@@ -30,8 +38,6 @@ export interface ModelInfo {
   /** Where it really runs. */
   device: Device
   threads: number
-  /** The bundle's probe texts. */
-  probes: readonly string[]
   baseSha256: string
 }
 
@@ -70,12 +76,17 @@ export interface ClassifyTableRequest extends TableRequest {
   adapters: readonly string[]
 }
 
+export interface LabelCount {
+  label: string
+  rows: number
+}
+
 export interface ClassifiedTable {
   /** The table with a label and a score added for each adapter. */
   file: Blob
   rows: number
-  /** How often each label was given, by adapter in the order asked for. */
-  counts: Record<string, number>[]
+  /** How often each label was given, the commonest first, by adapter in the order asked for. */
+  counts: LabelCount[][]
 }
 
 export interface AddAdapterRequest {

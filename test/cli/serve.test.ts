@@ -1,7 +1,10 @@
 /** `graft serve` as a child process: what it prints, the curl line, keys, and how it ends. */
 import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process'
-import { cpSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { once } from 'node:events'
+import { cpSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
+import { get } from 'node:http'
+import { type AddressInfo, connect, createServer } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -27,17 +30,26 @@ afterEach(() => running?.kill('SIGKILL'))
 afterAll(() => rm(files.dir, { recursive: true }))
 
 /** Starts the server on a free port, and waits for what it says. */
-async function start(...args: string[]) {
+const start = (...args: string[]) => startWith({}, ...args)
+
+interface Streams {
+  /** A file descriptor in place of stderr, or a pipe that nobody reads. */
+  log?: number | 'unread'
+}
+
+async function startWith({ log }: Streams, ...args: string[]) {
   const child = spawn(process.execPath, [program, 'serve', ...args, '--port', '0', '--workers', '1'], {
     cwd: files.dir,
     env: { ...process.env, NO_COLOR: '1' },
+    stdio: ['ignore', 'pipe', typeof log === 'number' ? log : 'pipe'],
   })
   running = child
   const output = { stdout: '', stderr: '' }
-  child.stderr.on('data', (chunk) => (output.stderr += chunk))
-  const ended = new Promise<number | null>((resolve) => child.on('close', resolve))
+  if (log === undefined) child.stderr?.on('data', (chunk) => (output.stderr += chunk))
+  /** Its exit code, or the signal that it died of. */
+  const ended = new Promise((resolve) => child.on('close', (code, signal) => resolve(signal ?? code)))
   await new Promise<void>((resolve, reject) => {
-    child.stdout.on('data', (chunk) => {
+    child.stdout?.on('data', (chunk) => {
       output.stdout += chunk
       if (/\n\}\n$|curl .*\n$/.test(output.stdout)) resolve()
     })
@@ -45,6 +57,14 @@ async function start(...args: string[]) {
   })
   const url = /http:\/\/[\w.]+:\d+/.exec(output.stdout)?.[0] ?? ''
   return { child, url, output, ended }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  await new Promise((resolve) => server.close(resolve))
+  return port
 }
 
 const classify = (url: string, body: object, headers: Record<string, string> = {}) =>
@@ -137,6 +157,67 @@ describe('graft serve', () => {
     expect(logged).toEqual(answered)
   })
 
+  it.each([
+    ['whose disk is full', () => openSync('/dev/full', 'w'), 60],
+    ['that nobody reads', () => 'unread' as const, 10],
+  ])('serves on and ends with a log %s', async (_, log, rounds) => {
+    const { child, url, ended } = await startWith({ log: log() }, 'merged', '--json')
+    const id = 'x'.repeat(250)
+    const ask = async () => (await fetch(`${url}/v2/health/live`, { headers: { 'X-Request-Id': id } })).status
+    for (let at = 0; at < rounds; at++) {
+      expect(new Set(await Promise.all(Array.from({ length: 50 }, ask)))).toEqual(new Set([200]))
+    }
+    const metrics = await (await fetch(`${url}/metrics`)).text()
+    const dropped = Number(/^graft_log_lines_dropped_total (\d+)$/m.exec(metrics)?.[1])
+    expect(dropped > 0).toBe(rounds > 50)
+    child.kill('SIGTERM')
+    expect(['SIGTERM', 0]).toContain(await ended)
+  })
+
+  it('outlives a stdout that is full', async () => {
+    const full = openSync('/dev/full', 'w')
+    const port = await freePort()
+    const args = [program, 'serve', 'merged', '--workers', '1', '--port', `${port}`]
+    const child = spawn(process.execPath, args, { cwd: files.dir, stdio: ['ignore', full, 'ignore'] })
+    running = child
+    const status = () =>
+      fetch(`http://127.0.0.1:${port}/v2/health/ready`).then(
+        (answer) => answer.status,
+        () => 0,
+      )
+    await expect.poll(status, { timeout: 20_000 }).toBe(200)
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    expect(await status()).toBe(200)
+    child.kill('SIGTERM')
+    expect(await once(child, 'exit')).toEqual([0, null])
+  })
+
+  it('ends in the time that is set for it, whatever a client does', async () => {
+    const { child, url, ended } = await start('merged', '--drain-ms', '300', '--json')
+    const socket = connect(Number(new URL(url).port), '127.0.0.1')
+    socket.write(
+      'POST /v1/classify HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{',
+    )
+    await expect.poll(async () => (await fetch(`${url}/metrics`)).text()).toContain('http_server_active_requests 2')
+    child.kill('SIGTERM')
+    expect(await ended).toBe('SIGTERM')
+    socket.destroy()
+  })
+
+  it('answers to its own names, and refuses a bundle that was changed', async () => {
+    const { url } = await start('merged', '--allowed-host', 'good.example', '--json')
+    const status = (host: string) =>
+      new Promise((resolve) =>
+        get(`${url}/v2/health/live`, { headers: { host } }, (answer) => resolve(answer.resume().statusCode)),
+      )
+    expect(await Promise.all(['localhost', 'good.example', 'evil.example'].map(status))).toEqual([200, 200, 403])
+    const changed = join(files.dir, 'changed')
+    cpSync(files.merged, changed, { recursive: true })
+    writeFileSync(join(changed, 'golden.json'), `${readFileSync(join(changed, 'golden.json'), 'utf8')}\n`)
+    await expect(start('changed')).rejects.toThrow('golden.json is damaged or was changed')
+    await start('changed', '--no-verify', '--json')
+  })
+
   it('ends at once at the second signal', async () => {
     const { child, url, ended } = await start('merged', '--max-wait-ms', '20000', '--json')
     const request = classify(url, { inputs: 'ok' }).catch(() => 'cut off')
@@ -145,7 +226,7 @@ describe('graft serve', () => {
     await new Promise((resolve) => setTimeout(resolve, 200))
     expect(child.exitCode).toBe(null)
     child.kill('SIGTERM')
-    expect(await ended).toBe(128 + 15)
+    expect(await ended).toBe('SIGTERM')
     expect(await request).toBe('cut off')
   })
 

@@ -96,7 +96,6 @@ describe('graft train', () => {
   it.each([
     ['no data', 2, ['--out', 'x'], "required option '--data <dir>' not specified"],
     ['an unknown method', 2, [...files, '--out', 'x', '--method', 'qlora'], 'Allowed choices are lora, full'],
-    ['a rank of 0', 2, [...files, '--out', 'x', '--rank', '0'], 'Expected a whole number of 1 or more'],
     ['all tokens dropped', 2, [...files, '--out', 'x', '--token-dropout', '1'], 'a number of 0 or more, below 1'],
     [
       'a rank where no adapter is',
@@ -104,9 +103,8 @@ describe('graft train', () => {
       [...files, '--out', 'x', '--method', 'full', '--rank', '4'],
       '--rank is for adapters',
     ],
-    ['a recipe that is not there', 1, [...files, '--out', 'x', '--recipe', 'r.json'], 'r.json does not exist'],
     ['targets that match nothing', 2, [...files, '--out', 'x', '--target-modules', 'q_proj'], 'match no layer'],
-    ['an output that exists', 1, [...files, '--out', 'data'], 'data exists already'],
+    ['an output that exists', 1, [...files, '--out', 'data'], 'data is what this command reads'],
   ])('refuses %s with %d', async (_, code, args, message) => {
     const { status, stdout, stderr } = await train(args)
     expect({ status, stdout }).toEqual({ status: code, stdout: '' })

@@ -123,7 +123,31 @@ describe('parseAdapter refuses', () => {
     ['trained biases', { bias: 'lora_only' }, 'bias: "lora_only" is not supported, only none'],
     ['DoRA', { use_dora: true }, 'use_dora: true is not supported'],
     ['an initialization that changes the base', { init_lora_weights: 'pissa' }, 'init_lora_weights: '],
-    ['no rank', { r: 0 }, 'r: '],
+    ['no rank', { r: 0 }, 'r: 0 is not supported, only whole numbers from 1 on'],
+    ['half a rank', { r: 1.5 }, 'r: 1.5 is not supported'],
+    ['a negative scale', { lora_alpha: -4 }, 'lora_alpha: -4 is not supported, only numbers above 0'],
+    ['an endless scale', { lora_alpha: Infinity }, 'lora_alpha: '],
+    ['a rank for some layers that is none', { rank_pattern: { c_fc: 0 } }, 'rank_pattern.c_fc: 0 is not supported'],
+    ['another task', { task_type: 'TOKEN_CLS' }, 'task_type: "TOKEN_CLS" is not supported'],
+    ['biases of the pairs', { lora_bias: true }, 'lora_bias: true is not supported'],
+    ['parameters as targets', { target_parameters: ['wte.weight'] }, 'target_parameters: […] is not supported'],
+    ['a setting of the future', { use_magic: 'on' }, 'use_magic: "on" is a setting that Graft does not know'],
+    ['settings within one another', { magic: JSON.parse('[{"a":[1]}]') }, 'magic: […] is a setting'],
+    ['blocks of an expression', { target_modules: '.*', layers_to_transform: [1] }, 'layers_to_transform: is for'],
+    ['a pattern for no blocks', { layers_pattern: 'h' }, 'layers_pattern: is set, and layers_to_transform is not'],
+    ['an expression with a lookahead', { target_modules: '(?!x).*' }, 'target_modules "(?!x).*": '],
+    ['a broken key', { rank_pattern: { 'c_(fc': 3 } }, 'rank_pattern "c_(fc": missing closing )'],
+    [
+      'a key for JavaScript',
+      { alpha_pattern: { '(?<x>c_fc)': 3 } },
+      'alpha_pattern "(?<x>c_fc)": `(?<` is not supported',
+    ],
+    ['an exclusion that is none', { exclude_modules: '(a' }, 'exclude_modules "(a": '],
+    [
+      'more patterns than there can be layers',
+      { rank_pattern: Object.fromEntries(Array.from({ length: 2000 }, (_, at) => [`x${at}`, 3])) },
+      'its 2001 patterns are too long',
+    ],
   ])('%s', async (_, fields, message) => {
     const files = filesOf(adapter)
     const changed = { ...files, 'adapter_config.json': { ...files['adapter_config.json'], ...fields } }
@@ -162,6 +186,36 @@ describe('parseAdapter refuses', () => {
       'another rank',
       (tensors) => tensors.set(`${key}A.weight`, { shape: [2, 8], data: new Float32Array(16) }),
       `${key}A.weight is [2, 8], not a matrix with r = 3 rows`,
+    ],
+    [
+      'a pair of a position embedding',
+      (tensors) =>
+        tensors.set('base_model.model.transformer.wpe.lora_embedding_A', { shape: [3, 1], data: new Float32Array(3) }),
+      'unexpected tensor base_model.model.transformer.wpe.lora_embedding_A',
+    ],
+    [
+      'names with and without prefix',
+      (tensors) => tensors.set('base_model.model.h.0.attn.c_attn.lora_A.weight', tensors.get(`${key}A.weight`)!), // is there
+      'is there with and without transformer.',
+    ],
+    [
+      'a tensor of the bare model',
+      (tensors) => tensors.set('base_model.model.ln_f.weight', { shape: [8], data: new Float32Array(8) }),
+      'base_model.model.ln_f.weight has no transformer. in front, and others have',
+    ],
+    [
+      'a layer whole and adapted',
+      (tensors) =>
+        tensors.set('base_model.model.transformer.h.0.attn.c_attn.weight', {
+          shape: [8, 24],
+          data: new Float32Array(192),
+        }),
+      'c_attn.weight is there whole, and an adapter of it too',
+    ],
+    [
+      'numbers that overflow when they are multiplied',
+      (tensors) => ['A', 'B'].forEach((part) => tensors.get(`${key}${part}.weight`)?.data.fill(1e20)),
+      'transformer.h.0.attn.c_attn with its scale of 2.00 is too large for single precision',
     ],
     [
       'a number that is not finite',
@@ -219,8 +273,8 @@ describe('checkAdapter', () => {
   const check = (other: Adapter, config = tinyConfig, sha256 = baseSha256) => checkAdapter(other, config, sha256, 'dir')
 
   it('accepts the base that it was trained on, with any choice of layers', async () => {
-    await check(adapter)
-    await check(randomAdapter({ targetModules: '.*\\.1\\.mlp\\.c_fc' }))
+    for (const each of [adapter, randomAdapter({ targetModules: '.*\\.1\\.mlp\\.c_fc' })])
+      await expect(check(each)).resolves.toBeUndefined()
   })
 
   it('refuses another base by its hash', async () => {
@@ -236,6 +290,37 @@ describe('checkAdapter', () => {
     )
     const layers = new Map([...adapter.layers].slice(1))
     await expect(check({ ...adapter, layers })).rejects.toThrow('no weights for transformer.h.0.attn.c_attn')
+  })
+
+  const configured = (fields: object) => ({ ...adapter, config: { ...adapter.config, ...fields } })
+
+  it.each<[string, Adapter]>([
+    ['target_modules "c_porj"', configured({ target_modules: ['c_attn', 'c_proj', 'c_fc', 'c_porj'] })],
+    ['exclude_modules "c_porj"', configured({ exclude_modules: ['c_porj'] })],
+    ['exclude_modules "c_.*j"', configured({ exclude_modules: 'c_.*j' })],
+    ['rank_pattern "h.2.*"', configured({ rank_pattern: { 'h.2.*': 3 } })],
+    ['alpha_pattern "^h.0.attn.c_attn"', configured({ alpha_pattern: { '^h.0.attn.c_attn': 3 } })],
+    ['layers_to_transform 7', configured({ layers_to_transform: [0, 1, 7] })],
+    ['layers_pattern "layers"', configured({ layers_to_transform: [0, 1], layers_pattern: ['h', 'layers'] })],
+  ])('refuses what matches nothing: %s', async (named, other) => {
+    await expect(check(other)).rejects.toThrow(
+      expect.objectContaining({
+        code: 'adapter',
+        message: `dir: ${named} in adapter_config.json matches nothing in the base`,
+        hint: expect.stringContaining('attn.c_proj, mlp.c_fc, mlp.c_proj, in blocks 0 to 1'),
+      }),
+    )
+  })
+
+  it('lets be excluded what has no adapters anyway', async () => {
+    await expect(check(configured({ exclude_modules: ['score', 'lm_head', 'wpe'] }))).resolves.toBeUndefined()
+  })
+
+  it('names a layer that the base has no adapters for', async () => {
+    const layers = new Map(adapter.layers).set('score', adapter.layers.get('transformer.h.0.attn.c_attn')!) // is there
+    await expect(check({ ...adapter, layers })).rejects.toThrow(
+      'has weights for score, and the base has no such layer that takes an adapter',
+    )
   })
 
   it('refuses a base of other sizes', async () => {

@@ -9,7 +9,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { readBase, writeBase } from '../../src/files/base-folder.ts'
 import { sha256 } from '../../src/files/hash.ts'
 import { importModel } from '../../src/files/import.ts'
-import { serializeSafetensors } from '../../src/core/safetensors.ts'
+import { parseSafetensors, serializeSafetensors } from '../../src/core/safetensors.ts'
+import type { TensorMap } from '../../src/core/tensors.ts'
 import { createBase } from '../../src/train/base.ts'
 import { golden } from '../interop/ours.ts'
 
@@ -29,6 +30,19 @@ async function copyOf(source: string): Promise<string> {
 
 async function changeJson(path: string, fields: object): Promise<void> {
   await writeFile(path, JSON.stringify({ ...JSON.parse(await readFile(path, 'utf8')), ...fields }))
+}
+
+/** Changes some names of a model's labels, without the ids by name. */
+async function changeLabels(copy: string, names: Record<number, string | undefined>): Promise<void> {
+  const { id2label } = JSON.parse(await readFile(join(copy, 'config.json'), 'utf8'))
+  await changeJson(join(copy, 'config.json'), { id2label: { ...id2label, ...names }, label2id: undefined })
+}
+
+/** Changes the tensors of a safetensors file. */
+async function changeTensors(path: string, change: (tensors: TensorMap) => unknown): Promise<void> {
+  const { tensors } = parseSafetensors(await readFile(path), path)
+  change(tensors)
+  await writeFile(path, serializeSafetensors(tensors))
 }
 
 describe('a model', () => {
@@ -96,6 +110,41 @@ describe('a model', () => {
       { code: 'weights', message: expect.stringContaining('mlp.c_fc') },
     ],
     [
+      'several labels for each text',
+      (copy) => changeJson(join(copy, 'config.json'), { problem_type: 'multi_label_classification' }),
+      { code: 'config', message: expect.stringContaining('problem_type "multi_label_classification"') },
+    ],
+    [
+      'numbers for labels',
+      (copy) => changeJson(join(copy, 'config.json'), { problem_type: 'regression' }),
+      { code: 'config', message: expect.stringContaining('problem_type "regression"') },
+    ],
+    [
+      'a name for two labels',
+      (copy) => changeLabels(copy, { 1: 'anger' }),
+      { code: 'config', message: expect.stringContaining('two labels have the name "anger"') },
+    ],
+    [
+      'a label without a name',
+      (copy) => changeLabels(copy, { 1: '' }),
+      { code: 'config', message: expect.stringContaining('label 1 has no name') },
+    ],
+    [
+      'an id left out',
+      (copy) => changeLabels(copy, { 7: 'other', 3: undefined }),
+      { code: 'config', message: expect.stringContaining('id2label has 7 ids, and not 3') },
+    ],
+    [
+      'ids that say otherwise',
+      (copy) => changeJson(join(copy, 'config.json'), { label2id: { anger: 1, disgust: 0 } }),
+      { code: 'config', message: expect.stringContaining('label2id gives "anger" the id 1') },
+    ],
+    [
+      'another number of labels',
+      (copy) => changeJson(join(copy, 'config.json'), { num_labels: 3 }),
+      { code: 'config', message: expect.stringContaining('num_labels is 3, and id2label has 7') },
+    ],
+    [
       'no weights',
       async (copy) => {
         for (const name of await readdir(copy)) if (name.includes('safetensors')) await rm(join(copy, name))
@@ -107,6 +156,43 @@ describe('a model', () => {
     await spoil(copy)
     await expect(importModel(copy, { out: out() })).rejects.toMatchObject(error)
     expect(await readdir(dir)).toEqual(['copy'])
+  })
+
+  it('with a number that is not finite is refused by tensor, read or imported', async () => {
+    const copy = await copyOf(theirs)
+    await changeTensors(join(copy, 'model.safetensors'), (tensors) =>
+      tensors.get('transformer.h.1.mlp.c_fc.weight')?.data.fill(NaN, 7, 8),
+    )
+    const error = {
+      code: 'weights',
+      message: `${join(copy, 'model.safetensors')}: transformer.h.1.mlp.c_fc.weight holds NaN`,
+    }
+    await expect(importModel(copy, { out: out() })).rejects.toMatchObject(error)
+    await expect(readBase(copy)).rejects.toMatchObject(error)
+    expect(await readdir(dir)).toEqual(['copy'])
+  })
+
+  it('with a head of one output is refused, whatever it is called', async () => {
+    const copy = await copyOf(theirs)
+    await changeTensors(join(copy, 'model.safetensors'), (tensors) =>
+      tensors.set('score.weight', { shape: [1, 16], data: new Float32Array(16) }),
+    )
+    await changeJson(join(copy, 'config.json'), { id2label: undefined, label2id: undefined })
+    await expect(importModel(copy, { out: out() })).rejects.toMatchObject({
+      code: 'config',
+      message: expect.stringContaining('a head with 1 output'),
+    })
+  })
+
+  it.each([[['a', 'a']], [['a', ' ']], [['a', 'b', 'c']]])('is not given the labels %s', async (labels) => {
+    await expect(importModel(theirs, { out: out(), labels })).rejects.toMatchObject({ code: 'usage' })
+  })
+
+  it('without a head may say that it has one label, as old language models do', async () => {
+    const copy = await copyOf(join(golden, 'bases', 'language-model'))
+    await changeJson(join(copy, 'config.json'), { id2label: { 0: 'LABEL_0' }, label2id: { LABEL_0: 0 }, num_labels: 1 })
+    await importModel(copy, { out: out() })
+    expect((await readBase(out())).config).not.toHaveProperty('id2label')
   })
 
   it('is refused with a tokenizer that is not GPT-2’s', async () => {

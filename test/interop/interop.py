@@ -152,24 +152,45 @@ ADAPTERS = {
     "head-with-bias": dict(r=2, lora_alpha=4, target_modules=["c_attn"], labels=7, bias_in_head=True),
     "without-head": dict(r=2, lora_alpha=4, target_modules=["c_attn"], task_type="CAUSAL_LM"),
     "token-embedding": dict(r=4, lora_alpha=2, target_modules=["wte", "c_attn"], rank_pattern={"wte": 3}),
+    # On the bare model no name has "transformer." in front, and patterns are for its names.
+    "bare-patterns": dict(
+        r=2,
+        lora_alpha=4,
+        target_modules=["wte", "c_attn", "c_fc"],
+        rank_pattern={r"^h\.1\.mlp\.c_fc": 3},
+        alpha_pattern={"^h.0.attn.c_attn": 24},
+        exclude_modules=r"h\.0\.mlp\..*",
+        bare=True,
+    ),
+    "bare-regular-expression": dict(r=2, lora_alpha=4, target_modules=r"h\.\d+\.(attn\.c_attn|mlp\.c_proj)", bare=True),
+    "whole-name-and-block": dict(
+        r=2, lora_alpha=4, target_modules=["transformer.h.0.attn.c_attn", "c_fc"], layers_to_transform=[1]
+    ),
+    "block-saved-whole": dict(r=2, lora_alpha=4, target_modules=["c_attn", "c_fc"], modules_to_save=["h.0.mlp", "score"]),
 }
 
 
 def adapted(base_dir, labels, settings, seed):
+    """The model that PEFT made, and the classifier that it is or is a part of."""
     torch.manual_seed(seed)
     settings = dict(settings)
+    bare = settings.pop("bare", False)
     bias = settings.pop("bias_in_head", False)
     task = settings.pop("task_type", "SEQ_CLS")
     settings.setdefault("fan_in_fan_out", True)
     model = GPT2ForSequenceClassification.from_pretrained(base_dir, num_labels=labels, ignore_mismatched_sizes=True)
     if bias:
         model.score = torch.nn.Linear(model.config.n_embd, labels, bias=True)
-    model = get_peft_model(model, LoraConfig(task_type=task if task == "SEQ_CLS" else None, **settings))
-    model.peft_config["default"].task_type = task
-    for name, parameter in model.named_parameters():
+    task_type = task if task == "SEQ_CLS" and not bare else None
+    peft = get_peft_model(model.transformer if bare else model, LoraConfig(task_type=task_type, **settings))
+    peft.peft_config["default"].task_type = "FEATURE_EXTRACTION" if bare else task
+    for name, parameter in peft.named_parameters():
         if parameter.requires_grad:
             parameter.data.normal_(0.0, 0.2)
-    return model
+    if not bare:
+        return peft, peft
+    model.transformer = peft.base_model.model
+    return peft, model
 
 
 def golden_adapters(out, base_dir):
@@ -178,8 +199,8 @@ def golden_adapters(out, base_dir):
         labels = settings.pop("labels", 2)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            model = adapted(base_dir, labels, settings, seed)
-        model.save_pretrained(out / name)
+            peft, model = adapted(base_dir, labels, settings, seed)
+        peft.save_pretrained(out / name)
         (out / name / "README.md").unlink(missing_ok=True)
         write_json(out / name / "golden.json", list(with_logits(model, batches())))
 

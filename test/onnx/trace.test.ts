@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs'
 import * as ort from 'onnxruntime-node'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { type InputSpec, type TracedFunction, printGraph, toOnnx, trace } from '../../src/onnx/index.ts'
-import { f32, given, runBothWays } from './compare.ts'
+import { f32, given, i32, runBothWays } from './compare.ts'
 
 beforeAll(async () => {
   await tf.setBackend('cpu')
@@ -132,8 +132,11 @@ describe('graphs', () => {
   })
 })
 
-describe('sizes that equal a stand-in by chance', () => {
-  it.each([17, 19, 34, 323])('%i', async (size) => {
+describe('fixed numbers that symbolic sizes have while tracing', () => {
+  /** Of one run, of another, multiples, products and powers of them. */
+  const NUMBERS = [11, 12, 13, 17, 18, 23, 34, 143, 17 * 19, 17 ** 2]
+
+  it.each(NUMBERS)('%i as a size', async (size) => {
     const { onnx, cpu } = await runBothWays(
       (x, y) => tf.add(tf.mul(tf.matMul(x, y, false, true), size), tf.tile(tf.sum(y, 1), [1])),
       [f32(['batch', size], [0, 1]), f32([size, size], [0, 1])],
@@ -141,9 +144,60 @@ describe('sizes that equal a stand-in by chance', () => {
     expect(onnx).toEqual(cpu)
   })
 
+  it.each(NUMBERS)('%i as a factor of a reshape', async (size) => {
+    const { onnx, cpu } = await runBothWays(
+      (x) => [
+        tf.reshape(x, [(x.shape[0] ?? 0) * (x.shape[1] ?? 0), size]),
+        tf.reshape(x, [size, -1]),
+        tf.reshape(tf.transpose(x, [2, 0, 1]), [-1, x.shape[1] ?? 0]),
+      ],
+      [f32(['batch', 'sequence', size])],
+    )
+    expect(onnx).toEqual(cpu)
+  })
+
+  it.each(NUMBERS)('%i as a depth, a number of copies, of segments, of rows of a table', async (size) => {
+    const { onnx, cpu } = await runBothWays(
+      (x, ids) => [
+        tf.oneHot(ids as tf.Tensor1D, size),
+        tf.tile(x, [1, size]),
+        tf.unsortedSegmentSum(x, ids as tf.Tensor1D, size),
+        tf.fill([size, 2], size),
+        tf.slice(tf.range(0, size), [0], [x.shape[0] ?? 0]),
+        tf.mean(tf.tile(x, [size, 1])),
+      ],
+      [f32(['batch', 2]), i32(['batch'], [0, 9])],
+    )
+    expect(onnx).toEqual(cpu)
+  })
+
   it('as constants', async () => {
-    const fn = (x: tf.Tensor) => tf.add(tf.mul(tf.add(x, 17), 19), tf.tensor1d([17, 19]))
+    const fn = (x: tf.Tensor) =>
+      NUMBERS.reduce<tf.Tensor>((sum, number) => tf.add(tf.mul(sum, 1 / number), tf.tensor1d([number, 2 * number])), x)
     const { onnx, cpu } = await runBothWays(fn, [f32(['batch', 2])])
+    expect(onnx).toEqual(cpu)
+  })
+})
+
+describe('symbolic sizes', () => {
+  const sizesOf = (x: tf.Tensor) => [x.shape[0] ?? 0, x.shape[1] ?? 0] as const
+
+  const programs: Record<string, (x: tf.Tensor) => tf.Tensor> = {
+    'as numbers of a constant': (x) => tf.mul(x, tf.tensor3d([...sizesOf(x), 17, x.size], [4, 1, 1])),
+    'as a divisor': (x) => tf.div(tf.sum(x), x.size),
+    'as a divisor of a mean over them, and its gradient': (x) => tf.grad((y) => tf.mean(tf.square(y)))(x),
+    'as a constant of their shape': (x) => tf.mul(x, tf.fill(x.shape, 13)),
+    'as a depth': (x) =>
+      tf.oneHot(tf.zerosLike(tf.cast(tf.mean(x, 1), 'int32')) as tf.Tensor1D, sizesOf(x)[1] + sizesOf(x)[1]),
+    'as a number of copies': (x) => tf.tile(x, [sizesOf(x)[1], 2]),
+    'as a number of segments': (x) =>
+      tf.unsortedSegmentSum(x, tf.range(0, sizesOf(x)[0], 1, 'int32'), sizesOf(x)[0] * 3),
+    'as a length': (x) => tf.slice(tf.range(0, 64), [0], [x.size]),
+    'as a length of two axes': (x) => tf.slice(tf.ones([40, 50]), [0, 0], [...sizesOf(x)]),
+    swapped: (x) => tf.reshape(x, [...sizesOf(x)].toReversed()),
+  }
+  it.each(Object.entries(programs))('%s', async (_, fn) => {
+    const { onnx, cpu } = await runBothWays(fn, [f32(['batch', 'sequence'])])
     expect(onnx).toEqual(cpu)
   })
 })
@@ -175,6 +229,11 @@ describe('outputs', () => {
 
 describe('refused', () => {
   const refusal = (fn: TracedFunction, inputs = X) => trace(fn, inputs).catch((error: unknown) => error)
+
+  it('a slice beyond the end of a fixed axis', async () => {
+    const error = await refusal(ofX((x) => tf.slice(x, [0, 1], [-1, 3])))
+    expect(error).toMatchObject({ code: 'trace', message: '3 elements from 1 on go beyond an axis of 3' })
+  })
 
   it('an unmapped kernel, by its name and the op that called it', async () => {
     const error = await refusal(ofX((x) => tf.cumprod(x, 1)))
@@ -221,6 +280,17 @@ describe('refused', () => {
       ),
     'a sum of sizes': (x) => tf.concat([x, tf.zeros([1, 3])]),
     'a size in a formula': (x) => tf.mul(x, Math.sqrt(x.shape[0] ?? 0)),
+    'a size minus a number': (x) => tf.slice(x, [2, 0]),
+    'a size that is a sum': (x) => tf.add(tf.sum(x), tf.fill([(x.shape[0] ?? 0) + 1], 2)),
+    'a size rounded up': (x) => tf.add(tf.sum(x), tf.range(0, Math.ceil((x.shape[0] ?? 0) / 8) * 8)),
+    'half of a size': (x) => tf.tile(x, [1, Math.ceil((x.shape[0] ?? 0) / 2)]),
+    'a size that decides': (x) => ((x.shape[0] ?? 0) % 2 ? tf.exp(x) : tf.neg(x)),
+    'a size that decides on a tensor': (x) => tf.mul(tf.neg(x), (x.shape[0] ?? 0) > 15 ? tf.exp(x) : tf.neg(x)),
+    'a size in an attribute': (x) =>
+      tf.pad(x, [
+        [0, 0],
+        [0, x.shape[0] ?? 0],
+      ]),
     'a position counted from a symbolic end': (x) => tf.slice(x, [(x.shape[0] ?? 0) - 1, 0]),
     'another number of operators': (x) => tf.addN(Array.from({ length: x.shape[0] ?? 0 }, () => tf.exp(x))),
   }

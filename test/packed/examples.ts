@@ -38,7 +38,7 @@ function exampleIn(comment: string): string | undefined {
 
 /** The comment in front of what a file exports by a name. */
 function commentOf(name: string, text: string): string | undefined {
-  const at = text.search(new RegExp(`^export (async )?(function|const|class) ${name}\\b`, 'm'))
+  const at = text.search(new RegExp(`^export (async )?(function\\*?|const|class) ${name}\\b`, 'm'))
   if (at < 0) return undefined
   const before = text.slice(0, at).trimEnd()
   return before.endsWith('*/') ? before.slice(before.lastIndexOf('/**') + 3, -2) : ''

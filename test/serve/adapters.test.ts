@@ -36,7 +36,7 @@ describe('adapters', () => {
     const service = await serve(fixture)
     const [, , second, third] = fixture.versions
     const status = await service.putAdapter('tiny', 'mood', second!.files)
-    expect(status).toEqual({ ...find(service, 'mood') })
+    expect(status).toEqual({ ...find(service, 'mood'), created: true })
     expect(status).toMatchObject({ name: 'mood', version: second!.sha256, labels: ['2', '1', '0'], resident: true })
     const before = classify(service, 'mood')
     await service.putAdapter('tiny', 'mood', third!.files)

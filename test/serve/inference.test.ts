@@ -71,7 +71,7 @@ describe('classify', () => {
     await expect(service.classify({ ...request, model: 'huge' })).rejects.toEqual(code('serve-model'))
     await expect(service.classify({ ...request, adapter: 'mood' })).rejects.toEqual(code('serve-adapter'))
     await expect(service.classify({ ...request, adapter: '__proto__' })).rejects.toEqual(code('serve-adapter'))
-    await expect(service.classify(request)).rejects.toEqual(code('serve-adapter'))
+    await expect(service.classify(request)).rejects.toEqual(code('usage'))
     await expect(service.classify({ ...request, texts: ['ok', ' \n'] })).rejects.toEqual(code('text-empty'))
     await expect(service.classify({ ...request, texts: [] })).rejects.toEqual(code('text-empty'))
   })

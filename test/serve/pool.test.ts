@@ -63,7 +63,7 @@ describe('a worker that dies', () => {
     }
     process.on('worker', endAtRun)
     workers.forEach(endAtRun)
-    await expect(service.classify(load)).rejects.toMatchObject({ code: 'runtime' })
+    await expect(service.classify(load)).rejects.toMatchObject({ code: 'serve-worker' })
     process.off('worker', endAtRun)
     expect(workers.length).toBeGreaterThanOrEqual(2)
     await service.close()

@@ -188,7 +188,7 @@ describe('close', () => {
     const socket = open(ending)
     socket.pause()
     // More than the buffers of a connection take.
-    socket.write('GET /docs/swagger-ui-bundle.js HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(20))
+    socket.write('GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(400))
     await expect.poll(() => metrics.requests.get().then(({ values }) => values.length)).toBeGreaterThan(0)
     await ending.close()
     socket.destroy()

@@ -389,7 +389,7 @@ describe('a loss that is no number', () => {
     await interrupt('something-left', 1, { settings })
     expect(await refusal('something-left', { settings, resume: true })).toMatchObject({
       code: 'loss-not-finite',
-      hint: expect.stringContaining(`--force, which discards ${path(left)}`),
+      hint: expect.stringContaining(`--force, which replaces ${path(left)}`),
     })
     expect(traces('something-left')).toEqual([left])
   })

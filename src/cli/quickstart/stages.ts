@@ -14,7 +14,7 @@ import { count, percent } from '../format.ts'
 import { baseFolder } from '../settings.ts'
 import { showTraining } from '../training-progress.ts'
 import type { Ui } from '../ui.ts'
-import { MESSAGES, TASKS, type TaskName } from './examples.ts'
+import { ABOUT, MESSAGES, TASKS, type TaskName } from './examples.ts'
 
 export interface Task {
   name: TaskName
@@ -126,7 +126,15 @@ export async function exportBundles(
   const sources = adapters.map((adapter) => ({ dir: adapter.out }))
   for (const mode of ['merged', 'unmerged'] as const) {
     const chosen = mode === 'merged' ? sources.slice(0, 1) : sources
-    const { parity } = await exportBundle({ base, adapters: chosen, mode, dir: bundles[mode], force, signal })
+    const about = {
+      merged: { title: 'Is it spam?', ...ABOUT.spam },
+      unmerged: {
+        title: 'Spam, mood, intent',
+        description: 'One small language model, three tasks: choose one, or compare them side by side.',
+        adapters: new Map(Object.entries(ABOUT)),
+      },
+    }[mode]
+    const { parity } = await exportBundle({ base, adapters: chosen, mode, dir: bundles[mode], about, force, signal })
     ui.line(
       `${bundles[mode]}: logits differ from TensorFlow.js’ by at most ${parity.maxDifference.toExponential(1)} on ${parity.probes} probes`,
     )

@@ -1,6 +1,7 @@
 /** The page's own files: built already in an installed package, from src/web in a clone. */
 import { existsSync } from 'node:fs'
-import { cp } from 'node:fs/promises'
+import { cp, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const path = (relative: string) => fileURLToPath(new URL(`../../../${relative}`, import.meta.url))
@@ -12,4 +13,27 @@ export async function copyPage(dir: string): Promise<void> {
   // A development dependency, as bin/graft.js' tsx is. It takes a second, so what is built is never stale.
   const { build } = await import('vite')
   await build({ configFile, logLevel: 'error', build: { outDir: dir } })
+}
+
+/** What the page is called, and what it does in a line; as index.html has them by default. */
+export interface PageTexts {
+  title?: string | undefined
+  description?: string | undefined
+}
+
+const escapes: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' }
+const escapeHtml = (text: string) => text.replace(/[&<>"]/g, (character) => escapes[character] ?? '')
+
+/** Writes a bundle's texts into its page, which has them before any script runs. */
+export async function writeTexts(dir: string, { title, description }: PageTexts): Promise<void> {
+  const file = join(dir, 'index.html')
+  let html = await readFile(file, 'utf8')
+  const put = (before: RegExp, text: string | undefined) => {
+    if (text !== undefined) html = html.replace(before, (_, tag: string) => `${tag}${escapeHtml(text)}`)
+  }
+  put(/(<title>)[^<]*/, title)
+  put(/(<h1 id="title"[^>]*>)[^<]*/, title)
+  put(/(<p id="tagline"[^>]*>)[^<]*/, description)
+  put(/(<meta name="description" content=")[^"]*/, description)
+  await writeFile(file, html)
 }

@@ -6,7 +6,7 @@ import { GraftError } from '../../core/errors.ts'
 import { verifyBundle } from '../../export/verify.ts'
 import { readBundle } from '../../files/bundle-folder.ts'
 import { type OutputFolder, type WriteOptions, withOutput } from '../../files/output.ts'
-import { copyPage } from './page.ts'
+import { copyPage, writeTexts } from './page.ts'
 
 /** What a visitor downloads, by kind. */
 export interface SitePart {
@@ -26,7 +26,7 @@ export async function writeSite(bundle: string, out: string, { force }: WriteOpt
 }
 
 async function makeSite(bundle: string, output: OutputFolder): Promise<SitePart[]> {
-  const { manifest } = await readBundle(bundle)
+  const { manifest } = await readBundle(bundle, { verify: false })
   const failed = (await verifyBundle(bundle)).checks.find(({ ok }) => !ok)
   if (failed) {
     throw new GraftError('bundle', `${bundle} is not sound: ${failed.name}: ${failed.detail}`, {
@@ -42,6 +42,7 @@ async function makeSite(bundle: string, output: OutputFolder): Promise<SitePart[
   }
   return output.publish(async (dir) => {
     await copyPage(dir)
+    await writeTexts(dir, manifest)
     for (const path of ['graft.json', ...Object.keys(manifest.files)]) {
       await cp(join(bundle, path), join(dir, 'bundle', path))
     }
@@ -55,6 +56,7 @@ const kinds: [name: string, isPart: (path: string) => boolean][] = [
   ['adapters', (path) => path.startsWith('bundle/adapters/')],
   ['other files of the bundle', (path) => path.startsWith('bundle/')],
   ['ONNX Runtime for WebGPU, where it is asked for', (path) => path.includes('jspi')],
+  ['regular expressions, where an adapter has some', (path) => /\bre2-.*\.js$/.test(path)],
   ['ONNX Runtime (WebAssembly)', (path) => path.endsWith('.wasm')],
   ["tokenizer's vocabulary", (path) => path.includes('gpt2-ranks')],
   ['page: JavaScript and CSS', (path) => /\.(m?js|css)$/.test(path)],

@@ -47,43 +47,51 @@ const harmless = new Set([
 ])
 
 /** Initializations that leave the base's weights alone; the others (PiSSA, OLoRA, …) train on a changed base. */
-const initialization = z.union([z.boolean(), z.enum(['gaussian', 'eva', 'orthogonal'])])
+const initializations = ['gaussian', 'eva', 'orthogonal'] as const
 
 const only = (value: string) => ({
-  error: ({ input }: { input?: unknown }) => `${JSON.stringify(input)} is not supported, only ${value}`,
+  error: ({ input }: { input?: unknown }) => `${shown(input)} is not supported, only ${value}`,
 })
+
+/** Of what is nested only the kind. */
+const shown = (value: unknown) =>
+  value instanceof Object ? (Array.isArray(value) ? '[…]' : '{…}') : String(JSON.stringify(value)).slice(0, 100)
 
 /** Tasks whose adapters are of GPT-2's blocks; which of them have a classification head is another question. */
 const tasks = ['SEQ_CLS', 'CAUSAL_LM', 'FEATURE_EXTRACTION'] as const
 
 const names = z.union([z.string(), z.array(z.string())])
+const rank = z.int(only('whole numbers from 1 on')).check(z.positive(only('whole numbers from 1 on')))
+const alpha = z.number(only('numbers above 0')).check(z.positive(only('numbers above 0')))
 const block = z.int().check(z.nonnegative())
 
 /** Whether a setting is switched on: not null, false, `{}` or `[]`. */
 const isSet = (value: unknown) =>
   value instanceof Object ? Object.keys(value).length > 0 : value !== undefined && value !== null && value !== false
 
-/** Of what is nested only the kind. */
-const shown = (value: unknown) =>
-  value instanceof Object ? (Array.isArray(value) ? '[…]' : '{…}') : JSON.stringify(value).slice(0, 100)
-
 const fields = {
   peft_type: z.literal('LORA', only('LORA')),
   task_type: z.nullish(z.enum(tasks, only(tasks.join(', ')))),
   base_model_name_or_path: z.nullish(z.string()),
-  r: z.int().check(z.positive()),
-  lora_alpha: z.number().check(z.positive()),
+  r: rank,
+  lora_alpha: alpha,
   lora_dropout: z._default(z.number().check(z.minimum(0), z.maximum(1)), 0),
   target_modules: names,
   exclude_modules: z.nullish(names),
-  rank_pattern: z.nullish(z.record(z.string(), z.int().check(z.positive()))),
-  alpha_pattern: z.nullish(z.record(z.string(), z.number().check(z.positive()))),
+  rank_pattern: z.nullish(z.record(z.string(), rank)),
+  alpha_pattern: z.nullish(z.record(z.string(), alpha)),
   layers_to_transform: z.nullish(z.union([block, z.array(block)])),
   layers_pattern: z.nullish(names),
   modules_to_save: z.nullish(z.array(z.string())),
   bias: z._default(z.literal('none', only('none')), 'none'),
   use_rslora: z._default(z.boolean(), false),
-  init_lora_weights: z._default(initialization, true),
+  init_lora_weights: z._default(
+    z.union(
+      [z.boolean(), z.enum(initializations)],
+      only(`true, false, ${initializations.join(', ')}: others change the base`),
+    ),
+    true,
+  ),
 }
 
 const schema = z.looseObject(fields).check(({ value, issues }) => {
@@ -184,5 +192,6 @@ export function explicitConfig(config: AdapterConfig, layers: ReadonlyMap<string
     exclude_modules: null,
     layers_to_transform: null,
     layers_pattern: null,
+    auto_mapping: null, // may name the bare model's class
   }
 }

@@ -11,9 +11,9 @@ const FOREIGN = /\\[QEpPzC]|\\x\{|\{,|\(\?<(?![=!])|\[\[:|\(\?[a-zA-Z]*U/
 /** Characters that an expression may have. */
 const LONGEST = 2_000
 /** Instructions for each character of it; what repeats a part a thousand times has more. */
-const DENSITY = 4
+const DENSITY = 3
 /** Instructions that any expression may have. */
-const SPARE = 100
+const SPARE = 40
 
 const HINT =
   'Write it without lookarounds, backreferences and the like, as Python and RE2 both read it, or list the names of the layers.'

@@ -12,6 +12,26 @@ export const labelNames = z.array(z.string()).check(({ value, issues }) => {
   if (message !== undefined) issues.push({ code: 'custom', input: value, message })
 })
 
+/** What a page tells of a task besides its labels. */
+export const taskNotes = {
+  /** One line on what it tells apart. */
+  description: z.optional(z.string()),
+  /** Texts to try it with. */
+  examples: z.optional(z.array(z.string())),
+  /** Unicode scripts that the training texts are written in, the commonest first. */
+  scripts: z.optional(z.array(z.string())),
+}
+
+const notes = z.object(taskNotes)
+export type TaskNotes = z.infer<typeof notes>
+
+/** The notes alone. */
+export const notesOf = ({ description, examples, scripts }: TaskNotes): TaskNotes => ({
+  ...(description !== undefined && { description }),
+  ...(examples !== undefined && { examples }),
+  ...(scripts !== undefined && { scripts }),
+})
+
 const formatVersion = z.literal(1, { error: ({ input }) => `version ${JSON.stringify(input)} is not known, only 1` })
 
 const runFields = {
@@ -35,6 +55,7 @@ const fields = {
   dataSha256: z.optional(sha256Text),
   /** Tokens after which texts were cut in training. */
   maxLength: z.int().check(z.positive()),
+  ...taskNotes,
 }
 
 const adapterSchema = z.object({ kind: z.literal('adapter'), ...fields })

@@ -51,6 +51,7 @@ export async function createLayerRules(
   const seen = bare ? bareName : (name: string) => name
   const isTarget = await targetMatcher(target_modules, { field: 'target_modules', file })
   const isExcluded = await exclusionOf(config, file)
+  const isWhole = await wholeness(config, file)
   const blocks = await createBlocks(config, file)
   const ranks = await readPattern(config.rank_pattern, 'rank_pattern', file)
   const alphas = await readPattern(config.alpha_pattern, 'alpha_pattern', file)
@@ -59,7 +60,7 @@ export async function createLayerRules(
   const rank = (name: string) => find(ranks, name) ?? r
 
   function isAdapted(name: string): boolean {
-    if (isExcluded(seen(name)) || !isTarget(seen(name))) return false
+    if (isExcluded(seen(name)) || isWhole(seen(name)) || !isTarget(seen(name))) return false
     // A whole name, and what a regular expression matches, is adapted whatever its block.
     return !Array.isArray(target_modules) || target_modules.includes(seen(name)) || blocks.isChosen(seen(name))
   }
@@ -72,8 +73,8 @@ export async function createLayerRules(
     idle(modules) {
       const all = modules.map(({ name }) => seen(name))
       const layers = modules.flatMap(({ name, adaptable }) => (adaptable ? [seen(name)] : []))
-      const entries = (list: string | string[], names: string[]) =>
-        [list].flat().filter((entry) => !names.some((name) => isNamed(name, entry)))
+      const entries = (list: string[], names: string[]) =>
+        list.filter((entry) => !names.some((name) => isNamed(name, entry)))
       const keys = (pattern: PatternEntry[]) =>
         pattern.flatMap(({ key, matches }) => (layers.some(matches) ? [] : [quoted(key)]))
       const excluded = Array.isArray(exclude_modules)
@@ -94,7 +95,7 @@ export async function createLayerRules(
 }
 
 /** Characters that all expressions may have together, and what each takes besides: matching takes time in proportion. */
-const MOST = 30_000
+const MOST = 21_000
 const EACH = 20
 
 function checkAmount(
@@ -110,15 +111,20 @@ function checkAmount(
   })
 }
 
-/** By `exclude_modules`, and what is trained whole has no adapter. */
-async function exclusionOf({ exclude_modules, modules_to_save }: AdapterConfig, file: string): Promise<Matches> {
+async function exclusionOf({ exclude_modules }: AdapterConfig, file: string): Promise<Matches> {
+  if (Array.isArray(exclude_modules)) return (name) => exclude_modules.some((entry) => isNamed(name, entry))
+  if (!exclude_modules) return () => false
+  return (await compileExpression(exclude_modules, { field: 'exclude_modules', file })).fullMatch
+}
+
+/** Whether a layer lies in what is trained whole, and so has no adapter. */
+async function wholeness({ modules_to_save }: AdapterConfig, file: string): Promise<Matches> {
   const tests: Matches[] = []
-  if (Array.isArray(exclude_modules)) tests.push((name) => exclude_modules.some((entry) => isNamed(name, entry)))
-  else if (exclude_modules)
-    tests.push((await compileExpression(exclude_modules, { field: 'exclude_modules', file })).fullMatch)
   for (const source of modules_to_save ?? []) {
     const wrap = (text: string) => `(^|.*\\.)${text}($|\\..*)`
-    tests.push((await compileExpression(source, { field: 'modules_to_save', file, wrap })).match)
+    // A word is the expression that nearly all adapters have here, and needs no engine.
+    if (/^\w+$/.test(source)) tests.push((name) => name.split('.').includes(source))
+    else tests.push((await compileExpression(source, { field: 'modules_to_save', file, wrap })).match)
   }
   return (name) => tests.some((test) => test(name))
 }

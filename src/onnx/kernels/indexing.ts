@@ -35,7 +35,7 @@ const gather = kernel<GatherV2Inputs, GatherV2Attrs>(({ x, indices }, { axis, ba
 /** start, start + step, …; a symbolic length is counted at run time. */
 function range(graph: Graph, length: Dim, type: ElementType, start = 0, step = 1): Value {
   if (typeof length === 'number') {
-    const values = Array.from({ length }, (_, at) => start + at * step)
+    const values = new Float64Array(length).map((_, at) => start + at * step)
     return graph.constant(toConstantData(type, values), [length], type)
   }
   const ones = fill(graph, 1, { type, shape: [length] })

@@ -1,18 +1,19 @@
 /** `PUT`, `DELETE /v1/adapters/{name}` and `POST …/reload`: adapters come, change and go while the server runs. */
 import { createRoute, z } from '@hono/zod-openapi'
 import type { AdapterFiles } from '../../core/adapter.ts'
+import { MAX_JSON_BYTES, MAX_WEIGHTS_BYTES, parseAdapterJson } from '../adapter-files.ts'
 import { requireAdmin } from '../auth.ts'
+import { formBody } from '../body.ts'
 import { onlyModel } from '../classify.ts'
 import type { Parts } from '../context.ts'
-import { limitBody } from '../limit.ts'
-import { RequestError } from '../problem.ts'
+import { invalidRequest, RequestError } from '../problem.ts'
 import { adapterName, jsonContent, modelName, problems } from '../schemas.ts'
 import type { AdapterStatus } from '../service.ts'
 import { createRouter } from '../validation.ts'
 import { adapterSchema } from './models.ts'
 
-/** Bytes of an upload: rank 64 on every layer of GPT-2 XL is 315 MB, on GPT-2 small 38 MB. */
-const MAX_UPLOAD = 512 * 2 ** 20
+/** Bytes of an upload: its files, and what a form puts around them. */
+const MAX_UPLOAD = MAX_WEIGHTS_BYTES + 4 * MAX_JSON_BYTES
 
 const params = z.object({ name: adapterName })
 const query = z.object({
@@ -51,7 +52,7 @@ function routes({ adminKeys }: Parts) {
     summary: 'Add or replace an adapter',
     description:
       'Its files are checked before anything changes. Requests on their way finish with the version they met.',
-    middleware: [admin, limitBody(MAX_UPLOAD)],
+    middleware: [admin, formBody(MAX_UPLOAD)],
     request: {
       params,
       query: query.extend({ folder: folder.optional() }),
@@ -88,12 +89,11 @@ function routes({ adminKeys }: Parts) {
 }
 
 async function readJsonFile(upload: File, path: keyof Upload): Promise<unknown> {
-  try {
-    return JSON.parse(await upload.text())
-  } catch {
-    const errors = [{ in: 'body' as const, path, message: 'is not JSON' }]
-    throw new RequestError(400, 'invalid-request', `${path}: is not JSON`, { errors })
-  }
+  const refuse = (message: string) => invalidRequest([{ in: 'body', path, message }])
+  if (upload.size > MAX_JSON_BYTES) throw refuse(`is larger than ${MAX_JSON_BYTES} bytes`)
+  const { value, problem } = parseAdapterJson(new Uint8Array(await upload.arrayBuffer()))
+  if (problem) throw refuse(problem.message)
+  return value
 }
 
 const readUpload = async (upload: Upload): Promise<AdapterFiles> => ({
@@ -108,7 +108,17 @@ const noSource = () =>
     errors: [{ in: 'query', path: 'folder', message: 'is missing' }],
   })
 
-const toResponse = ({ labels, ...status }: AdapterStatus) => ({ ...status, labels: [...labels] })
+const toResponse = ({ name, version, labels, maxLength, resident }: AdapterStatus) => ({
+  name,
+  version,
+  labels: [...labels],
+  maxLength,
+  resident,
+})
+
+const noName = () => {
+  throw invalidRequest([{ in: 'path', path: 'name', message: 'is missing: /v1/adapters/NAME' }])
+}
 
 export function adapterRoutes(parts: Parts) {
   const { service } = parts
@@ -119,13 +129,10 @@ export function adapterRoutes(parts: Parts) {
       service.models().filter(({ kind }) => kind === 'unmerged'),
       'query',
     )
-  const isThere = (model: string, name: string) =>
-    service.models().some((each) => each.name === model && each.adapters.some((adapter) => adapter.name === name))
   return createRouter()
     .openapi(put, async (c) => {
       const [{ name }, { model: asked, folder }] = [c.req.valid('param'), c.req.valid('query')]
       const model = modelOf(asked)
-      const replaces = isThere(model, name)
       // Without a body the upload is `{}`: the library checks a body's schema only where one came.
       const upload: Partial<Upload> = c.req.valid('form')
       if (folder === undefined && !upload['graft.json']) throw noSource()
@@ -133,7 +140,7 @@ export function adapterRoutes(parts: Parts) {
         folder === undefined
           ? await service.putAdapter(model, name, await readUpload(c.req.valid('form')))
           : await service.loadAdapter(model, name, folder)
-      return c.json(toResponse(status), replaces ? 200 : 201)
+      return c.json(toResponse(status), status.created ? 201 : 200)
     })
     .openapi(reload, async (c) => {
       const { name } = c.req.valid('param')
@@ -143,4 +150,6 @@ export function adapterRoutes(parts: Parts) {
       await service.removeAdapter(modelOf(c.req.valid('query').model), c.req.valid('param').name)
       return c.body(null, 204)
     })
+    .all('/v1/adapters/', noName)
+    .all('/v1/adapters//reload', noName)
 }

@@ -3,7 +3,7 @@ import { createRoute, z } from '@hono/zod-openapi'
 import { likeliest } from '../../core/classifier.ts'
 import { classify, onlyModel } from '../classify.ts'
 import type { Parts } from '../context.ts'
-import { limitBody } from '../limit.ts'
+import { jsonBody } from '../body.ts'
 import {
   adapterName,
   classifyProblems,
@@ -58,7 +58,7 @@ const route = ({ maxBody, maxInputs }: Parts) =>
     path: '/v1/classify',
     tags: ['Classification'],
     summary: 'Classify texts',
-    middleware: limitBody(maxBody),
+    middleware: jsonBody(maxBody, maxInputs),
     parameters: [timeoutHeader],
     request: { body: { content: jsonContent(bodySchema(maxInputs)), required: true } },
     responses: {

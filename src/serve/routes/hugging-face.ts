@@ -8,7 +8,8 @@ import type { Context } from 'hono'
 import { likeliest } from '../../core/classifier.ts'
 import { classify } from '../classify.ts'
 import type { Parts, ServeEnv } from '../context.ts'
-import { limitBody } from '../limit.ts'
+import { jsonBody } from '../body.ts'
+import { invalidRequest } from '../problem.ts'
 import {
   adapterName,
   classifyProblems,
@@ -43,7 +44,7 @@ const route = <P extends string, T extends z.ZodObject>({ maxBody, maxInputs }: 
     path,
     tags: ['Hugging Face'],
     summary: 'Classify texts as Hugging Face does',
-    middleware: limitBody(maxBody),
+    middleware: jsonBody(maxBody, maxInputs),
     parameters: [timeoutHeader],
     request: {
       params,
@@ -74,5 +75,8 @@ export function huggingFaceRoutes(parts: Parts) {
     .openapi(route(parts, '/models/{name}/{adapter}', adapterParams), async (c) => {
       const { name, adapter } = c.req.valid('param')
       return c.json(await answer(c, c.req.valid('json'), name, adapter), 200)
+    })
+    .all('/models/:name/', () => {
+      throw invalidRequest([{ in: 'path', path: 'adapter', message: 'is missing: /models/NAME/ADAPTER' }])
     })
 }

@@ -2,7 +2,7 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { classify } from '../classify.ts'
 import type { Parts } from '../context.ts'
-import { limitBody } from '../limit.ts'
+import { jsonBody } from '../body.ts'
 import { adapterName, classifyProblems, jsonContent, modelName, timeoutHeader } from '../schemas.ts'
 import type { ClassifiedText, ClassifyResult } from '../service.ts'
 import { createRouter } from '../validation.ts'
@@ -69,7 +69,7 @@ const route = ({ maxBody, maxInputs }: Parts) =>
     path: '/v2/models/{model}/infer',
     tags: ['KServe'],
     summary: 'Classify texts as the Open Inference Protocol does',
-    middleware: limitBody(maxBody),
+    middleware: jsonBody(maxBody, maxInputs),
     parameters: [timeoutHeader],
     request: {
       params: z.object({ model: modelName }),

@@ -16,6 +16,11 @@ export interface CreateDatasetOptions extends ColumnOptions, Omit<PrepareOptions
  * Reads labelled texts and makes a data set of them.
  * @param source path of a CSV, TSV or JSON Lines file, or of one in the SMS Spam Collection's form
  * @throws GraftError as `readLabelledExamples` and `prepareDataset`
+ * @example
+ * import { createDataset } from 'graft-lora/train'
+ *
+ * const { labels, summary } = await createDataset('messages.csv', { split: [0.8, 0.1, 0.1], seed: 1 })
+ * console.log(labels, summary.splits.train.rows)
  */
 export async function createDataset(source: string, options: CreateDatasetOptions = {}): Promise<Dataset> {
   const { text, label, test, ...others } = options

@@ -20,6 +20,10 @@ const splitFile = (name: SplitName) => `${name}.csv`
 /**
  * Writes a data set, or nothing.
  * @throws GraftError `file-exists` for a folder that is there already, unless `force`; `file-write`
+ * @example
+ * import { createDataset, writeDataset } from 'graft-lora/train'
+ *
+ * await writeDataset('runs/other-data', await createDataset('messages.csv', { seed: 2 }))
  */
 export async function writeDataset(out: Output, dataset: Dataset, options: WriteOptions = {}): Promise<void> {
   await writeOutputFolder(out, { kind: 'data set', ...options }, async (folder) => {
@@ -48,6 +52,11 @@ const madeBy = 'Make a data set with `graft data`.'
  * Reads a data set's folder.
  * @throws GraftError `file-not-found`, `file-format` for a summary that is none, `data-label` for a label that it does not
  *   list, and what reading CSV throws
+ * @example
+ * import { readDataset } from 'graft-lora/train'
+ *
+ * const { labels, splits } = await readDataset('runs/data')
+ * console.log(labels, splits.test.length)
  */
 export async function readDataset(dir: string): Promise<StoredDataset> {
   const path = join(dir, summaryFile)

@@ -34,6 +34,15 @@ export interface PrepareOptions {
  * Removes repeats, balances and splits, in this order. The same examples, options and seed give the same data set.
  * @throws GraftError `usage` for shares, `data-label` for an unknown label, `data-one-class`, and `data-split` for a class
  *   with too few rows
+ * @example
+ * import { prepareDataset } from 'graft-lora/train'
+ *
+ * const rows = ['a', 'b', 'c', 'd'].flatMap((word, line) => [
+ *   { text: `${word} good`, label: 'yes', file: 'mine', line },
+ *   { text: `${word} bad`, label: 'no', file: 'mine', line },
+ * ])
+ * const { splits } = await prepareDataset(rows, { split: [0.5, 0.25, 0.25] })
+ * console.log(splits.train)
  */
 export async function prepareDataset(examples: Examples, options: PrepareOptions = {}): Promise<Dataset> {
   const { seed = 123, maxLength, sources = [] } = options

@@ -16,6 +16,10 @@ export interface ReadOptions extends ColumnOptions {
  * Streams the texts of a file, with their labels where it has any. Line breaks inside of texts become `\n`.
  * @throws GraftError `file-not-found`, `file-read`, `file-empty`, `file-binary`, `file-encoding`, `file-format`, `data-column`,
  *   `data-row`, `text-empty`, each naming file and line
+ * @example
+ * import { readExamples } from 'graft-lora/train'
+ *
+ * for await (const { text, line } of readExamples('messages.csv')) console.log(line, text)
  */
 export async function* readExamples(path: string, options: ReadOptions = {}): AsyncGenerator<Example> {
   for await (const row of readTexts(path, options)) yield toExample(row, path)
@@ -24,6 +28,10 @@ export async function* readExamples(path: string, options: ReadOptions = {}): As
 /**
  * Streams the texts of a file that has a label for each.
  * @throws GraftError as `readExamples`; `data-column` without a label column, `data-label` for an empty label
+ * @example
+ * import { readLabelledExamples } from 'graft-lora/train'
+ *
+ * for await (const { label, text } of readLabelledExamples('messages.csv')) console.log(label, text)
  */
 export async function* readLabelledExamples(path: string, options: ReadOptions = {}): AsyncGenerator<LabelledExample> {
   for await (const row of readTexts(path, options)) {

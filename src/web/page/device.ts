@@ -1,7 +1,7 @@
 /** The choice between CPU and WebGPU, which the address keeps. */
 import type { Device } from '../index.ts'
 
-const inputs = () => [...document.querySelectorAll<HTMLInputElement>('.device input')]
+const inputs = () => [...document.querySelectorAll<HTMLInputElement>('#device input')]
 
 /** What the address asks for. */
 export const askedDevice = (): Device =>

@@ -16,7 +16,8 @@ async function readEntries(entries: readonly FileSystemEntry[], name: string): P
     if (isFile(entry)) folder.files.push(await new Promise<File>((resolve, reject) => entry.file(resolve, reject)))
     else if (isFolder(entry)) inner.push(...(await readEntries(await listFolder(entry), entry.name)))
   }
-  return [folder, ...inner].filter(({ files }) => files.length > 0)
+  // A folder that only holds others is none to speak of; one that holds nothing is.
+  return [...(folder.files.length > 0 || (name !== '' && inner.length === 0) ? [folder] : []), ...inner]
 }
 
 const isFile = (entry: FileSystemEntry): entry is FileSystemFileEntry => entry.isFile
@@ -33,21 +34,24 @@ async function listFolder(folder: FileSystemDirectoryEntry): Promise<FileSystemE
   }
 }
 
-/** Calls with what is dropped, while `isReady`. */
-export function acceptDrops(isReady: () => boolean, onDrop: (folders: DroppedFolder[]) => void): void {
+/** Calls with what is dropped. */
+export function acceptDrops(onDrop: (folders: DroppedFolder[]) => void): void {
   const hint = byId('drop', HTMLDivElement)
   addEventListener('dragover', (event) => {
+    if (!event.dataTransfer?.types.includes('Files')) return
     event.preventDefault()
-    hint.hidden = !isReady()
+    hint.hidden = false
   })
   addEventListener('dragleave', (event) => {
     if (event.relatedTarget === null) hint.hidden = true
   })
   addEventListener('drop', (event) => {
+    // A text is dropped into the field by itself.
+    if (!event.dataTransfer?.types.includes('Files')) return
     event.preventDefault()
     hint.hidden = true
     // Entries are gone once the event is over.
     const entries = [...(event.dataTransfer?.items ?? [])].flatMap((item) => item.webkitGetAsEntry() ?? [])
-    if (isReady()) void readEntries(entries, '').then(onDrop)
+    void readEntries(entries, '').then(onDrop)
   })
 }

@@ -16,6 +16,14 @@ export const count = (value: number): string => value.toLocaleString('en-US')
 /** `3 rows`, `1 row` */
 export const plural = (value: number, noun: string): string => `${count(value)} ${noun}${value === 1 ? '' : 's'}`
 
+/** `about 2 min left`; nothing before it can be told. */
+export function timeLeft(milliseconds: number): string {
+  if (!Number.isFinite(milliseconds)) return ''
+  const seconds = Math.ceil(milliseconds / 1000)
+  if (seconds < 60) return `about ${seconds} s left`
+  return seconds < 3600 ? `about ${Math.round(seconds / 60)} min left` : `about ${(seconds / 3600).toFixed(1)} h left`
+}
+
 /** What to say of a failure: an error of ours has a hint. */
 export function describeError(error: unknown): { message: string; hint: string } {
   const { message = String(error), hint = 'Reload the page.' } = error as { message?: string; hint?: string }

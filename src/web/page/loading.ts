@@ -21,8 +21,9 @@ export function showLoadProgress({ loaded, total }: LoadProgress): void {
   bytes.textContent = total === undefined ? `${megabytes(loaded)} MB` : `${megabytes(loaded)} of ${megabytes(total)} MB`
 }
 
+/** All is well. */
 export function endLoading(): void {
-  loading.hidden = true
+  loading.hidden = failure.hidden = true
 }
 
 export function showFailure(title: string, error: unknown): void {

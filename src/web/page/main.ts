@@ -1,60 +1,89 @@
 /** The page: puts its parts together, and keeps the one model that they work with. */
-import { type Device, type WebClassifier, createClassifier } from '../index.ts'
-import { createAdapterTool, nameOf } from './adapters.ts'
+import { type Device, type GraftError, type WebClassifier, createClassifier } from '../index.ts'
+import type { Shown } from './code.ts'
 import { askedDevice, setUpDevices } from './device.ts'
-import { byId, create } from './dom.ts'
-import { type DroppedFolder, acceptDrops } from './drop.ts'
+import { byId } from './dom.ts'
+import { createExamples } from './examples.ts'
 import { debounce, latest } from './latest.ts'
 import { endLoading, showFailure, showLoadProgress, startLoading } from './loading.ts'
-import { fadeResults, showResults } from './results.ts'
-import { createTableTool } from './table.ts'
+import { clearResults, markPending, showResults } from './results.ts'
 import { createTaskPicker } from './tasks.ts'
+import type { Tools } from './tools.ts'
 
 /** Pause in typing after which the text is classified. */
 const PAUSE_MS = 100
 
+/** After which a site that was not whole is asked again. */
+const RETRY_MS = 15_000
+
+byId('not-started', HTMLDivElement).remove()
+
 const site = new URL('./', document.baseURI)
 const text = byId('text', HTMLTextAreaElement)
+const clear = byId('clear', HTMLButtonElement)
 
 let opened: WebClassifier | undefined
-const ready = (): WebClassifier => {
-  if (opened) return opened
-  throw new Error('The model is not there yet')
+let tools: Tools | undefined
+
+/** What the results on the screen are of. */
+let shown: Shown = { text: '', adapters: [] }
+
+const examples = createExamples(setText)
+const picker = createTaskPicker(onTask)
+
+/** Another task: with an example of its own, if there still is one in the field. */
+function onTask(): void {
+  const isExample = examples.has(text.value)
+  const [task] = picker.tasks()
+  examples.show(task)
+  tools?.tasksChanged()
+  if (isExample && !examples.has(text.value)) setText(task?.examples?.[0] ?? text.value)
+  else classify()
 }
 
-const picker = createTaskPicker(() => classify())
-const table = createTableTool({ classifier: ready, adapters: picker.chosen })
-const adapters = createAdapterTool({
-  classifier: ready,
-  onAdded(adapter) {
-    picker.show(ready().model.tasks)
-    picker.choose(adapter)
-  },
-})
+function setText(value: string): void {
+  text.value = value
+  classify()
+}
 
 /** Classifies the text with the chosen tasks, in one batch. */
 const classifyLatest = latest(async (classifier: WebClassifier) => {
-  const chosen = picker.chosen()
-  const content = text.value
-  if (content.trim() === '') return showResults([], { milliseconds: 0, maxLength: 0 })
+  const [tasks, chosen, content] = [picker.tasks(), picker.chosen(), text.value]
+  if (content.trim() === '') return clearResults()
   const started = performance.now()
   try {
-    const classified = await (chosen.length > 0
-      ? classifier.classify(
-          chosen.map(() => content),
-          { adapter: chosen },
-        )
-      : classifier.classify([content]))
-    const measured = { milliseconds: performance.now() - started, maxLength: classifier.model.maxLength }
-    const results = classified.map((classification, at) => ({ adapter: chosen[at], classification }))
-    if (classifier === opened) showResults(results, measured)
+    const texts = tasks.map(() => content)
+    const classified = await classifier.classify(texts, chosen.length > 0 ? { adapter: chosen } : {})
+    const { maxLength } = classifier.model
+    // Of a text that has changed meanwhile the results are already out of date.
+    if (classifier !== opened || text.value !== content || picker.chosen().join('\n') !== chosen.join('\n')) return
+    shown = { text: content, adapters: chosen }
+    showResults(
+      classified.flatMap((classification, at) => (tasks[at] ? [{ task: tasks[at], classification }] : [])),
+      { text: content, milliseconds: performance.now() - started, maxLength },
+    )
+    tools?.resultsChanged()
+    endLoading()
   } catch (error) {
-    if (classifier === opened) showFailure('The text cannot be classified', error)
+    if (classifier !== opened) return
+    clearResults()
+    showFailure('The text cannot be classified', error)
   }
 })
 
+/** What is shown is not this text's until the work is done. */
 function classify(): void {
+  noteText()
   if (opened) classifyLatest(opened)
+}
+
+const classifySoon = debounce(classify, PAUSE_MS)
+
+function noteText(): void {
+  const isEmpty = text.value.trim() === ''
+  clear.hidden = text.value === ''
+  if (isEmpty) clearResults()
+  else markPending()
 }
 
 let loads = 0
@@ -65,69 +94,70 @@ async function load(device: Device): Promise<void> {
   void opened?.close()
   opened = undefined
   startLoading()
-  fadeResults()
+  markPending()
   try {
     const classifier = await createClassifier(site, {
       device,
       onProgress: (progress) => number === loads && showLoadProgress(progress),
     })
-    await adapters.restore(classifier)
+    await tools?.restore(classifier)
     if (number !== loads) return void classifier.close()
     opened = classifier
     showModel(classifier)
     endLoading()
     classify()
+    await openTools()
   } catch (error) {
-    if (number === loads) showFailure('The model cannot be loaded', error)
+    if (number !== loads) return
+    clearResults()
+    showFailure('The model cannot be loaded', error)
+    const { code } = error as Partial<GraftError>
+    // The site may be in the midst of an exchange, or the network away for a while.
+    if (code === 'network' || code === 'checksum') setTimeout(() => number === loads && void load(device), RETRY_MS)
   }
 }
 
 function showModel({ model }: WebClassifier): void {
   picker.show(model.tasks)
-  showExamples(model.probes)
-  byId('tools', HTMLElement).hidden = false
+  const [task] = picker.tasks()
+  examples.show(task)
+  if (text.value === '') text.value = task?.examples?.[0] ?? ''
   byId('adapter', HTMLElement).hidden = model.tasks.every(({ adapter }) => adapter === undefined)
   const where = model.device === 'webgpu' ? 'WebGPU' : `${model.threads} CPU thread${model.threads === 1 ? '' : 's'}`
   byId('about', HTMLParagraphElement).textContent =
     `${where} · texts of up to ${model.maxLength} tokens · base ${model.baseSha256.slice(0, 8)}`
 }
 
-/** Not one letter of another script than the page's. */
-const isLatin = (example: string) => !/[^\p{Script=Latin}\P{L}]/u.test(example)
-
-/** The bundle's probe texts, but for those that are there for the edges. */
-function showExamples(probes: readonly string[]): void {
-  const area = byId('examples', HTMLDivElement)
-  const examples = probes.filter((probe) => probe.length >= 10 && probe.length <= 120 && isLatin(probe))
-  area.querySelector('ul')?.replaceChildren(
-    ...examples.map((example) => {
-      const button = create('button', { text: example, className: 'plain' })
-      Object.assign(button, { type: 'button', title: example })
-      button.addEventListener('click', () => {
-        text.value = example
-        classify()
-      })
-      const item = create('li')
-      item.append(button)
-      return item
-    }),
-  )
-  area.hidden = examples.length === 0
+/** What is beside the text, once the first result may be there. */
+async function openTools(): Promise<void> {
+  if (tools) return
+  const { createTools } = await import('./tools.ts')
+  tools ??= createTools({
+    opened: () => opened,
+    chosen: picker.chosen,
+    shown: () => shown,
+    onAdded(adapter) {
+      picker.show(opened?.model.tasks ?? [])
+      picker.choose(adapter)
+    },
+  })
+  byId('tools', HTMLElement).hidden = false
 }
 
-function open(folders: readonly DroppedFolder[]): void {
-  for (const { name, files } of folders) {
-    if (files.some((file) => file.name.endsWith('.safetensors')))
-      void adapters.add({ name: name || nameOf(files), files })
-    else if (files[0]) table.open(files[0])
-  }
-}
-
-text.addEventListener('input', debounce(classify, PAUSE_MS))
+text.addEventListener('input', () => {
+  noteText()
+  classifySoon()
+})
+// An example is there to be typed over.
+text.addEventListener('focus', () => examples.has(text.value) && text.select())
+clear.addEventListener('click', () => {
+  setText('')
+  text.focus()
+})
 byId('retry', HTMLButtonElement).addEventListener('click', () => void load(askedDevice()))
 setUpDevices((device) => void load(device))
-acceptDrops(() => opened !== undefined, open)
 
 await load(askedDevice())
 // After the model, whose download matters more.
-await navigator.serviceWorker?.register(new URL('service-worker.js', site)).catch(() => undefined)
+const { setUpUpdates } = await import('./updates.ts')
+await setUpUpdates(site)

@@ -1,15 +1,19 @@
-/** What a text is: for each task its label, and a bar for every label. */
+/** What a text is: for each task its label, and a bar for every label, the likeliest first. */
 import type { Classification } from '../../core/classifier.ts'
+import { likeliest } from '../../core/classifier.ts'
+import { unknownScript } from '../../core/scripts.ts'
+import type { TaskInfo } from '../protocol.ts'
 import { byId, copyTemplate, setText } from './dom.ts'
 import { percent, plural } from './format.ts'
 
 export interface Result {
-  /** The task's name, shown where there are several. */
-  adapter: string | undefined
+  task: TaskInfo
   classification: Classification
 }
 
+/** What was classified, and how. */
 export interface Measured {
+  text: string
   milliseconds: number
   maxLength: number
 }
@@ -18,61 +22,91 @@ export interface Measured {
 const MAX_BARS = 10
 
 const area = byId('results', HTMLDivElement)
+const under = byId('under', HTMLDivElement)
+const measured = byId('measured', HTMLParagraphElement)
+const announcement = byId('announcement', HTMLParagraphElement)
 
 /** Shows results in place of those before. */
-export function showResults(results: readonly Result[], { milliseconds, maxLength }: Measured): void {
+export function showResults(results: readonly Result[], { text, milliseconds, maxLength }: Measured): void {
+  const [first] = results
+  if (!first) return clearResults()
   const shown = [...area.children]
   // Cards with the same labels are kept, so that their bars move.
   const cards = results.map((result, at) => {
     const key = keyOf(result, results.length)
     const old = shown[at]
     const card = old instanceof HTMLElement && old.dataset['key'] === key ? old : createCard(result, key)
-    update(card, result, results.length > 1)
+    update(card, result, text, results.length > 1)
     return card
   })
   area.replaceChildren(...cards)
-  area.hidden = results.length === 0
-  area.classList.remove('waiting')
-  const [first] = results
-  const measured = byId('measured', HTMLParagraphElement)
-  measured.hidden = !first
-  if (!first) return
+  setPending(false)
+  area.hidden = under.hidden = false
   const { tokens, truncated } = first.classification
   const length = truncated ? `the first ${plural(maxLength, 'token')} of the text` : plural(tokens, 'token')
   measured.textContent = `${length} · ${milliseconds < 10 ? milliseconds.toFixed(1) : milliseconds.toFixed(0)} ms`
-  byId('announcement', HTMLParagraphElement).textContent = results.map(announce).join('; ')
+  announcement.textContent = results.map(announce).join('; ')
 }
 
-/** Until the results of a new text are there. */
-export const fadeResults = (): void => area.classList.add('waiting')
+export function clearResults(): void {
+  setPending(false)
+  area.replaceChildren()
+  area.hidden = under.hidden = true
+  announcement.textContent = ''
+}
 
-const announce = ({ adapter, classification: { label, score } }: Result) =>
+let slow = 0
+
+/** What is shown is of another text or task, until the results of this one are there. */
+export function markPending(): void {
+  if (area.hidden || area.ariaBusy === 'true') return
+  setPending(true)
+  slow = window.setTimeout(() => {
+    measured.textContent = 'Classifying…'
+  }, 500)
+}
+
+function setPending(isPending: boolean): void {
+  clearTimeout(slow)
+  area.ariaBusy = String(isPending)
+  area.classList.toggle('waiting', isPending)
+}
+
+const announce = ({ task: { adapter }, classification: { label, score } }: Result) =>
   `${adapter === undefined ? '' : `${adapter}: `}${label}, ${percent(score)}`
 
-const keyOf = ({ adapter, classification: { scores } }: Result, results: number) =>
-  JSON.stringify([adapter, results > 1, scores.map(({ label }) => label)])
+const keyOf = ({ task: { adapter, labels } }: Result, results: number) => JSON.stringify([adapter, results > 1, labels])
 
 function createCard({ classification: { scores } }: Result, key: string): HTMLElement {
   const card = copyTemplate('result')
   card.dataset['key'] = key
   card.querySelector('ul')?.append(...scores.slice(0, MAX_BARS).map(() => copyTemplate('score')))
+  const more = scores.length - MAX_BARS
+  setText(card, '.more', more > 0 ? `and ${plural(more, 'label')} more` : '')
   return card
 }
 
-function update(card: HTMLElement, { adapter, classification }: Result, isNamed: boolean): void {
+function update(card: HTMLElement, { task, classification }: Result, text: string, isNamed: boolean): void {
   const { label, score, scores } = classification
-  setText(card, '.task', adapter ?? '')
-  card.querySelector<HTMLElement>('.task')?.toggleAttribute('hidden', !isNamed)
+  setText(card, '.task', isNamed ? (task.adapter ?? '') : '')
+  setText(card, '.about', isNamed ? (task.description ?? '') : '')
   setText(card, '.verdict strong', label)
   setText(card, '.verdict .number', percent(score))
-  // Few labels keep their places, so that one sees them move; of many the likeliest are shown.
-  const ordered = scores.length <= MAX_BARS ? scores : scores.toSorted((a, b) => b.score - a.score)
+  setText(card, '.hint', scriptHint(text, task))
+  const ordered = likeliest(scores)
   for (const [at, bar] of [...card.querySelectorAll<HTMLElement>('li')].entries()) {
     const each = ordered[at]
     if (!each) continue
     setText(bar, '.label', each.label)
     setText(bar, '.share', percent(each.score))
-    bar.classList.toggle('top', each.label === label)
+    bar.classList.toggle('top', at === 0)
     bar.style.setProperty('--share', String(each.score))
   }
+}
+
+function scriptHint(text: string, { scripts }: TaskInfo): string {
+  const script = scripts && unknownScript(text, scripts)
+  if (script === undefined) return ''
+  const written = script === 'Other' ? 'in another script' : `mostly in ${script} script`
+  return `Trained on texts in ${scripts?.join(', ')} script; this one is ${written}, so the answer says little.`
 }

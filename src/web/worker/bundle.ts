@@ -6,15 +6,15 @@ import { type GPT2Config, parseConfig } from '../../core/config.ts'
 import { GraftError } from '../../core/errors.ts'
 import type { Downloads } from './downloads.ts'
 
-/** A bundle whose parts are downloaded as they are asked for. */
+/** A bundle, all of which is there. */
 export interface RemoteBundle {
   manifest: Manifest
   config: GPT2Config
   /** The ONNX file. */
-  graph(): Promise<Uint8Array>
+  graph: Uint8Array
   /** Labels, or adapters. */
-  model(): Promise<Model>
-  golden(): Promise<Probe[]>
+  model: Model
+  golden: Probe[]
 }
 
 /** The value of a JSON file. */
@@ -30,10 +30,40 @@ export function parseJson(bytes: Uint8Array, file: string): unknown {
   }
 }
 
-/** @throws GraftError what `Downloads` throws; `bundle`, `config`, and for the parts `adapter`, `adapter-base`, `safetensors` */
+/**
+ * Downloads a bundle whole. While the site is being replaced its files may be of two versions: then the one of the last visit
+ * is used, all of which is kept, or else the server is asked once more.
+ * @throws GraftError what `Downloads` throws; `bundle`, `config`, `adapter`, `adapter-base`, `safetensors`
+ */
 export async function openBundle(folder: URL, downloads: Downloads): Promise<RemoteBundle> {
-  const manifestUrl = new URL('graft.json', folder)
-  const manifest = parseManifest(parseJson(await downloads.latest(manifestUrl), manifestUrl.href), manifestUrl.href)
+  const url = new URL('graft.json', folder)
+  const open = async (bytes: Uint8Array<ArrayBuffer>) => {
+    const bundle = await readBundle(parseManifest(parseJson(bytes, url.href), url.href), folder, downloads)
+    downloads.keep(url, bytes)
+    return bundle
+  }
+  try {
+    return await open(await downloads.latest(url))
+  } catch (error) {
+    if (!isMixed(error)) throw error
+    const kept = await downloads.kept(url)
+    if (!kept) await new Promise((resolve) => setTimeout(resolve, PAUSE_MS))
+    try {
+      return await open(await downloads.latest(url, true))
+    } catch {
+      if (!kept) throw error
+      return open(kept)
+    }
+  }
+}
+
+/** For a server in the midst of an exchange. */
+const PAUSE_MS = 1000
+
+/** Whether another version of the files may help. */
+const isMixed = (error: unknown) => error instanceof GraftError && error.code !== 'memory'
+
+async function readBundle(manifest: Manifest, folder: URL, downloads: Downloads): Promise<RemoteBundle> {
   const get = (path: string) => {
     const sha256 = manifest.files[path] ?? '' // the schema requires those that are asked for
     return downloads.get({ url: new URL(path, folder), sha256 })
@@ -54,15 +84,12 @@ export async function openBundle(folder: URL, downloads: Downloads): Promise<Rem
     return [name, adapter]
   }
 
-  return {
-    manifest,
-    config,
-    graph: () => get(graphPath),
-    async model() {
-      if (manifest.kind === 'merged') return manifest
-      const adapters = await Promise.all(manifest.adapters.map(({ name }) => getAdapter(name)))
-      return { adapters: new Map(adapters), targets: manifest.targets }
-    },
-    golden: async () => parseGolden(await getJson('golden.json'), manifest, 'golden.json'),
+  async function getModel(): Promise<Model> {
+    if (manifest.kind === 'merged') return manifest
+    const adapters = await Promise.all(manifest.adapters.map(({ name }) => getAdapter(name)))
+    return { adapters: new Map(adapters), targets: manifest.targets }
   }
+
+  const [graph, model, golden] = await Promise.all([get(graphPath), getModel(), getJson('golden.json')])
+  return { manifest, config, graph, model, golden: parseGolden(golden, manifest, 'golden.json') }
 }

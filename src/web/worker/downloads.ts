@@ -16,10 +16,15 @@ export interface Downloads {
    */
   get(source: FileSource): Promise<Uint8Array<ArrayBuffer>>
   /**
-   * A file that may change: what the server has now, or else what it had the last time.
+   * A file that may change, as the server has it now.
+   * @param past asks past every cache between here and the server
    * @throws GraftError `network`
    */
-  latest(url: URL): Promise<Uint8Array<ArrayBuffer>>
+  latest(url: URL, past?: boolean): Promise<Uint8Array<ArrayBuffer>>
+  /** The same as it was when all that it names was there. */
+  kept(url: URL): Promise<Uint8Array<ArrayBuffer> | undefined>
+  /** Keeps such a file: all that it names is there. */
+  keep(url: URL, bytes: Uint8Array<ArrayBuffer>): void
   /** Waits until all is kept, and removes what was not asked for this time. */
   tidy(): Promise<void>
 }
@@ -34,8 +39,7 @@ export async function openDownloads(folder: URL, onProgress: (progress: LoadProg
       hint: 'Serve the page over https, or from localhost.',
     })
   }
-  // A private window may have no cache: it downloads each time.
-  const cache = await caches.open(`graft ${folder.href}`).catch(() => undefined)
+  const cache = await openCache(`graft ${folder.href}`)
   const sizes = { loaded: 0, total: 0, /** Files whose size is not known yet. */ unknown: 0 }
   const kept = new Set<string>()
   const writing: Promise<unknown>[] = []
@@ -52,15 +56,15 @@ export async function openDownloads(folder: URL, onProgress: (progress: LoadProg
 
   function keep(key: string, body: BodyInit): void {
     kept.add(key)
-    // A full disk must not stop the page either.
-    if (cache) writing.push(cache.put(key, new Response(body)).catch(() => undefined))
+    writing.push(orNothing(async () => cache?.put(key, new Response(body))))
   }
 
-  async function fromCache(key: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
-    const response = await cache?.match(key)
-    // By way of a blob, which Chromium reads twice as fast.
-    return response && new Uint8Array(await (await response.blob()).arrayBuffer())
-  }
+  const fromCache = (key: string) =>
+    orNothing(async () => {
+      const response = await cache?.match(key)
+      // By way of a blob, which Chromium reads twice as fast.
+      return response && new Uint8Array(await (await response.blob()).arrayBuffer())
+    })
 
   async function get({ url, sha256, bytes: expected }: FileSource): Promise<Uint8Array<ArrayBuffer>> {
     const key = new URL(`sha256/${sha256}`, folder).href
@@ -72,10 +76,12 @@ export async function openDownloads(folder: URL, onProgress: (progress: LoadProg
       onBytes(cached.length)
       return cached
     }
-    // The browser's own cache would hold it a second time.
-    const response = await fetch(url, { cache: 'no-store' }).catch((cause: unknown) => {
-      throw unreachable(url, cause)
-    })
+    // The browser's own cache would hold it a second time; one on the way may hold another version's under the name alone.
+    const response = await fetch(`${url.href}?${sha256.slice(0, 16)}`, { cache: 'no-store' }).catch(
+      (cause: unknown) => {
+        throw unreachable(url, cause)
+      },
+    )
     checkStatus(response, url)
     const bytes = await readBody(response, url, { expected, onSize, onBytes })
     refuseHtml(bytes, url)
@@ -85,15 +91,15 @@ export async function openDownloads(folder: URL, onProgress: (progress: LoadProg
     return bytes
   }
 
-  async function latest(url: URL): Promise<Uint8Array<ArrayBuffer>> {
+  async function latest(url: URL, past = false): Promise<Uint8Array<ArrayBuffer>> {
     sizes.unknown++
-    kept.add(url.href)
     try {
-      const response = await fetch(url, { cache: 'no-cache' }).catch(() => cache?.match(url))
-      if (!response) throw unreachable(url)
+      const asked = past ? `${url.href}?${Date.now()}` : url
+      const response = await fetch(asked, { cache: past ? 'no-store' : 'no-cache' }).catch((cause: unknown) => {
+        throw unreachable(url, cause)
+      })
       const bytes = new Uint8Array(await checkStatus(response, url).arrayBuffer())
       refuseHtml(bytes, url)
-      keep(url.href, bytes)
       return bytes
     } finally {
       // The files that it names are asked for next.
@@ -103,11 +109,23 @@ export async function openDownloads(folder: URL, onProgress: (progress: LoadProg
 
   async function tidy(): Promise<void> {
     await Promise.all(writing)
-    for (const { url } of (await cache?.keys()) ?? []) if (!kept.has(url)) await cache?.delete(url)
+    const stored = (await orNothing(async () => cache?.keys())) ?? []
+    for (const { url } of stored) if (!kept.has(url)) await orNothing(async () => cache?.delete(url))
   }
 
-  return { get, latest, tidy }
+  return { get, latest, kept: ({ href }) => fromCache(href), keep: ({ href }, bytes) => keep(href, bytes), tidy }
 }
+
+/** Storage that cannot be read or written, as in some private windows or on a full disk, is like an empty one. */
+async function orNothing<T>(work: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await work()
+  } catch {
+    return undefined
+  }
+}
+
+const openCache = (name: string) => orNothing(async () => caches.open(name))
 
 const upload = 'Upload the folder that `graft web` wrote whole, and reload the page.'
 

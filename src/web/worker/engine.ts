@@ -1,13 +1,23 @@
 /** A model in the worker: its graph loaded once, its adapters exchanged as inputs. */
 import type { Adapter } from '../../core/adapter.ts'
-import type { Probe } from '../../core/bundle.ts'
+import { notesOf } from '../../core/adapter/info.ts'
+import type { Manifest, Probe } from '../../core/bundle.ts'
 import { type Classifier, type Model, createClassifier } from '../../core/classifier.ts'
-import { createEncoder } from '../../core/encoder.ts'
+import type { GPT2Config } from '../../core/config.ts'
+import { type Encode, createEncoder } from '../../core/encoder.ts'
 import { GraftError } from '../../core/errors.ts'
-import { createSession, stackOf } from '../../core/session.ts'
+import { type LoadedGraph, createSession, stackOf } from '../../core/session.ts'
 import type { BytePairRanks } from '../../core/tokenizer.ts'
 import { ranks } from 'virtual:runtime-files'
-import type { AddAdapterRequest, AddedAdapter, LoadProgress, ModelInfo, OpenRequest, TaskInfo } from '../protocol.ts'
+import {
+  type AddAdapterRequest,
+  type AddedAdapter,
+  type LoadProgress,
+  type ModelInfo,
+  type OpenRequest,
+  PROTOCOL,
+  type TaskInfo,
+} from '../protocol.ts'
 import { readAdapterFiles } from './adapter-files.ts'
 import { type RemoteBundle, openBundle, parseJson } from './bundle.ts'
 import { type FileSource, openDownloads } from './downloads.ts'
@@ -27,6 +37,7 @@ const siteFile = (file: { path: string; sha256: string; bytes: number }): FileSo
 
 /** @throws GraftError what `checkBrowser`, `openBundle`, `startRuntime` and loading the graph throw */
 export async function openEngine(request: OpenRequest, onProgress: (progress: LoadProgress) => void): Promise<Engine> {
+  if (request.protocol !== PROTOCOL) throw otherVersion()
   await checkBrowser(request)
   const folder = new URL(request.bundle)
   const downloads = await openDownloads(folder, onProgress)
@@ -36,27 +47,23 @@ export async function openEngine(request: OpenRequest, onProgress: (progress: Lo
   const vocabulary = downloads.get(siteFile(ranks))
   // One that fails while another is awaited is reported below.
   for (const each of [starting, vocabulary]) each.catch(() => undefined)
-  const bundle = await openBundle(folder, downloads)
-  const [graph, { threads }, encode, model, golden] = await Promise.all([
-    Promise.all([bundle.graph(), starting]).then(([bytes, runtime]) => runtime.load(bytes)),
+  const { graph: bytes, ...bundle } = await openBundle(folder, downloads)
+  const [graph, { threads }, encode] = await Promise.all([
+    starting.then((runtime) => runtime.load(bytes)),
     starting,
     // Made by vite.config.ts, and checked against its hash.
     vocabulary.then((json) => createEncoder(bundle.config, parseJson(json, ranks.path) as BytePairRanks)),
-    bundle.model(),
-    bundle.golden(),
   ])
   void downloads.tidy()
-  const classifierOf = (model: Model) => {
-    const session = createSession(graph, stackOf(model, bundle.config))
-    return createClassifier({ session, encode, config: bundle.config, model })
-  }
-  return createEngine(bundle, model, golden, { device: request.device, threads }, classifierOf)
+  return createEngine(bundle, { device: request.device, threads }, makerOf(graph, encode, bundle.config))
 }
 
+/** Outside of `openEngine`, whose downloaded bytes it would keep in memory. */
+const makerOf = (graph: LoadedGraph, encode: Encode, config: GPT2Config) => (model: Model) =>
+  createClassifier({ session: createSession(graph, stackOf(model, config)), encode, config, model })
+
 function createEngine(
-  { manifest, config }: RemoteBundle,
-  downloaded: Model,
-  golden: readonly Probe[],
+  { manifest, config, model: downloaded, golden }: Omit<RemoteBundle, 'graph'>,
   { device, threads }: RuntimeOptions,
   classifierOf: (model: Model) => Classifier,
 ): Engine {
@@ -75,16 +82,17 @@ function createEngine(
     next.adapters.set(name, adapter)
     classifier = classifierOf(next)
     model = next
-    return { adapter: name, labels: adapter.info.labels, assumptions }
+    return { adapter: name, labels: adapter.info.labels, ...notesOf(adapter.info), assumptions }
   }
 
   return {
     info: {
-      tasks: tasksOf(model),
+      title: manifest.title,
+      description: manifest.description,
+      tasks: tasksOf(manifest, golden),
       maxLength: manifest.maxLength,
       device,
       threads,
-      probes: [...new Set(golden.map(({ text }) => text))],
       baseSha256: manifest.provenance.baseSha256,
     },
     get classifier() {
@@ -94,12 +102,23 @@ function createEngine(
   }
 }
 
-const tasksOf = (model: Model): TaskInfo[] =>
-  'adapters' in model
-    ? [...model.adapters].map(([adapter, { info }]) => ({ adapter, labels: info.labels }))
-    : [{ adapter: undefined, labels: model.labels }]
+/** Not one letter of another script than the probes' own sentences. */
+const isLatin = (text: string) => !/[^\p{Script=Latin}\P{L}]/u.test(text)
+
+/** The bundle's tasks; without examples of their own, with the probe texts that are not there for the edges. */
+function tasksOf(manifest: Manifest, golden: readonly Probe[]): TaskInfo[] {
+  const probes = new Set(golden.map(({ text }) => text))
+  const examples = [...probes].filter((text) => text.length >= 10 && text.length <= 120 && isLatin(text))
+  const tasks = manifest.kind === 'merged' ? [{ ...manifest, name: undefined }] : manifest.adapters
+  return tasks.map((task) => ({ adapter: task.name, labels: task.labels, examples, ...notesOf(task) }))
+}
 
 const noAdapters = () =>
   new GraftError('adapter', 'this model is merged: it takes no adapters', {
     hint: 'Export with --mode unmerged, and make the site of that bundle.',
+  })
+
+const otherVersion = () =>
+  new GraftError('browser', 'the site is of another version of Graft than the library', {
+    hint: 'Make the site again with `graft web`, by the version that the page imports.',
   })

@@ -37,8 +37,11 @@ export async function checkBrowser({ device }: RuntimeOptions): Promise<void> {
 /** An ONNX model that returns its input: making a session of it starts the runtime, which has no call for that alone. */
 const empty = 'CAg6LwoQCgF4EgF5IghJZGVudGl0eRIBZ1oLCgF4EgYKBAgBEgBiCwoBeRIGCgQIARIAQgIQEQ=='
 
-/** URL of a file beside the worker. */
-export const urlOf = (path: string): URL => new URL(path, location.href)
+/** This file lies in the site's `assets/`, whichever way it was started. */
+const here = import.meta.url
+
+/** URL of a file of the site. */
+export const urlOf = (path: string): URL => new URL(`../${path}`, here)
 
 /** The same interface with another execution provider. */
 const loadWebGpuRuntime = (): Promise<typeof cpuRuntime> => import(/* @vite-ignore */ urlOf(webgpu.module.path).href)
@@ -48,7 +51,7 @@ export interface Runtime {
   threads: number
   /**
    * Loads a graph. Runs follow one another, also where several are asked for at once.
-   * @throws GraftError `bundle` where ONNX Runtime cannot load or run it, `memory`
+   * @throws GraftError `bundle` where ONNX Runtime cannot load it, `runtime` where it fails in a run, `memory`
    */
   load(graph: Uint8Array): Promise<LoadedGraph>
 }
@@ -93,7 +96,7 @@ export async function startRuntime(
       run(feeds) {
         const result = last
           .then(() => run(feeds))
-          .catch((error: unknown) => fail('bundle', 'the graph cannot be run', error))
+          .catch((error: unknown) => fail('runtime', 'the graph cannot be run', error))
         last = result.catch(() => undefined)
         return result
       },
@@ -109,6 +112,7 @@ const memoryMessage = /bad_alloc|out of memory|allocat|memory\.grow|\bOOM\b|inva
 const hints = {
   browser: 'Use a current browser, and reload the page.',
   bundle: 'Make the bundle again with `graft export`, and the site with `graft web`.',
+  runtime: 'Reload the page. If it happens again, use another browser, or report it.',
 }
 
 function fail(code: keyof typeof hints, problem: string, cause: unknown): never {

@@ -3,7 +3,14 @@ import { dsvFormat } from 'd3-dsv'
 import type { Classification, Classifier } from '../../core/classifier.ts'
 import { chooseColumns, resultColumn } from '../../core/columns.ts'
 import { GraftError } from '../../core/errors.ts'
-import type { ClassifiedTable, ClassifyTableRequest, RowProgress, TableInfo, TableRequest } from '../protocol.ts'
+import type {
+  ClassifiedTable,
+  ClassifyTableRequest,
+  LabelCount,
+  RowProgress,
+  TableInfo,
+  TableRequest,
+} from '../protocol.ts'
 
 interface Table {
   columns: string[]
@@ -78,10 +85,18 @@ export async function classifyTable(
   const column = columns.indexOf(chooseColumns(columns, text === undefined ? {} : { text }, request.name).text)
   const texts = rows.map((row) => row[column] ?? '')
   const choices = adapters.length > 0 ? adapters : [undefined]
-  const results: Classification[][] = choices.map(() => [])
+  const job = {
+    classifier,
+    text,
+    name: request.name,
+    size: request.file.size,
+    changed: request.file instanceof File ? request.file.lastModified : 0,
+    adapters: adapters.join('\n'),
+  }
+  const { results, done } = takeStopped(job) ?? { results: choices.map((): Classification[] => []), done: 0 }
   // By length, so that a batch has little padding.
   const order = Array.from(texts.keys()).sort((a, b) => (texts[a]?.length ?? 0) - (texts[b]?.length ?? 0))
-  for (let start = 0; start < order.length; start += CHUNK) {
+  for (let start = done; start < order.length; start += CHUNK) {
     const chunk = order.slice(start, start + CHUNK)
     for (const [choice, adapter] of choices.entries()) {
       const classified = await classifier.classify(
@@ -92,7 +107,9 @@ export async function classifyTable(
     }
     onProgress({ done: start + chunk.length, total: order.length })
     await nextTask()
-    if (signal.aborted) throw stopped()
+    if (!signal.aborted) continue
+    stoppedJob = { job, results, done: start + CHUNK }
+    throw stopped()
   }
   return {
     file: writeTable({ columns, rows }, results, adapters, request.name),
@@ -101,7 +118,34 @@ export async function classifyTable(
   }
 }
 
-const stopped = () => new GraftError('interrupted', 'stopped', { hint: 'Choose the file again to start over.' })
+/** What decides a result. */
+interface Job {
+  classifier: Classifier
+  text: string | undefined
+  name: string
+  size: number
+  changed: number
+  adapters: string
+}
+
+interface StoppedJob {
+  job: Job
+  results: Classification[][]
+  /** Rows that are done, in the order of work. */
+  done: number
+}
+
+/** The work that was stopped last: the same again goes on where it was. */
+let stoppedJob: StoppedJob | undefined
+
+function takeStopped(job: Job): StoppedJob | undefined {
+  const last = stoppedJob
+  stoppedJob = undefined
+  const isSame = last && (Object.keys(job) as (keyof Job)[]).every((key) => last.job[key] === job[key])
+  return isSame ? last : undefined
+}
+
+const stopped = () => new GraftError('interrupted', 'stopped', { hint: 'Classify it again to go on.' })
 
 function writeTable(
   { columns, rows }: Table,
@@ -121,8 +165,8 @@ function writeTable(
   return new Blob([format.formatRows([[...columns, ...added], ...lines]), '\n'], { type: 'text/csv;charset=utf-8' })
 }
 
-function countLabels(results: readonly Classification[]): Record<string, number> {
-  const counts: Record<string, number> = {}
-  for (const { label } of results) counts[label] = (counts[label] ?? 0) + 1
-  return counts
+function countLabels(results: readonly Classification[]): LabelCount[] {
+  const counts = new Map<string, number>()
+  for (const { label } of results) counts.set(label, (counts.get(label) ?? 0) + 1)
+  return Array.from(counts, ([label, rows]) => ({ label, rows })).sort((a, b) => b.rows - a.rows)
 }

@@ -2,7 +2,6 @@
 import { GraftError } from '../../core/errors.ts'
 import { type CallName, type Calls, type FromWorker, type ToWorker, toFailure } from '../protocol.ts'
 import { type Engine, openEngine } from './engine.ts'
-import { classifyTable, readTable } from './table.ts'
 
 const post = (message: FromWorker) => postMessage(message)
 
@@ -25,6 +24,9 @@ type Handlers = {
   [Name in CallName]: (request: Calls[Name]['request'], context: Context<Name>) => Promise<Calls[Name]['result']>
 }
 
+/** Loaded by those who give a table. */
+const tables = () => import('./table.ts')
+
 const handlers: Handlers = {
   async open(request, { onProgress }) {
     opening = openEngine(request, onProgress)
@@ -32,8 +34,9 @@ const handlers: Handlers = {
   },
   classify: async ({ texts, ...options }) => (await engine()).classifier.classify(texts, options),
   logits: async ({ texts, ...choice }) => (await engine()).classifier.logits(texts, choice),
-  readTable,
-  classifyTable: async (request, context) => classifyTable((await engine()).classifier, request, context),
+  readTable: async (request) => (await tables()).readTable(request),
+  classifyTable: async (request, context) =>
+    (await tables()).classifyTable((await engine()).classifier, request, context),
   addAdapter: async (request) => (await engine()).addAdapter(request),
 }
 

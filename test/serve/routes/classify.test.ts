@@ -2,6 +2,8 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { adapterIdentity } from '../../../src/core/adapter/version.ts'
+import { readAdapter } from '../../../src/files/adapter-folder.ts'
 import { sha256 } from '../../../src/files/hash.ts'
 import { openBundle } from '../../../src/runtime/index.ts'
 import { createApp, createInference, type InferenceService } from '../../../src/serve/index.ts'
@@ -28,7 +30,8 @@ describe('POST /v1/classify', () => {
     expect(response.status).toBe(200)
     const body = await jsonOf(response)
     const weights = await readFile(join(served.adapters.mood, 'adapter_model.safetensors'))
-    expect(body).toMatchObject({ model: 'unmerged', adapter: 'mood', version: sha256(weights) })
+    const version = sha256(adapterIdentity(await readAdapter(served.adapters.mood), sha256(weights)))
+    expect(body).toMatchObject({ model: 'unmerged', adapter: 'mood', version })
     for (const [at, { label, tokens, truncated, scores }] of expected.entries()) {
       expect(body.results[at]).toMatchObject({ label, tokens, truncated })
       for (const { label, score } of scores) {
@@ -86,7 +89,7 @@ describe('POST /v1/classify', () => {
       'serve-adapter',
       undefined,
     ],
-    ['no adapter of several', { inputs: 'ok', model: 'unmerged' }, 404, 'serve-adapter', undefined],
+    ['no adapter of several', { inputs: 'ok', model: 'unmerged' }, 400, 'usage', undefined],
     ['a large body', { inputs: 'a'.repeat(50_000), model: 'merged' }, 413, 'body-too-large', undefined],
   ])('refuses %s', async (_, body, status, code, path) => {
     expect(await problemOf(post(app, '/v1/classify', body))).toEqual({ status, code, path })
