@@ -1,13 +1,11 @@
-/** `graft train` as a child process: what it prints and returns, and Ctrl-C in the middle. */
+/** `graft train`: what it prints and returns, and Ctrl-C in the middle. */
 import { spawn } from 'node:child_process'
 import { existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { readAdapter } from '../../src/files/adapter-folder.ts'
 import { type Fixture, writeFixture } from '../train/fixtures.ts'
-
-const program = fileURLToPath(new URL('../../bin/graft.js', import.meta.url))
+import { program, runGraft } from './command-line.ts'
 
 let fixture: Fixture
 beforeAll(async () => void (fixture = await writeFixture()))
@@ -20,6 +18,7 @@ interface TrainOptions {
 
 /** Runs `graft train` in the fixture's folder. */
 async function train(args: string[], { interruptAt }: TrainOptions = {}) {
+  if (interruptAt === undefined) return runGraft(['train', ...args], { cwd: fixture.dir })
   const child = spawn(process.execPath, [program, 'train', ...args], {
     cwd: fixture.dir,
     env: { ...process.env, NO_COLOR: '1' },
@@ -29,7 +28,7 @@ async function train(args: string[], { interruptAt }: TrainOptions = {}) {
   let interrupted = false
   child.stderr.on('data', (chunk) => {
     output.stderr += chunk
-    if (interrupted || interruptAt === undefined || !output.stderr.includes(interruptAt)) return
+    if (interrupted || !output.stderr.includes(interruptAt)) return
     interrupted = child.kill('SIGINT')
   })
   const status = await new Promise<number | null>((resolve) => child.on('close', resolve))

@@ -1,6 +1,6 @@
 /** Whole runs: what is written and when, and that an interrupted run ends as an uninterrupted one. */
 import { existsSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs'
-import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import ranks from 'js-tiktoken/ranks/gpt2'
@@ -217,6 +217,27 @@ describe('train --method lora', () => {
   })
 })
 
+describe('train refuses', () => {
+  it('a target that matches nothing, though another does, and leaves nothing behind', async () => {
+    expect(await refusal('porj', { settings: { lora: { targetModules: ['c_attn', 'c_porj'] } } })).toMatchObject({
+      code: 'usage',
+      message: 'target modules "c_porj" match no layer of the model',
+    })
+    expect(traces('porj')).toEqual([])
+  })
+
+  it('a base for several labels a text', async () => {
+    await cp(fixture.base, path('several'), { recursive: true })
+    const config = JSON.parse(read('several', 'config.json').toString())
+    const several = { ...config, problem_type: 'multi_label_classification' }
+    writeFileSync(path('several', 'config.json'), JSON.stringify(several))
+    expect(await refusal('of-several', { base: path('several') })).toMatchObject({
+      code: 'config',
+      message: expect.stringContaining('problem_type "multi_label_classification" is not supported'),
+    })
+  })
+})
+
 describe('train --method full', () => {
   it('learns', async () => {
     const result = await run('learnt', { settings: { method: 'full', epochs: 15, learningRate: 0.02 } })
@@ -230,6 +251,7 @@ describe('train --method full', () => {
       architectures: ['GPT2ForSequenceClassification'],
       id2label: { 0: 'fruit', 1: 'tool' },
       label2id: { fruit: 0, tool: 1 },
+      problem_type: 'single_label_classification',
     })
     expect(model.info).toMatchObject({ kind: 'model', labels: ['fruit', 'tool'], baseSha256: base.sha256 })
     const [before, after] = [base.weights, model.weights].map((weights) => weights.get('transformer.wte.weight')!.data)
