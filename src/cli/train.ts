@@ -92,6 +92,10 @@ function printResult(ui: Ui, { out, temperature, validation, test, seconds }: Tr
       uncalibrated.calibration.expectedError.toFixed(3),
     ]),
   )
-  ui.line(`Confidence was scaled by a temperature of ${temperature.toFixed(2)}, fitted on the validation part.`)
+  ui.line(
+    temperature === 1
+      ? 'The validation part gave no reason to scale the confidence.'
+      : `The confidence was scaled by a temperature of ${temperature.toFixed(2)}, fitted on the validation part.`,
+  )
   ui.line(`\nWrote ${out}; its curves: ${out}/report.html`)
 }
