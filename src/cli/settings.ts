@@ -1,7 +1,7 @@
 /** Options of the table of settings: one flag for each, checked and explained as the table says. */
 import { relative } from 'node:path'
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { shippedBase } from '../train/base.ts'
+import { shippedBase } from '../train/shipped-base.ts'
 import { METHOD_DEFAULTS, PRETRAIN_SETTINGS, TRAIN_SETTINGS } from '../train/settings.ts'
 import type { Setting, SettingGroup } from '../train/settings/setting.ts'
 import { settingFlag, valueWords } from '../train/settings/words.ts'

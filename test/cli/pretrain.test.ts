@@ -86,7 +86,7 @@ describe('graft pretrain', () => {
     ['no corpus', 2, ['--out', 'x'], "required option '--corpus <file...>' not specified"],
     ['a corpus that is not there', 1, ['--corpus', 'none.txt', '--out', 'x'], 'none.txt'],
     ['sequences longer than the positions', 1, [...common, '--sequence-length', '17', '--out', 'x'], '16 positions'],
-    ['an output that exists', 1, [...common, '--out', 'random'], 'random exists already'],
+    ['an output that exists', 1, [...common, '--out', 'random'], 'random is what this command reads'],
   ])('refuses %s with %d', (_, code, args, message) => {
     const { status, stdout, stderr } = pretrain(...args)
     expect({ status, stdout }).toEqual({ status: code, stdout: '' })

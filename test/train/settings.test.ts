@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { readBase } from '../../src/files/base-folder.ts'
-import { shippedBase } from '../../src/train/base.ts'
+import { shippedBase } from '../../src/train/shipped-base.ts'
 import { totalStepsOf } from '../../src/train/schedule.ts'
 import {
   PRETRAIN_SETTINGS,
