@@ -178,9 +178,9 @@ const keyOf = (identity: string, settings: TrainSettings): string =>
 const runFolder = (key: string) => `runs/${key.slice(0, 12)}`
 
 const earlierSweep = (out: string) =>
-  new GraftError('file-exists', `${resultsFile(out)} holds the results of an earlier sweep`, {
+  new GraftError('file-exists', `${out} holds an earlier sweep`, {
     hint: 'Go on with --resume, or start over with --force.',
-    file: resultsFile(out),
+    file: out,
   })
 
 async function readResults(out: string): Promise<Map<string, SweepResult>> {
