@@ -41,6 +41,10 @@ export function classifyCommand(): Command {
 
 async function classifyTexts(texts: string[], options: Options): Promise<void> {
   checkUsage(texts, options)
+  if (options.output !== undefined) {
+    const { checkOutputFile } = await import('../files/atomic.ts')
+    await checkOutputFile(options.output, [options.input])
+  }
   const { openBundle } = await import('../runtime/index.ts')
   const ui = createUi(options)
   const device = await chooseDevice(ui, options.device, GRAPH_DEVICES)

@@ -46,6 +46,10 @@ export function evalCommand(): Command {
 async function evaluateModel(options: Options): Promise<void> {
   const { model, data, adapter, base, predictions: file, device: wanted, json, ...choice } = options
   checkUsage(options)
+  if (file !== undefined) {
+    const { checkOutputFile } = await import('../files/atomic.ts')
+    await checkOutputFile(file, [data])
+  }
   const signal = interruptSignal()
   const { openModel } = await import('../export/index.ts')
   const { readLabelledTexts } = await import('./eval/data.ts')

@@ -44,6 +44,11 @@ export interface OutputFolder {
    * @throws GraftError `file-exists`, `file-write`, and what `fill` throws
    */
   publish<T>(fill: (folder: string) => Promise<T>, outputs?: string[]): Promise<T>
+  /**
+   * Removes what is there.
+   * @throws GraftError `file-write`
+   */
+  remove(): Promise<void>
   /** Lets others write there. */
   close(): Promise<void>
 }
@@ -168,6 +173,17 @@ function createFolder({ name, target, id, close, options }: Parts): OutputFolder
       } finally {
         // Failing at this too must not hide the first reason.
         await rm(temporary, { recursive: true, force: true }).catch(() => undefined)
+      }
+    },
+    async remove() {
+      try {
+        await refuseOutput(target, name, options)
+        if (!(await entryOf(target))) return
+        await rename(target, temporary)
+        await syncParent(target)
+        await rm(temporary, { recursive: true, force: true })
+      } catch (error) {
+        throw writeError(error, name)
       }
     },
     close,

@@ -6,6 +6,7 @@ import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
+import { GraftError } from '../core/errors.ts'
 import { readError } from '../files/read.ts'
 import { adapterName } from './schemas.ts'
 import type { InferenceService } from './service.ts'
@@ -59,15 +60,22 @@ function createLook({ service, model, dir, log }: Omit<WatchOptions, 'intervalMs
       log.info({ model, adapter: name, version }, 'adapter loaded')
     } catch (error) {
       log.warn({ model, adapter: name, reason: String(error) }, 'adapter refused')
+      if (isOfTheMoment(error)) tried.delete(name)
     }
   }
 
   async function remove(name: string): Promise<void> {
+    if (loaded.has(name)) {
+      try {
+        await service.removeAdapter(model, name)
+        log.info({ model, adapter: name }, 'adapter removed')
+      } catch (error) {
+        log.warn({ model, adapter: name, reason: String(error) }, 'adapter not removed')
+        if (isOfTheMoment(error)) return
+      }
+    }
     tried.delete(name)
-    if (!loaded.delete(name)) return
-    // It may have been removed through the API before.
-    await service.removeAdapter(model, name).catch(() => undefined)
-    log.info({ model, adapter: name }, 'adapter removed')
+    loaded.delete(name)
   }
 
   return async () => {
@@ -82,6 +90,10 @@ function createLook({ service, model, dir, log }: Omit<WatchOptions, 'intervalMs
     before = now
   }
 }
+
+/** What the server failed at, and not the folder: worth another try, as one that was removed through the API before is not. */
+const isOfTheMoment = (error: unknown): boolean =>
+  error instanceof GraftError && ['serve-timeout', 'serve-worker', 'serve-closed'].includes(error.code)
 
 const fileNames = ['adapter_config.json', 'adapter_model.safetensors', 'graft.json']
 

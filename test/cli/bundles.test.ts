@@ -1,16 +1,14 @@
-/** `graft export`, `verify` and `classify` as child processes: what they print, write and return. */
+/** `graft export`, `verify` and `classify`: what they print, write and return. */
 import { spawnSync } from 'node:child_process'
 import { appendFileSync, cpSync, readFileSync, writeFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { parse } from 'csv-parse/sync'
 import { stringify } from 'csv-stringify/sync'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { exportBundle } from '../../src/export/index.ts'
 import { type Fixture, writeFixture } from '../export/fixtures.ts'
-
-const program = fileURLToPath(new URL('../../bin/graft.js', import.meta.url))
+import { program, runGraft } from './command-line.ts'
 
 let fixture: Fixture
 beforeAll(async () => {
@@ -22,10 +20,7 @@ beforeAll(async () => {
 })
 afterAll(() => rm(fixture.dir, { recursive: true }))
 
-/** Runs Node in the fixture's folder. */
-const spawn = (args: string[]) => spawnSync(process.execPath, args, { cwd: fixture.dir, encoding: 'utf8' })
-
-const graft = (...args: string[]) => spawn([program, ...args])
+const graft = (...args: string[]) => runGraft(args, { cwd: fixture.dir })
 
 const path = (name: string) => join(fixture.dir, name)
 const write = (name: string, content: string) => writeFileSync(path(name), content)
@@ -118,7 +113,14 @@ describe('graft classify', () => {
     const choice = ['--model', 'unmerged', '--adapter', 'spam']
     const files = ['--input', 'rows.csv', '--output', 'classified.csv']
     // Of a file of 50 MB, twice as much in memory would end the process.
-    const { status, stderr } = spawn(['--max-old-space-size=64', program, 'classify', ...choice, ...files])
+    const { status, stderr } = spawnSync(
+      process.execPath,
+      ['--max-old-space-size=64', program, 'classify', ...choice, ...files],
+      {
+        cwd: fixture.dir,
+        encoding: 'utf8',
+      },
+    )
     expect(status).toBe(0)
     expect(stderr).toMatch(/Classifying +100%/)
     const classified = readCsv(read('classified.csv'))

@@ -1,16 +1,13 @@
-/** `graft eval` as a child process: what it measures, prints, writes and refuses. */
-import { spawnSync } from 'node:child_process'
+/** `graft eval`: what it measures, prints, writes and refuses. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { parse } from 'csv-parse/sync'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { exportBundle } from '../../src/export/index.ts'
 import { prepareDataset, writeDataset } from '../../src/train/dataset.ts'
 import { type Fixture, writeFixture } from '../export/fixtures.ts'
-
-const program = fileURLToPath(new URL('../../bin/graft.js', import.meta.url))
+import { runGraft } from './command-line.ts'
 
 const examples = Array.from({ length: 40 }, (_, at) => ({
   text: at % 5 === 0 ? `message, "${at}"\nof two lines` : `message ${at}`,
@@ -31,8 +28,7 @@ beforeAll(async () => {
 afterAll(() => rm(fixture.dir, { recursive: true }))
 
 const path = (name: string) => join(fixture.dir, name)
-const graft = (...args: string[]) =>
-  spawnSync(process.execPath, [program, 'eval', ...args], { cwd: fixture.dir, encoding: 'utf8' })
+const graft = (...args: string[]) => runGraft(['eval', ...args], { cwd: fixture.dir })
 
 interface Document {
   split?: string

@@ -1,16 +1,14 @@
-/** `graft pretrain` as a child process: the base that it writes, and what it refuses. */
-import { spawnSync } from 'node:child_process'
+/** `graft pretrain`: the base that it writes, and what it refuses. */
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createConfig } from '../../src/core/config.ts'
 import { createRandom } from '../../src/core/random.ts'
 import { readBase, writeBase } from '../../src/files/base-folder.ts'
 import { initializeBase } from '../../src/model/initialize.ts'
+import { runGraft } from './command-line.ts'
 
-const program = fileURLToPath(new URL('../../bin/graft.js', import.meta.url))
 const dir = mkdtempSync(join(tmpdir(), 'graft-pretrain-'))
 const path = (...names: string[]) => join(dir, ...names)
 afterAll(() => rmSync(dir, { recursive: true }))
@@ -22,12 +20,7 @@ beforeAll(async () => {
   writeFileSync(path('rows.csv'), 'label,text\nx,The cat sat on the log.\n')
 })
 
-const pretrain = (...args: string[]) =>
-  spawnSync(process.execPath, [program, 'pretrain', '--device', 'cpu', ...args], {
-    cwd: dir,
-    encoding: 'utf8',
-    env: { ...process.env, NO_COLOR: '1' },
-  })
+const pretrain = (...args: string[]) => runGraft(['pretrain', '--device', 'cpu', ...args], { cwd: dir })
 
 const common = ['--base', 'random', '--corpus', 'corpus.txt', 'rows.csv', '--sequence-length', '16', '--seed', '5']
 

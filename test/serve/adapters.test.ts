@@ -95,7 +95,7 @@ describe('adapters', () => {
     await service.putAdapter('tiny', 'uploaded', fixture.versions[2]!.files)
     await expect(service.loadAdapter('tiny', 'uploaded')).rejects.toEqual(code('usage'))
     await writeFile(join(adapterDir, 'mood', 'graft.json'), '{')
-    await expect(service.loadAdapter('tiny', 'mood')).rejects.toEqual(code('file-format'))
+    await expect(service.loadAdapter('tiny', 'mood')).rejects.toEqual(code('adapter'))
     expect(await versionOf(service, 'mood')).toBe(fixture.versions[2]!.sha256)
     await service.close()
     await rm(adapterDir, { recursive: true })
