@@ -14,7 +14,7 @@ import { exportBundle } from '../../src/export/index.ts'
 import { readAdapter } from '../../src/files/adapter-folder.ts'
 import { readBundle } from '../../src/files/bundle-folder.ts'
 import { sha256File } from '../../src/files/hash.ts'
-import { readDataset, train, trainDefaults } from '../../src/train/index.ts'
+import { readDataset, train } from '../../src/train/index.ts'
 import { writeFixture } from '../train/fixtures.ts'
 import { type Disk, makeDisk, whyNoDisk } from './disk.ts'
 
@@ -41,9 +41,9 @@ const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.u
 async function prepare() {
   const fixture = await writeFixture()
   const { dir, base, data } = fixture
-  const settings = { ...trainDefaults('lora'), device: 'cpu' as const, epochs: 1, batchSize: 16, seed: 0 }
+  const settings = { device: 'cpu', epochs: 1, batchSize: 16, seed: 0, recipe: 'none' } as const
   const dataset = await readDataset(data)
-  await train({ base, dataset, out: join(dir, 'adapter'), settings, threads: 1 })
+  await train({ base, dataset, out: join(dir, 'adapter'), ...settings, threads: 1 })
   await exportBundle({ base, adapters: [{ dir: join(dir, 'adapter') }], mode: 'unmerged', dir: join(dir, 'bundle') })
   writeFileSync(join(dir, 'key'), `${'k'.repeat(32)}\n`)
   return fixture

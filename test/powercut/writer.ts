@@ -1,7 +1,7 @@
 /** Writes versions of an output into a folder without end, one after the other, by the very functions that the commands call; says when each is done. */
 import { join } from 'node:path'
 import { exportBundle } from '../../src/export/index.ts'
-import { readDataset, train, trainDefaults } from '../../src/train/index.ts'
+import { readDataset, train } from '../../src/train/index.ts'
 
 const [what, work = '', disk = ''] = process.argv.slice(2)
 const [base, data, adapter] = [join(work, 'base'), join(work, 'data'), join(work, 'adapter')]
@@ -9,8 +9,8 @@ const out = join(disk, 'out')
 
 const writers: Record<string, (version: number) => Promise<unknown>> = {
   async train(seed) {
-    const settings = { ...trainDefaults('lora'), device: 'cpu' as const, epochs: 1, batchSize: 16, seed }
-    await train({ base, dataset: await readDataset(data), out, force: true, threads: 1, settings })
+    const settings = { device: 'cpu', epochs: 1, batchSize: 16, seed, recipe: 'none' } as const
+    await train({ base, dataset: await readDataset(data), out, force: true, threads: 1, ...settings })
   },
   async export(version) {
     const probes = [`version ${version}`, 'apple pear']
