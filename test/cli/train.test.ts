@@ -47,9 +47,10 @@ describe('graft train', () => {
     expect(lines[0]).toMatch(/^method +layers replaced +parameters +trained +share +steps +engine$/)
     // Of each block r · (in + out): 2 · (8 + 24), 2 · (8 + 8), 2 · (8 + 12) and 2 · (12 + 8); and the head's 2 · 8.
     expect(lines[1]).toMatch(/^lora +8 +403,632 +368 +0\.09 % +10 +compiled \(onnxruntime-node\)$/)
-    expect(stdout).toMatch(/^epoch 1, step 5: validation loss \d\.\d{4}, accuracy \d+\.\d %$/m)
+    expect(stdout).toMatch(/^epoch 1, step 5: validation loss \d\.\d{4}, \d\.\d{4} calibrated, accuracy \d+\.\d %$/m)
+    expect(stdout).toMatch(/^The validation part is small: 10 texts, each worth 10\.0 points of accuracy\./m)
     expect(stdout).toMatch(/^Kept step \d+ of 10, the best on the validation part\. \d+\.\d s\.$/m)
-    expect(stdout).toMatch(/^test +\d+\.\d % +\d\.\d{3} +\d\.\d{4}$/m)
+    expect(stdout).toMatch(/^test +\d+\.\d % +\d\.\d{3} +\d\.\d{4} +\d+\.\d % +\d\.\d{3} +\d\.\d{3}$/m)
     expect(stdout).toContain('Wrote adapter; its curves: adapter/report.html')
     expect(stderr).toMatch(/^Training +10% .*loss \d\.\d{3} +accuracy \d+\.\d % +\d+ tokens\/s$/m)
     expect(stderr).toMatch(/^Training +100%/m)

@@ -18,6 +18,7 @@ import { type StoredDataset, readDataset } from '../../src/train/dataset.ts'
 import type { EvaluationRecord, HistoryRecord } from '../../src/train/report.ts'
 import type { TrainSettingsInput } from '../../src/train/settings.ts'
 import { type TrainOptions, type TrainPlan, train } from '../../src/train/train.ts'
+import { describeKept } from '../../src/cli/training-progress.ts'
 import { randomAdapter } from '../fixtures/adapter.ts'
 import { type Fixture, writeFixture } from './fixtures.ts'
 
@@ -87,6 +88,7 @@ describe('train --method lora', () => {
       labels: ['fruit', 'tool'],
       baseSha256: base.sha256,
       baseConfig: { n_head: 2, layer_norm_epsilon: 1e-5, activation_function: 'gelu_new' },
+      scripts: ['Latin'],
       settingSources: { epochs: 'given', batchSize: 'given', learningRate: 'given' },
       dataSha256: dataset.sha256,
       maxLength: 16, // the base's positions
@@ -138,6 +140,16 @@ describe('train --method lora', () => {
     expect(result.validation.uncalibrated.loss).toBeCloseTo(best?.loss ?? NaN, 6)
     expect(result.validation.accuracy).toBe(best?.accuracy)
     expect(result.test.loss).toBeCloseTo(await testLoss('best'), 5)
+  })
+
+  it('says which step was kept, and where the run stopped', async () => {
+    // A rate so low that nothing gets better.
+    const result = await run('early', { learningRate: 1e-20, patience: 1 })
+    expect(result).toMatchObject({ bestStep: 5, steps: 10, plannedSteps: 15 })
+    expect(describeKept(result)).toBe(
+      'Kept step 5 of 10, the best on the validation part. Stopped early, 5 steps before the end: it got no better.',
+    )
+    expect(describeKept({ ...result, steps: 15 })).toBe('Kept step 5 of 15, the best on the validation part.')
   })
 
   it("writes the embedding's adapter with a row for each token, zero where no text has it", async () => {
