@@ -96,13 +96,17 @@ const needsNone = (name: string) =>
   })
 
 function unknownFormat(name: string, header: string): GraftError {
-  const first = `${name}: cannot tell the format from the first line "${header.slice(0, 60)}"`
-  const isArray = header.trimStart().startsWith('[')
-  return new GraftError('file-format', first, {
-    hint: isArray
-      ? 'A JSON array is not read: write one object a line, as `jq -c ".[]"` does.'
-      : 'Take CSV or TSV whose first line names the columns (such as label,text; other names by --text and --label), ' +
-        'JSON Lines (one object a line), Parquet, or label<TAB>text lines without a header.',
-    file: name,
-  })
+  const problem = `${name}: cannot tell the format from the first line "${header.slice(0, 60)}"`
+  return new GraftError('file-format', problem, { hint: formatHint(header.trimStart()), file: name })
+}
+
+function formatHint(header: string): string {
+  if (header.startsWith('[')) return 'A JSON array is not read: write one object a line, as `jq -c ".[]"` does.'
+  const [delimiter] = /[|~^]/.exec(header) ?? []
+  if (delimiter !== undefined)
+    return `If "${delimiter}" stands between the fields, say so with --delimiter "${delimiter}".`
+  return (
+    'Take CSV or TSV whose first line names the columns (such as label,text; other names by --text and --label), ' +
+    'JSON Lines (one object a line), Parquet, or label<TAB>text lines without a header.'
+  )
 }
