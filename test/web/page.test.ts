@@ -83,7 +83,8 @@ describe('a text', () => {
 
   it('is classified with the keyboard alone', () =>
     withPage(async (page) => {
-      await page.keyboard.type('Free entry') // the text has the focus
+      await page.getByLabel('Text to classify').focus() // the example in it is selected
+      await page.keyboard.type('Free entry')
       await page.keyboard.press('Shift+Tab') // to the switch
       await page.keyboard.press('Shift+Tab')
       await page.keyboard.press('ArrowRight')

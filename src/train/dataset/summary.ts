@@ -1,5 +1,6 @@
 /** What `summary.json` says about a data set: what was read, dropped and kept, and how long the texts are. */
 import { z } from 'zod'
+import { byLabel } from '../../core/schema.ts'
 import type { LabelledExample, Splits } from '../dataset.ts'
 
 const count = z.number().int().nonnegative()
@@ -7,7 +8,7 @@ const count = z.number().int().nonnegative()
 const tally = z.object({
   rows: count,
   /** Rows by label name, in the order of the labels' ids. */
-  perLabel: z.record(z.string(), count),
+  perLabel: byLabel(count),
 })
 
 /** Number of rows, in all and by label. */
