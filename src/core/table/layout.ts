@@ -40,15 +40,12 @@ export function detectLayout({ name, text, mark }: Head, options: TableOptions):
     return layout('jsonl')
   }
   const found = countNames(header, given === undefined ? DELIMITERS : [given], options.known ?? [])
-  const quoteless = byName === 'tsv' || (byName === undefined && preamble === '')
-  if (found.known > 0 || given !== undefined || byName !== undefined) {
-    const isLabelled = found.known === 0 && given === undefined && byName !== 'csv' && repeatsLabel(header, lines)
-    if (isLabelled) return layout('sms', '\t')
-    return found.delimiter === '\t' && quoteless ? layout('tsv', '\t') : layout('csv', found.delimiter)
-  }
-  if (repeatsLabel(header, lines)) return layout('sms', '\t')
-  // Its names are what is wrong then, and the error about them says which there are.
-  if (found.delimiter === '\t') return layout('tsv', '\t')
+  const isTold = found.known > 0 || given !== undefined
+  if (!isTold && byName !== 'csv' && repeatsLabel(header, lines)) return layout('sms', '\t')
+  // A header of tabs that is not known is TSV too: the error about its names says which there are.
+  const isPlain = byName === 'tsv' || (byName === undefined && preamble === '')
+  if (found.delimiter === '\t' && isPlain) return layout('tsv', '\t')
+  if (isTold || byName !== undefined) return layout('csv', found.delimiter)
   throw unknownFormat(name, header)
 }
 
