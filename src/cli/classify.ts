@@ -1,4 +1,4 @@
-/** `graft classify`: classifies texts of the command line, or of a file of any size, with a bundle. */
+/** `graft classify`: classifies texts of the command line, or of a file of any size, with whatever classifies. */
 import { Command } from 'commander'
 import { likeliest } from '../core/classifier.ts'
 import type { CompiledDevice } from '../core/devices.ts'
@@ -16,6 +16,7 @@ import { type Ui, createUi } from './ui.ts'
 
 interface Options extends Pick<TableOptions, 'delimiter' | 'encoding'> {
   model: string
+  base?: string
   adapter?: string
   all?: boolean
   input?: string
@@ -29,9 +30,10 @@ interface Options extends Pick<TableOptions, 'delimiter' | 'encoding'> {
 /** The `classify` command. */
 export function classifyCommand(): Command {
   const command = new Command('classify')
-    .description('classify texts with a bundle')
+    .description('classify texts with a bundle, an adapter or a model')
     .argument('[text...]', 'texts; or give a file with --input')
-    .requiredOption('--model <bundle>', 'folder that `graft export` wrote')
+    .requiredOption('--model <dir>', 'bundle, which opens fastest, or folder of an adapter or a model')
+    .option('--base <dir>', 'base folder of an adapter folder (default: the one that it was trained on)')
     .option('--adapter <name>', 'adapter of an unmerged bundle (default: the only one)')
     .option('--all', "every label's probability, not just the likeliest label")
     .option(
@@ -53,10 +55,10 @@ async function classifyTexts(texts: string[], options: Options): Promise<void> {
     const { checkOutputFile } = await import('../files/atomic.ts')
     await checkOutputFile(options.output, [options.input])
   }
-  const { openBundle } = await import('../runtime/index.ts')
+  const { openModel } = await import('../export/open.ts')
   const ui = createUi(options)
   const device = await chooseDevice(ui, options.device, GRAPH_DEVICES)
-  const classifier = await openBundle(options.model, { device, verify: options.verify })
+  const classifier = await openModel(options.model, { base: options.base, device, verify: options.verify })
   classifier.labels(options.adapter) // an unknown adapter is an error before anything is read
   try {
     if (options.input === undefined) await classifyArguments(ui, classifier, texts, options)

@@ -45,6 +45,11 @@ describe('graft export', () => {
     })
   })
 
+  it('refuses a name that can be no folder’s, by that name', () => {
+    const named = graft('export', '--adapter', 'a b=spam', '--mode', 'unmerged', '--out', 'x')
+    expect(named.stderr).toContain('the adapter name "a b" is not a plain name')
+  })
+
   it('refuses an existing folder with 1, and an unknown mode with 2', () => {
     const exists = graft('export', '--adapter', 'spam', '--mode', 'merged', '--out', 'merged')
     expect(exists.status).toBe(1)
@@ -94,7 +99,19 @@ describe('graft classify', () => {
     expect(result!.scores.reduce((sum, { score }) => sum + score, 0)).toBeCloseTo(1, 6)
   })
 
+  it('takes an adapter as it was trained, with the answers of its bundle', () => {
+    const labelOf = (model: string) => {
+      const { status, stdout } = graft('classify', '--model', model, '--json', 'Shares fell again')
+      expect(status).toBe(0)
+      return (JSON.parse(stdout) as { label: string; score: number }[])[0]!
+    }
+    const [adapter, bundle] = [labelOf('topic'), labelOf('merged')]
+    expect(adapter.label).toBe(bundle.label)
+    expect(adapter.score).toBeCloseTo(bundle.score, 5)
+  })
+
   it.each([
+    ['a base for a bundle', ['--model', 'merged', '--base', 'base', 'x'], 2, 'is no adapter, so it takes no base'],
     ['an unknown adapter', ['--model', 'unmerged', '--adapter', 'nws', 'x'], 1, 'there are spam, news'],
     ['an empty text', ['--model', 'merged', 'x', ' '], 1, 'text 2 is empty'],
     ['no text', ['--model', 'merged'], 2, 'no text to classify'],
