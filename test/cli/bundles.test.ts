@@ -111,7 +111,7 @@ describe('graft classify', () => {
       'an output of another format',
       ['--model', 'merged', '--input', 'a.csv', '--output', 'b.xml'],
       2,
-      '--output must end in .csv or .jsonl',
+      '--output must end in .csv, .tsv or .jsonl',
     ],
   ])('refuses %s', (_, args, code, message) => {
     const { status, stdout, stderr } = graft('classify', ...args)
@@ -141,12 +141,12 @@ describe('graft classify', () => {
     expect(status).toBe(0)
     expect(stderr).toMatch(/Classifying +100%/)
     const classified = readCsv(read('classified.csv'))
-    expect(Object.keys(classified[0]!)).toEqual(['id', 'message', 'label', 'filler', 'predicted_label', 'score'])
+    expect(Object.keys(classified[0]!)).toEqual(['id', 'message', 'label', 'filler', 'label_2', 'score_2'])
     expect(classified).toMatchObject(rows)
     const last = graft('classify', ...choice, '--json', rows[9_999]!.message)
     const [expected] = JSON.parse(last.stdout) as { label: string; score: number }[]
-    expect(classified[9_999]).toMatchObject({ predicted_label: expected!.label })
-    expect(Number(classified[9_999]!.score)).toBeCloseTo(expected!.score, 5)
+    expect(classified[9_999]).toMatchObject({ label_2: expected!.label })
+    expect(Number(classified[9_999]!.score_2)).toBeCloseTo(expected!.score, 5)
   }, 60_000)
 
   it('writes rows to stdout in the format of the input', () => {

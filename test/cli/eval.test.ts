@@ -100,14 +100,19 @@ describe('graft eval', () => {
 
   it.each([
     ['a part of a file', ['--data', 'rows.csv', '--split', 'test'], 2, '--split is for the folder of a data set'],
-    ['columns of a data set', ['--data', 'data', '--text', 'message'], 2, '--text and --label are for files'],
+    ['columns of a data set', ['--data', 'data', '--text', 'message'], 2, '--text is for files'],
     [
       'a part that there is not',
       ['--data', 'data', '--split', 'dev'],
       2,
       'Allowed choices are train, validation, test',
     ],
-    ['another format', ['--data', 'data', '--predictions', 'a.xml'], 2, '--predictions must end in .csv or .jsonl'],
+    [
+      'another format',
+      ['--data', 'data', '--predictions', 'a.xml'],
+      2,
+      '--predictions must end in .csv, .tsv or .jsonl',
+    ],
     ['data that is not there', ['--data', 'none'], 1, 'none does not exist'],
     ['a folder that is no data set', ['--data', 'base'], 1, 'summary.json does not exist'],
     ['an adapter that there is not', ['--data', 'data', '--adapter', 'x'], 1, 'there is no adapter "x"'],

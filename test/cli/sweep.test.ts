@@ -50,6 +50,7 @@ describe('graft sweep', () => {
 
   it.each([
     ['an unknown method', 2, ['--method', 'qlora'], 'Allowed choices are lora, full'],
+    ['a rank where no adapter is', 2, ['--method', 'full', '--rank', '2,4'], '--rank is for adapters'],
     ['targets that match nothing', 2, ['--target-modules', 'c_attn', 'q_proj'], 'match no layer'],
     ['a rank of 0', 2, ['--rank', '2,0'], 'Expected a whole number of 1 or more'],
     ['too many runs', 2, ['--rank', '1,2,3', '--max-runs', '8'], 'the grid asks for 9 runs, more than 8'],

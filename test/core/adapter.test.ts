@@ -284,6 +284,20 @@ describe('checkAdapter', () => {
     )
   })
 
+  it('refuses the same weights with another configuration, and takes an adapter that does not tell of one', async () => {
+    const { n_head, layer_norm_epsilon, activation_function } = tinyConfig
+    const baseConfig = { n_head, layer_norm_epsilon, activation_function }
+    const telling = { ...adapter, info: { ...adapter.info, baseConfig } }
+    const other = { ...tinyConfig, n_head: 2 * n_head }
+    await expect(check(telling)).resolves.toBeUndefined()
+    await expect(check(adapter, other)).resolves.toBeUndefined()
+    await expect(check(telling, other)).rejects.toThrow(
+      expect.objectContaining({ code: 'adapter-base', message: expect.stringContaining(`n_head ${n_head}, not`) }),
+    )
+    const later = { ...telling, info: { ...telling.info, baseConfig: { ...baseConfig, rotary: 1 } } }
+    await expect(check(later)).resolves.toBeUndefined()
+  })
+
   it('refuses layers that its configuration does not name, or names without weights', async () => {
     const more = { ...adapter, config: { ...adapter.config, target_modules: ['c_attn'] } }
     await expect(check(more)).rejects.toThrow(

@@ -88,6 +88,7 @@ describe('train --method lora', () => {
       labels: ['fruit', 'tool'],
       baseSha256: base.sha256,
       baseConfig: { n_head: 2, layer_norm_epsilon: 1e-5, activation_function: 'gelu_new' },
+      scripts: ['Latin'],
       settingSources: { epochs: 'given', batchSize: 'given', learningRate: 'given' },
       dataSha256: dataset.sha256,
       maxLength: 16, // the base's positions
