@@ -93,7 +93,6 @@ describe('train --method lora', () => {
       dataSha256: dataset.sha256,
       maxLength: 16, // the base's positions
       hyperparameters: expect.objectContaining({ method: 'lora', epochs: 3, learningRate: 0.03, batchSize: 8 }),
-      scripts: ['Latin'],
       seed: 123,
       metrics: {
         validationAccuracy: result.validation.accuracy,
