@@ -3,6 +3,7 @@ import { basename, resolve } from 'node:path'
 import { Command, InvalidArgumentError } from 'commander'
 import { GraftError } from '../core/errors.ts'
 import { readBytes } from '../files/read.ts'
+import { isLoopback } from '../serve/host.ts'
 import type { InferenceService, ModelStatus } from '../serve/index.ts'
 import { jsonOption, list, positiveInteger, wholeNumber } from './options.ts'
 import { curlExample } from './serve/example.ts'
@@ -117,7 +118,7 @@ async function serveBundles(bundles: BundleSource[], options: Options): Promise<
 /** Makes the parts and puts them together. What fails here ends the process, workers and all. */
 async function start(bundles: BundleSource[], options: Options) {
   const { port, host, maxBody, timeoutMs, watch, corsOrigin: corsOrigins, ...limits } = options
-  const { createApp, createInference, createLog, createMetrics, isLoopback, startServer, watchAdapters } =
+  const { createApp, createInference, createLog, createMetrics, startServer, watchAdapters } =
     await import('../serve/index.ts')
   const dir = watch ? watchedDir(options) : undefined
   const [apiKeys, adminKeys] = [await readKeys(limits.apiKeyFile), await readKeys(limits.adminKeyFile)]

@@ -4,6 +4,7 @@ import type { DeviceName } from '../core/devices.ts'
 import type { StepProfile } from '../train/engine/profile.ts'
 import { TRAIN_SETTINGS, nestGiven } from '../train/settings.ts'
 import type { TrainResult } from '../train/train.ts'
+import { printDropped } from './data/dropped.ts'
 import { TRAINING_DEVICES, chooseDevice } from './device.ts'
 import { percent } from './format.ts'
 import { interruptSignal } from './interrupt.ts'
@@ -43,6 +44,8 @@ async function runTrain(options: Options): Promise<void> {
   const { recipeFile } = await import('../train/settings/resolve.ts')
   const { describeKept, showTraining } = await import('./training-progress.ts')
   const ui = createUi({ json })
+  const dataset = await readDataset(data)
+  if (dataset.isPublished) printDropped(ui, dataset.summary)
   const base = baseFolder(options.base)
   const device = await chooseDevice(ui, options.device, TRAINING_DEVICES)
   let profile: StepProfile | undefined
@@ -71,6 +74,10 @@ function printResult(ui: Ui, { out, temperature, validation, test, seconds }: Tr
       uncalibrated.calibration.expectedError.toFixed(3),
     ]),
   )
-  ui.line(`Confidence was scaled by a temperature of ${temperature.toFixed(2)}, fitted on the validation part.`)
+  ui.line(
+    temperature === 1
+      ? 'The validation part gave no reason to scale the confidence.'
+      : `The confidence was scaled by a temperature of ${temperature.toFixed(2)}, fitted on the validation part.`,
+  )
   ui.line(`\nWrote ${out}; its curves: ${out}/report.html`)
 }

@@ -36,6 +36,8 @@ export interface ImportResult {
   /** Of a base. */
   parameters?: number
   labels: string[] | undefined
+  /** What an adapter calls the base that it was trained on; only the shapes say whether it is this one. */
+  trainedOn?: string | undefined
 }
 
 /**

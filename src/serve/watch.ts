@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { GraftError } from '../core/errors.ts'
 import { readError } from '../files/read.ts'
+import { shorten } from './problem.ts'
 import { adapterName } from './schemas.ts'
 import type { InferenceService } from './service.ts'
 
@@ -27,6 +28,18 @@ export interface Watcher {
 /**
  * Loads what is there already, and follows.
  * @throws GraftError `file-not-found`, `file-read` for a directory that cannot be read at the start
+ * @example
+ * import { mkdir } from 'node:fs/promises'
+ * import { createInference, createLog, watchAdapters } from 'graft-lora/serve'
+ *
+ * await mkdir('runs/served', { recursive: true })
+ * const bundles = [{ name: 'reviews', dir: 'runs/unmerged' }]
+ * const limits = { workers: 1, maxQueue: 1000, maxBatchTokens: 2048, maxAdapters: 16 }
+ * const service = await createInference({ bundles, ...limits, adapterDir: 'runs/served' })
+ * const { logger: log } = createLog({ fd: 2, onDrop: () => {} })
+ * const watcher = await watchAdapters({ service, model: 'reviews', dir: 'runs/served', log })
+ * await watcher.close()
+ * await service.close()
  */
 export async function watchAdapters({ intervalMs = 1000, ...options }: WatchOptions): Promise<Watcher> {
   const look = createLook(options)
@@ -59,7 +72,7 @@ function createLook({ service, model, dir, log }: Omit<WatchOptions, 'intervalMs
       loaded.add(name)
       log.info({ model, adapter: name, version }, 'adapter loaded')
     } catch (error) {
-      log.warn({ model, adapter: name, reason: String(error) }, 'adapter refused')
+      log.warn({ model, adapter: name, reason: shorten(String(error)) }, 'adapter refused')
       if (isOfTheMoment(error)) tried.delete(name)
     }
   }
@@ -70,7 +83,7 @@ function createLook({ service, model, dir, log }: Omit<WatchOptions, 'intervalMs
         await service.removeAdapter(model, name)
         log.info({ model, adapter: name }, 'adapter removed')
       } catch (error) {
-        log.warn({ model, adapter: name, reason: String(error) }, 'adapter not removed')
+        log.warn({ model, adapter: name, reason: shorten(String(error)) }, 'adapter not removed')
         if (isOfTheMoment(error)) return
       }
     }

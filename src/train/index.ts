@@ -11,6 +11,8 @@ export { createBase } from './base.ts'
 export { shippedBase } from './shipped-base.ts'
 export { type Corpus, type CorpusFile, readCorpus } from './corpus.ts'
 export * from './dataset.ts'
+export type { Calibration, CalibrationBin } from '../core/calibration.ts'
+export type { PartResult } from './measure.ts'
 export type { EvaluationRecord, HistoryRecord, StepRecord } from './report.ts'
 export { type PretrainOptions, type PretrainPlan, type PretrainResult, pretrain } from './pretrain.ts'
 export {

@@ -102,7 +102,7 @@ export const TRAIN_SETTINGS = {
   method: choice(['lora', 'full'], { default: 'lora', group: 'method', help: 'train adapters, or all weights' }),
   ...LORA_SETTINGS,
   ...RUN_SETTINGS,
-  patience: withDefault(RUN_SETTINGS.patience, 5),
+  patience: withDefault(RUN_SETTINGS.patience, 8),
   tokenDropout: rate({
     default: 0,
     group: 'texts',

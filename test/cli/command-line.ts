@@ -52,5 +52,7 @@ export function runGraft(args: readonly string[], { cwd = process.cwd(), env = {
     if (waits * 5 > DEADLINE_MS) throw new Error(`graft ${args.join(' ')} did not end`)
     Atomics.wait(waited, 0, 0, 5)
   }
-  return JSON.parse(readFileSync(answer, 'utf8')) as Answer
+  const result = JSON.parse(readFileSync(answer, 'utf8')) as Answer
+  if (result.ends) warm = undefined
+  return result
 }

@@ -1,13 +1,11 @@
-/** `graft train` as a child process: what it prints and returns, and Ctrl-C in the middle. */
+/** `graft train`: what it prints and returns, and Ctrl-C in the middle. */
 import { spawn } from 'node:child_process'
 import { existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { readAdapter } from '../../src/files/adapter-folder.ts'
 import { type Fixture, writeFixture } from '../train/fixtures.ts'
-
-const program = fileURLToPath(new URL('../../bin/graft.js', import.meta.url))
+import { program, runGraft } from './command-line.ts'
 
 let fixture: Fixture
 beforeAll(async () => void (fixture = await writeFixture()))
@@ -20,6 +18,7 @@ interface TrainOptions {
 
 /** Runs `graft train` in the fixture's folder. */
 async function train(args: string[], { interruptAt }: TrainOptions = {}) {
+  if (interruptAt === undefined) return runGraft(['train', ...args], { cwd: fixture.dir })
   const child = spawn(process.execPath, [program, 'train', ...args], {
     cwd: fixture.dir,
     env: { ...process.env, NO_COLOR: '1' },
@@ -29,7 +28,7 @@ async function train(args: string[], { interruptAt }: TrainOptions = {}) {
   let interrupted = false
   child.stderr.on('data', (chunk) => {
     output.stderr += chunk
-    if (interrupted || interruptAt === undefined || !output.stderr.includes(interruptAt)) return
+    if (interrupted || !output.stderr.includes(interruptAt)) return
     interrupted = child.kill('SIGINT')
   })
   const status = await new Promise<number | null>((resolve) => child.on('close', resolve))
@@ -48,9 +47,10 @@ describe('graft train', () => {
     expect(lines[0]).toMatch(/^method +layers replaced +parameters +trained +share +steps +engine$/)
     // Of each block r · (in + out): 2 · (8 + 24), 2 · (8 + 8), 2 · (8 + 12) and 2 · (12 + 8); and the head's 2 · 8.
     expect(lines[1]).toMatch(/^lora +8 +403,632 +368 +0\.09 % +10 +compiled \(onnxruntime-node\)$/)
-    expect(stdout).toMatch(/^epoch 1, step 5: validation loss \d\.\d{4}, accuracy \d+\.\d %$/m)
+    expect(stdout).toMatch(/^epoch 1, step 5: validation loss \d\.\d{4}, \d\.\d{4} calibrated, accuracy \d+\.\d %$/m)
+    expect(stdout).toMatch(/^The validation part is small: 10 texts, each worth 10\.0 points of accuracy\./m)
     expect(stdout).toMatch(/^Kept step \d+ of 10, the best on the validation part\. \d+\.\d s\.$/m)
-    expect(stdout).toMatch(/^test +\d+\.\d % +\d\.\d{3} +\d\.\d{4}$/m)
+    expect(stdout).toMatch(/^test +\d+\.\d % +\d\.\d{3} +\d\.\d{4} +\d+\.\d % +\d\.\d{3} +\d\.\d{3}$/m)
     expect(stdout).toContain('Wrote adapter; its curves: adapter/report.html')
     expect(stderr).toMatch(/^Training +10% .*loss \d\.\d{3} +accuracy \d+\.\d % +\d+ tokens\/s$/m)
     expect(stderr).toMatch(/^Training +100%/m)

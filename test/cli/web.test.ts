@@ -59,7 +59,7 @@ it('refuses a bundle that is not sound, and writes nothing', () => {
   appendFileSync(path('damaged/onnx/model.onnx'), ' ')
   const { status, stderr } = graft('damaged', '--out', 'never')
   expect(status).toBe(1)
-  expect(stderr).toContain('damaged is not sound: onnx/model.onnx: its SHA-256 is')
+  expect(stderr).toContain('model.onnx is damaged or was changed: its SHA-256 is')
   expect(existsSync(path('never'))).toBe(false)
   expect(graft('nowhere', '--out', 'never').stderr).toContain('nowhere/graft.json does not exist')
   expect(graft('bundle').status).toBe(2)

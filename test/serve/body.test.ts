@@ -54,6 +54,12 @@ describe('a JSON body', () => {
     expect(await problemOf(send(body, {}, path))).toMatchObject({ status: 400 })
   })
 
+  it('is not sent back whole where it is at fault', async () => {
+    const response = await send(`{"inputs":"ok","${'x'.repeat(100_000)}":0}`)
+    expect(response.status).toBe(400)
+    expect((await response.text()).length).toBeLessThan(10_000)
+  })
+
   it('is read where it is compressed', async () => {
     for (const encoding of ['gzip', 'x-gzip', 'GZIP', 'identity']) {
       const body = encoding === 'identity' ? json() : gzipSync(json())
