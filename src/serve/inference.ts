@@ -10,6 +10,7 @@ import { createQueue, type Queue } from './queue.ts'
 import { createRate, type Rate } from './rate.ts'
 import type { Registry } from './registry.ts'
 import { type QueuedText, submit } from './request.ts'
+import { type Uploads, openUploads } from './uploads.ts'
 import type { ClassifyRequest, ClassifyResult, InferenceService, ModelStatus, ServiceObserver } from './service.ts'
 
 export interface InferenceOptions {
@@ -23,7 +24,7 @@ export interface InferenceOptions {
   maxWaitMs?: number | undefined
   /** Most tokens of a batch, padding included. */
   maxBatchTokens: number
-  /** Folder inside of which `loadAdapter` reads. */
+  /** Folder inside of which `loadAdapter` reads, and in which uploads to the only unmerged model are kept, where it can be written to. */
   adapterDir?: string | undefined
   /** Most adapters of a model in memory; the least recently used is evicted. */
   maxAdapters: number
@@ -58,6 +59,15 @@ const BYTES_PER_MS = 10_000
  * await service.close()
  */
 export async function createInference(options: InferenceOptions): Promise<InferenceService> {
+  const { adapterDir } = options
+  const uploads = adapterDir === undefined ? undefined : await openUploads(adapterDir)
+  return openInference(options, uploads).catch(async (error: unknown) => {
+    await uploads?.close()
+    throw error
+  })
+}
+
+async function openInference(options: InferenceOptions, uploads: Uploads | undefined): Promise<InferenceService> {
   const { bundles, workers = availableParallelism(), maxQueue, maxWaitMs = 0, maxBatchTokens, observer } = options
   const { taskTimeoutMs = 15_000, changeTimeoutMs = 60_000 } = options
   const queue = createQueue<QueuedText>({ maxBatchTokens, maxWaitMs })
@@ -76,6 +86,8 @@ export async function createInference(options: InferenceOptions): Promise<Infere
     prepare: (message: PrepareMessage) => pool?.run(message).then(preparedAdapter),
     run: (message: RunMessage) => pool?.run(message),
     changeTimeoutMs,
+    // Names of adapters are a model's own: of several models, two uploads may have the same.
+    uploads: () => (countUnmerged(models) === 1 ? uploads : undefined),
   }
   for (const { name, dir } of bundles) {
     if (models.has(name)) throw sameName(name)
@@ -102,8 +114,12 @@ export async function createInference(options: InferenceOptions): Promise<Infere
     maxWaitMs,
     adapterDir: options.adapterDir,
     verify: options.verify,
+    uploads,
   })
 }
+
+const countUnmerged = (models: ReadonlyMap<string, ServedModel>) =>
+  [...models.values()].filter(({ manifest }) => manifest.kind === 'unmerged').length
 
 const bytesOf = (task: Task) => (task.type === 'run' ? 0 : task.files['adapter_model.safetensors'].length)
 
@@ -114,9 +130,20 @@ interface Parts extends Required<Pick<InferenceOptions, 'maxQueue' | 'maxWaitMs'
   rate: Rate
   adapterDir: string | undefined
   verify: boolean | undefined
+  uploads: Uploads | undefined
 }
 
-function service({ models, pool, queue, rate, maxQueue, maxWaitMs, adapterDir, verify }: Parts): InferenceService {
+function service({
+  models,
+  pool,
+  queue,
+  rate,
+  maxQueue,
+  maxWaitMs,
+  adapterDir,
+  verify,
+  uploads,
+}: Parts): InferenceService {
   const accepted = new Set<Promise<unknown>>()
   /** Texts that wait for their adapter to come back. */
   let resolving = 0
@@ -178,7 +205,10 @@ function service({ models, pool, queue, rate, maxQueue, maxWaitMs, adapterDir, v
       return accept(registry.load(name, source))
     },
     removeAdapter: async (model, name) => accept(registryOf(model).remove(name)),
-    close: () => (closing ??= Promise.allSettled(accepted).then(() => pool.close())),
+    close: () =>
+      (closing ??= Promise.allSettled(accepted)
+        .then(() => pool.close())
+        .finally(() => uploads?.close())),
   }
 }
 

@@ -18,6 +18,7 @@ import {
 } from './protocol.ts'
 import { createRegistry, type Lease, type Registry } from './registry.ts'
 import { createSlots } from './slots.ts'
+import type { Uploads } from './uploads.ts'
 
 export interface ServedModel {
   name: string
@@ -48,6 +49,8 @@ export interface ModelOptions {
   run(message: RunMessage): Promise<Answer> | undefined
   /** Milliseconds after which a change of an adapter is given up. */
   changeTimeoutMs: number
+  /** Where the model's uploads are kept; nowhere but in memory without. */
+  uploads(): Uploads | undefined
 }
 
 /** Slots for adapters that were replaced or evicted while requests still use them; a load beyond these waits. */
@@ -113,7 +116,7 @@ async function unmergedModel(
   options: ModelOptions,
 ): Promise<ServedModel> {
   const { config, dir } = bundle
-  const { maxAdapters, maxRank = manifest.rank, onFill, prepare, changeTimeoutMs } = options
+  const { maxAdapters, maxRank = manifest.rank, onFill, prepare, changeTimeoutMs, uploads } = options
   const tryOut = proberOf(name, bundle, options)
   const labels = Math.max(MIN_LABEL_LIMIT, ...manifest.adapters.map((adapter) => adapter.labels.length))
   const requirements: AdapterRequirements = {
@@ -135,6 +138,7 @@ async function unmergedModel(
       prepare({ type: 'prepare', model: name, ...adapter }) ?? prepareAdapter(adapter, requirements),
     probe: (adapter) => tryOut([adapter]),
     changeTimeoutMs,
+    uploads,
   })
   for (const adapter of manifest.adapters) {
     await registry.load(adapter.name, { folder: join(dir, 'adapters', adapter.name) })

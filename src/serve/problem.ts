@@ -65,6 +65,8 @@ const statuses: Partial<Record<ErrorCode, number>> = {
   'serve-model': 404,
   'serve-adapter': 404,
   'file-not-found': 404,
+  'file-exists': 409,
+  'file-locked': 409,
   'serve-too-long': 400,
   'text-empty': 400,
   usage: 400,

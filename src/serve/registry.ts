@@ -7,6 +7,7 @@ import type { ProbeSubject } from './probe.ts'
 import { shareBytes } from './protocol.ts'
 import type { AdapterChange, AdapterStatus } from './service.ts'
 import type { Slots } from './slots.ts'
+import type { Uploads } from './uploads.ts'
 
 /** The version of an adapter, or of a merged model, that a request is answered with. */
 export interface Lease {
@@ -32,6 +33,8 @@ export interface RegistryOptions {
   probe(adapter: ProbeSubject): Promise<void>
   /** Milliseconds after which a change is given up, its wait for others included. */
   changeTimeoutMs: number
+  /** Where uploads are kept; nowhere but in memory without. */
+  uploads(): Uploads | undefined
 }
 
 export interface Registry {
@@ -65,7 +68,14 @@ interface Entry extends Omit<AdapterStatus, 'resident'> {
   slot: number | undefined
 }
 
-export function createRegistry({ maxAdapters, slots, prepare, probe, changeTimeoutMs }: RegistryOptions): Registry {
+export function createRegistry({
+  maxAdapters,
+  slots,
+  prepare,
+  probe,
+  changeTimeoutMs,
+  uploads,
+}: RegistryOptions): Registry {
   const entries = new Map<string, Entry>()
   /** Entries with a slot, the least recently used first. */
   const resident = new Set<Entry>()
@@ -98,16 +108,19 @@ export function createRegistry({ maxAdapters, slots, prepare, probe, changeTimeo
     const files = 'files' in source ? source.files : await readShared(source)
     const file = 'folder' in source ? source.folder : name
     const [slot, adapter] = await slots.fill((memory) => prepare({ files, file, memory }))
+    let kept: AdapterSource
     try {
       if (expected !== undefined && adapter.version !== expected) throw changed(file)
       await probe({ name: file, slot, ...adapter })
       tooLate.throwIfAborted()
+      // On the disk before it is in force, and before the upload is answered.
+      kept = ('files' in source && (await uploads()?.keep(name, source.files))) || source
     } catch (error) {
       slots.release(slot)
       throw error
     }
     // From here on nothing waits or fails: other requests see the old state or the new one.
-    const entry = { name, ...adapter, source, slot }
+    const entry = { name, ...adapter, source: kept, slot }
     const old = entries.get(name)
     if (old) leave(old)
     entries.set(name, entry)
@@ -167,6 +180,8 @@ export function createRegistry({ maxAdapters, slots, prepare, probe, changeTimeo
     },
     remove: (name) =>
       change(async () => {
+        find(name)
+        await uploads()?.forget(name)
         leave(find(name))
         entries.delete(name)
       }),

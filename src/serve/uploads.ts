@@ -8,6 +8,7 @@ import { withoutSlashes } from '../files/place.ts'
 import { readError } from '../files/read.ts'
 import { readRecord } from '../files/record.ts'
 import { recoverForReading } from '../files/recover.ts'
+import type { AdapterFolder } from './folders.ts'
 
 export interface Uploads {
   /**
@@ -15,7 +16,7 @@ export interface Uploads {
    * @returns its folder
    * @throws GraftError `file-exists` for a folder that no upload made, `file-locked`, `file-write`
    */
-  keep(name: string, files: AdapterFiles): Promise<string>
+  keep(name: string, files: AdapterFiles): Promise<AdapterFolder>
   /** Removes an upload's folder; one that no upload made, or that was changed since, stays. */
   forget(name: string): Promise<void>
   /** Lets another server write there. */
@@ -53,7 +54,7 @@ export async function openUploads(path: string): Promise<Uploads | undefined> {
         await writeFile(join(temporary, 'adapter_model.safetensors'), files['adapter_model.safetensors'])
         await writeFile(join(temporary, 'graft.json'), json(files['graft.json']))
       })
-      return folder
+      return { folder, within: dir, verify: true }
     },
     async forget(name) {
       const folder = join(dir, name)

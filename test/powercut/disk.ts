@@ -6,6 +6,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readFileSync,
+  readdirSync,
   rmSync,
   truncateSync,
   writeFileSync,
@@ -29,6 +30,13 @@ export function whyNoDisk(): string | undefined {
     return `it needs loop devices and mkfs.ext4 (${error instanceof Error ? error.message.split('\n')[0] : error})`
   }
   return undefined
+}
+
+/** The writer, which only stands still here, is of before the restart. */
+function restart(dir: string): void {
+  const locks = readdirSync(dir).filter((name) => name.endsWith('.lock'))
+  for (const lock of locks.map((name) => join(dir, name)))
+    writeFileSync(lock, readFileSync(lock, 'utf8').replace(/"boot":"[^"]*"/, '"boot":"before"'))
 }
 
 export interface Disk {
@@ -66,6 +74,7 @@ export function makeDisk(): Disk {
       copy()
       command('mount', '-o', 'loop', path('copy'), path('after'))
       try {
+        restart(path('after'))
         return await look(path('after'))
       } finally {
         command('umount', path('after'))

@@ -25,6 +25,7 @@ const CUTS = Number(count)
 interface Writer {
   child: ChildProcess
   done: number
+  ended: boolean
 }
 
 interface Subject {
@@ -41,7 +42,7 @@ const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.u
 async function prepare() {
   const fixture = await writeFixture()
   const { dir, base, data } = fixture
-  const settings = { device: 'cpu', epochs: 1, batchSize: 16, seed: 0 } as const
+  const settings = { device: 'cpu', epochs: 1, batchSize: 16, seed: 0, recipe: 'none' } as const
   const dataset = await readDataset(data)
   await train({ base, dataset, out: join(dir, 'adapter'), ...settings, threads: 1 })
   await exportBundle({ base, adapters: [{ dir: join(dir, 'adapter') }], mode: 'unmerged', dir: join(dir, 'bundle') })
@@ -53,7 +54,7 @@ const looping = (what: string, work: string) => async (disk: Disk) => {
   const child = spawn(process.execPath, ['--import', 'tsx', path('writer.ts'), what, work, disk.dir], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
-  const writer: Writer = { child, done: 0 }
+  const writer: Writer = { child, done: 0, ended: false }
   createInterface(child.stdout).on('line', (line) => (writer.done = Number(line)))
   return writer
 }
@@ -68,20 +69,22 @@ const uploading = (work: string) => async (disk: Disk) => {
   child.stdout.on('data', (chunk) => (text += chunk))
   while (!text.includes('\n}')) await sleep(20)
   const { url } = JSON.parse(text) as { url: string }
-  const writer: Writer = { child, done: 0 }
+  const writer: Writer = { child, done: 0, ended: false }
   void upload(url, join(work, 'adapter'), writer)
   return writer
 }
 
 async function upload(url: string, adapter: string, writer: Writer): Promise<void> {
   const info = JSON.parse(readFileSync(join(adapter, 'graft.json'), 'utf8')) as object
-  for (let version = 1; writer.child.exitCode === null && !writer.child.killed; version++) {
+  for (let version = 1; !writer.ended; version++) {
     const body = new FormData()
     for (const name of ['adapter_config.json', 'adapter_model.safetensors'])
       body.set(name, new Blob([new Uint8Array(readFileSync(join(adapter, name)))]), name)
     body.set('graft.json', new Blob([JSON.stringify({ ...info, seed: version })]), 'graft.json')
     const headers = { Authorization: `Bearer ${'k'.repeat(32)}` }
-    const response = await fetch(`${url}/v1/adapters/out`, { method: 'PUT', headers, body }).catch(() => undefined)
+    const response = await fetch(`${url}/v1/adapters/out`, { method: 'PUT', headers, body }).catch((error: unknown) => {
+      if (!writer.ended) throw error
+    })
     if (!response) return
     if (!response.ok) throw new Error(`the upload was refused: ${await response.text()}`)
     writer.done = version
@@ -162,6 +165,7 @@ async function check(name: string, { folder, start, versionIn }: Subject): Promi
       writer.child.kill('SIGCONT')
     }
   } finally {
+    writer.ended = true
     writer.child.kill('SIGCONT')
     writer.child.kill('SIGKILL')
     if (writer.child.exitCode === null) await once(writer.child, 'exit')

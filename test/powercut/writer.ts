@@ -9,7 +9,7 @@ const out = join(disk, 'out')
 
 const writers: Record<string, (version: number) => Promise<unknown>> = {
   async train(seed) {
-    const settings = { device: 'cpu', epochs: 1, batchSize: 16, seed } as const
+    const settings = { device: 'cpu', epochs: 1, batchSize: 16, seed, recipe: 'none' } as const
     await train({ base, dataset: await readDataset(data), out, force: true, threads: 1, ...settings })
   },
   async export(version) {

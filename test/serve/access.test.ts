@@ -157,7 +157,9 @@ describe('an adapter', () => {
     const file = join(folder, 'graft.json')
     await writeFile(file, `${await readFile(file, 'utf8')} `)
     expect(await problemOf(put('edited', 'edited'))).toMatchObject({ status: 400, code: 'adapter' })
-    const hurried = await open(served.unmerged, { verify: false, adapterDir: served.dir })
+    const adapterDir = join(served.dir, 'hurried')
+    await cp(folder, join(adapterDir, 'edited'), { recursive: true })
+    const hurried = await open(served.unmerged, { verify: false, adapterDir })
     expect(await hurried.loadAdapter('bundle', 'edited', 'edited')).toMatchObject({ created: true })
     await hurried.close()
   })
@@ -178,18 +180,19 @@ describe('an adapter', () => {
   })
 
   it('that left memory comes back as the version that it was', async () => {
+    const adapterDir = join(served.dir, 'small')
+    await cp(served.adapters.spam, join(adapterDir, 'evicted'), { recursive: true })
     const small = await createInference({
       bundles: [{ name: 'unmerged', dir: served.unmerged }],
       ...limits,
       maxAdapters: 1,
-      adapterDir: served.dir,
+      adapterDir,
     })
     const text = { model: 'unmerged', texts: ['ok'], truncate: true }
-    await cp(served.adapters.spam, join(served.dir, 'evicted'), { recursive: true })
     await small.loadAdapter('unmerged', 'evicted', 'evicted')
     await small.classify({ ...text, adapter: 'mood' })
-    await rename(join(served.dir, 'evicted'), join(served.dir, 'away'))
-    await cp(served.adapters.topic, join(served.dir, 'evicted'), { recursive: true })
+    await rename(join(adapterDir, 'evicted'), join(adapterDir, 'away'))
+    await cp(served.adapters.topic, join(adapterDir, 'evicted'), { recursive: true })
     const changed = { code: 'serve-adapter', message: expect.stringContaining('another version') }
     await expect(small.classify({ ...text, adapter: 'evicted' })).rejects.toMatchObject(changed)
     await small.loadAdapter('unmerged', 'evicted')

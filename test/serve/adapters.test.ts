@@ -1,8 +1,9 @@
-import { cp, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
+import { cp, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { GraftError } from '../../src/core/errors.ts'
+import { readAdapter } from '../../src/files/adapter-folder.ts'
 import { createRandom } from '../../src/core/random.ts'
 import type { ClassifyResult, InferenceService } from '../../src/serve/service.ts'
 import { difference, type ServeFixture, serve, texts, writeServeFixture } from './inference-fixtures.ts'
@@ -92,13 +93,42 @@ describe('adapters', () => {
     await expect(service.loadAdapter('tiny', 'x', '.')).rejects.toEqual(code('usage'))
     await expect(service.loadAdapter('tiny', 'x', 'link')).rejects.toEqual(code('usage'))
     await expect(service.loadAdapter('tiny', 'x', 'missing')).rejects.toEqual(code('file-not-found'))
-    await service.putAdapter('tiny', 'uploaded', fixture.versions[2]!.files)
-    await expect(service.loadAdapter('tiny', 'uploaded')).rejects.toEqual(code('usage'))
     await writeFile(join(adapterDir, 'mood', 'graft.json'), '{')
     await expect(service.loadAdapter('tiny', 'mood')).rejects.toEqual(code('adapter'))
     expect(await versionOf(service, 'mood')).toBe(fixture.versions[2]!.sha256)
     await service.close()
     await rm(adapterDir, { recursive: true })
+  })
+
+  it('that were uploaded are kept in the adapter directory, and nothing else there is replaced or removed', async () => {
+    const adapterDir = await mkdtemp(join(tmpdir(), 'graft-adapters-'))
+    const service = await serve(fixture, { adapterDir })
+    const [, , second, third] = fixture.versions
+    const code = (code: string) => expect.objectContaining({ code })
+    await expect(serve(fixture, { adapterDir })).rejects.toEqual(code('file-locked'))
+    await service.putAdapter('tiny', 'mood', second!.files)
+    await service.putAdapter('tiny', 'mood', third!.files)
+    const { info } = await readAdapter(join(adapterDir, 'mood'))
+    expect(info).toEqual(third!.files['graft.json'])
+    expect(await service.loadAdapter('tiny', 'mood')).toMatchObject({ version: third!.sha256, created: false })
+    // What a training run wrote there, or a person changed, is no upload.
+    await cp(second!.folder, join(adapterDir, 'trained'), { recursive: true })
+    await expect(service.putAdapter('tiny', 'trained', third!.files)).rejects.toEqual(code('file-exists'))
+    expect(await service.loadAdapter('tiny', 'trained', 'trained')).toMatchObject({ version: second!.sha256 })
+    for (const name of ['trained', 'mood']) await service.removeAdapter('tiny', name)
+    expect(await readdir(adapterDir)).toEqual([expect.stringMatching(/^\.serve\..*lock$/), 'trained'])
+    await service.close()
+    expect(await readdir(adapterDir)).toEqual(['trained'])
+    const again = await serve(fixture, { adapterDir })
+    await again.close()
+    await rm(adapterDir, { recursive: true })
+  })
+
+  it('that were uploaded to a server without an adapter directory cannot be read again', async () => {
+    const service = await serve(fixture)
+    await service.putAdapter('tiny', 'uploaded', fixture.versions[2]!.files)
+    await expect(service.loadAdapter('tiny', 'uploaded')).rejects.toMatchObject({ code: 'usage' })
+    await service.close()
   })
 
   it('beyond the limit leave memory, the least recently used first, and come back when asked for', async () => {
