@@ -1,6 +1,6 @@
 /** Builds the page from src/web, with ONNX Runtime's files and the vocabulary beside it. */
 import { createHash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -56,7 +56,7 @@ function hashedWorker(): Plugin {
 }
 
 /** Files that only some visitors need: the service worker keeps them when they are used. */
-const isOptional = (fileName: string) => /jspi|\bre2-/.test(fileName)
+const isOptional = (fileName: string) => /jspi|\bre2-|\b(table|parquet)-/.test(fileName)
 
 /** Files that the worker downloads and keeps itself. */
 const isKeptByWorker = (fileName: string) => /\.wasm$|gpt2-ranks/.test(fileName)
@@ -68,40 +68,29 @@ const isKeptByWorker = (fileName: string) => /\.wasm$|gpt2-ranks/.test(fileName)
 function siteFiles(): Plugin {
   return {
     name: 'site-files',
-    enforce: 'post',
-    generateBundle(_, bundle) {
+    // Of what is on the disk: Vite changes chunks till the end.
+    writeBundle({ dir = '' }, bundle) {
+      const read = (name: string) => readFileSync(join(dir, name))
       const fileOf = (name: string) =>
         Object.values(bundle).find((file) => file.type === 'chunk' && file.name === name)?.fileName
-      const fixed = {
-        'graft.js': `export * from './${fileOf('graft')}'\n`,
-        'worker.js': `import './${fileOf('worker')}'\n`,
-      }
-      for (const [fileName, source] of Object.entries(fixed)) this.emitFile({ type: 'asset', fileName, source })
+      writeFileSync(join(dir, 'graft.js'), `export * from './${fileOf('graft')}'\n`)
+      writeFileSync(join(dir, 'worker.js'), `import './${fileOf('worker')}'\n`)
 
-      const page = bundle['index.html']
-      if (page?.type !== 'asset') throw new Error('there is no index.html')
-      const others = Object.values(bundle).filter((file) => file !== page && file.fileName !== 'service-worker.js')
-      const contents = others.map((file): [string, string | Uint8Array] => [
-        file.fileName,
-        file.type === 'chunk' ? file.code : file.source,
-      ])
-      const hashes = (files: [string, string | Uint8Array][]) =>
-        Object.fromEntries(files.map(([name, content]) => [name, sha256(content)]))
-      const own = contents.filter(([name]) => !isKeptByWorker(name))
+      const names = Object.keys(bundle).filter((name) => name !== 'index.html' && name !== 'service-worker.js')
+      const hashes = (files: string[]) => Object.fromEntries(files.map((name) => [name, sha256(read(name))]))
+      const own = [...names.filter((name) => !isKeptByWorker(name)), 'graft.js', 'worker.js']
+      const large = names.filter((name) => isKeptByWorker(name) && !isOptional(name))
       const files = {
-        page: hashes([...own.filter(([name]) => !isOptional(name)), ...Object.entries(fixed)]),
-        optional: hashes(own.filter(([name]) => isOptional(name))),
-        large: Object.fromEntries(
-          contents
-            .filter(([name]) => isKeptByWorker(name) && !isOptional(name))
-            .map(([name, content]) => [name, Buffer.byteLength(content)]),
-        ),
+        page: hashes(own.filter((name) => !isOptional(name))),
+        optional: hashes(own.filter(isOptional)),
+        large: Object.fromEntries(large.map((name) => [name, read(name).length])),
       }
-      page.source = page.source
+      const html = read('index.html')
         .toString()
         .replace('SITE_FILES', JSON.stringify(files))
         // Unlike modules, a style sheet loads from file:// too, but not with this attribute.
         .replace('<link rel="stylesheet" crossorigin', '<link rel="stylesheet"')
+      writeFileSync(join(dir, 'index.html'), html)
     },
   }
 }
@@ -131,7 +120,10 @@ export default defineConfig({
       output: {
         // A browser knows a service worker by its URL.
         entryFileNames: ({ name }) => (name === 'service-worker' ? '[name].js' : 'assets/[name]-[hash].js'),
-        chunkFileNames: 'assets/[name]-[hash].js',
+        chunkFileNames: ({ name, moduleIds }) =>
+          moduleIds.some((id) => id.includes('hyparquet-compressors'))
+            ? 'assets/parquet-compressors-[hash].js'
+            : `assets/${name}-[hash].js`,
         assetFileNames: 'assets/[name]-[hash][extname]',
       },
     },

@@ -71,6 +71,15 @@ describe('the source', () => {
     expect(imports.flatMap(([file, specifier]) => fault(file, specifier) ?? [])).toEqual([])
   })
 
+  it('exports its one error from each entry', () => {
+    const { exports } = JSON.parse(readFileSync(join(src, '../package.json'), 'utf8')) as { exports: object }
+    const entries = Object.keys(exports).filter((name) => !name.endsWith('.json'))
+    const without = entries.filter(
+      (name) => !/^export .*\bGraftError\b/m.test(readFileSync(join(src, name, 'index.ts'), 'utf8')),
+    )
+    expect(without).toEqual([])
+  })
+
   it('touches the process only in the command line', () => {
     const touching = files.filter((file) =>
       /\bprocess\.|from 'node:process'/.test(readFileSync(join(src, file), 'utf8')),

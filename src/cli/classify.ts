@@ -1,17 +1,22 @@
-/** `graft classify`: classifies texts of the command line, or of a file of any size, with a bundle. */
+/** `graft classify`: classifies texts of the command line, or of a file of any size, with whatever classifies. */
 import { Command } from 'commander'
 import { likeliest } from '../core/classifier.ts'
 import type { CompiledDevice } from '../core/devices.ts'
 import { GraftError } from '../core/errors.ts'
+import type { TableOptions } from '../core/table.ts'
 import type { Classification, Classifier } from '../runtime/index.ts'
 import { GRAPH_DEVICES, chooseDevice, deviceOption } from './device.ts'
 import type { FileSummary } from './classify/file.ts'
+import { count, percent } from './format.ts'
+import { withTableOptions } from './input.ts'
 import { interruptSignal } from './interrupt.ts'
 import { jsonOption } from './options.ts'
+import { isStdout, isStream, isWritable } from './output.ts'
 import { type Ui, createUi } from './ui.ts'
 
-interface Options {
+interface Options extends Pick<TableOptions, 'delimiter' | 'encoding'> {
   model: string
+  base?: string
   adapter?: string
   all?: boolean
   input?: string
@@ -24,15 +29,20 @@ interface Options {
 
 /** The `classify` command. */
 export function classifyCommand(): Command {
-  return new Command('classify')
-    .description('classify texts with a bundle')
+  const command = new Command('classify')
+    .description('classify texts with a bundle, an adapter or a model')
     .argument('[text...]', 'texts; or give a file with --input')
-    .requiredOption('--model <bundle>', 'folder that `graft export` wrote')
+    .requiredOption('--model <dir>', 'bundle, which opens fastest, or folder of an adapter or a model')
+    .option('--base <dir>', 'base folder of an adapter folder (default: the one that it was trained on)')
     .option('--adapter <name>', 'adapter of an unmerged bundle (default: the only one)')
     .option('--all', "every label's probability, not just the likeliest label")
-    .option('--input <file>', 'CSV, TSV or JSON Lines file of texts, or one with label<TAB>text lines')
+    .option(
+      '--input <file>',
+      'CSV, TSV, JSON Lines or Parquet file of texts, one with label<TAB>text lines, or - for stdin',
+    )
     .option('--text <column>', 'column of the texts (default: text, message, … as found)')
-    .option('--output <file>', 'CSV or JSON Lines file to write (default: stdout)')
+    .option('--output <file>', 'CSV, TSV or JSON Lines file to write (default: stdout)')
+  return withTableOptions(command)
     .option('--no-verify', "do not check the bundle's files by their hashes")
     .addOption(deviceOption(GRAPH_DEVICES, 'cpu'))
     .addOption(jsonOption())
@@ -41,14 +51,14 @@ export function classifyCommand(): Command {
 
 async function classifyTexts(texts: string[], options: Options): Promise<void> {
   checkUsage(texts, options)
-  if (options.output !== undefined) {
+  if (options.output !== undefined && !isStream(options.output)) {
     const { checkOutputFile } = await import('../files/atomic.ts')
     await checkOutputFile(options.output, [options.input])
   }
-  const { openBundle } = await import('../runtime/index.ts')
+  const { openModel } = await import('../export/open.ts')
   const ui = createUi(options)
   const device = await chooseDevice(ui, options.device, GRAPH_DEVICES)
-  const classifier = await openBundle(options.model, { device, verify: options.verify })
+  const classifier = await openModel(options.model, { base: options.base, device, verify: options.verify })
   classifier.labels(options.adapter) // an unknown adapter is an error before anything is read
   try {
     if (options.input === undefined) await classifyArguments(ui, classifier, texts, options)
@@ -58,14 +68,15 @@ async function classifyTexts(texts: string[], options: Options): Promise<void> {
   }
 }
 
-function checkUsage(texts: readonly string[], { input, output, text, json }: Options): void {
+function checkUsage(texts: readonly string[], { input, output, text, delimiter, encoding, json }: Options): void {
   const problem =
     (texts.length === 0 && input === undefined && 'there is no text to classify') ||
     (texts.length > 0 && input !== undefined && 'texts and --input exclude each other') ||
     (input === undefined && output !== undefined && '--output is for the rows of --input') ||
-    (output !== undefined && !/\.(csv|jsonl|ndjson)$/i.test(output) && '--output must end in .csv or .jsonl') ||
+    (!isWritable(output) && '--output must end in .csv, .tsv or .jsonl') ||
     (input === undefined && text !== undefined && '--text names a column of --input') ||
-    (input !== undefined && output === undefined && json && '--input with --json needs --output for the rows')
+    (input === undefined && (delimiter ?? encoding) !== undefined && '--delimiter and --encoding are for --input') ||
+    (input !== undefined && isStdout(output) && json && '--input with --json needs --output for the rows')
   if (!problem) return
   throw new GraftError('usage', problem, { hint: 'Give texts, or a file with --input: see `graft classify --help`.' })
 }
@@ -98,8 +109,6 @@ async function classifyArguments(
   ui.result(rows.map(({ scores, ...row }) => (all ? { ...row, scores } : row)))
 }
 
-const percent = (probability: number) => `${(100 * probability).toFixed(1)} %`
-
 const abbreviate = (text: string) => {
   const line = text.replace(/\s+/g, ' ').trim()
   return line.length > 100 ? `${line.slice(0, 99)}…` : line
@@ -111,26 +120,30 @@ function noteTruncated(ui: Ui, results: readonly Classification[]): void {
 }
 
 async function classifyInput(ui: Ui, classifier: Classifier, input: string, options: Options): Promise<void> {
-  const { classifyFile, countLines } = await import('./classify/file.ts')
-  const { adapter, all, text, output } = options
-  const lines = output === undefined ? 0 : await countLines(input)
+  const { classifyFile, fileSize } = await import('./classify/file.ts')
+  const { output } = options
+  const bytes = isStdout(output) ? undefined : fileSize(input)
   // Rows on stdout show by themselves how far they are.
-  const progress = output === undefined ? undefined : ui.progress('Classifying', lines, { unit: 'lines' })
-  const onProgress = (line: number) => progress?.update(line)
-  const signal = interruptSignal()
-  const summary = await classifyFile(classifier, { input, text, output, adapter, all, signal, onProgress })
-  progress?.update(lines)
+  const progress = bytes === undefined ? undefined : ui.progress('Classifying', bytes, { unit: 'bytes' })
+  const onProgress = (read: number) => progress?.update(read)
+  const summary = await classifyFile(classifier, { ...options, input, signal: interruptSignal(), onProgress })
   progress?.stop()
-  if (output === undefined) return
+  // Where rows are on stdout, what people read is on stderr.
+  if (isStdout(output)) return printNotes(createUi({ json: true }), summary)
   printSummary(ui, summary)
-  ui.line(`\nWrote ${output}: ${summary.rows.toLocaleString('en-US')} rows`)
+  ui.line(`\nWrote ${output}: ${count(summary.rows)} rows`)
   ui.result({ output, ...summary })
 }
 
-function printSummary(ui: Ui, { rows, truncated, perLabel }: FileSummary): void {
+function printSummary(ui: Ui, summary: FileSummary): void {
   ui.table(
     ['label', 'texts', 'share'],
-    Object.entries(perLabel).map(([label, count]) => [label, count, percent(count / rows)]),
+    Object.entries(summary.perLabel).map(([label, texts]) => [label, texts, percent(texts / summary.rows)]),
   )
-  if (truncated > 0) ui.line(`\n${truncated} texts were longer than the model takes: their ends were not read.`)
+  printNotes(ui, summary)
+}
+
+function printNotes(ui: Ui, { blank, truncated }: FileSummary): void {
+  if (blank > 0) ui.line(`\nRows without a text, which got no label: ${count(blank)}`)
+  if (truncated > 0) ui.line(`\n${count(truncated)} texts were longer than the model takes: their ends were not read.`)
 }

@@ -2,12 +2,18 @@
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { Command } from 'commander'
-import type { CreateDatasetOptions, DatasetSummary } from '../train/dataset.ts'
+import { GraftError } from '../core/errors.ts'
+import type { CreateDatasetOptions, DatasetSummary, SplitName } from '../train/dataset.ts'
+import { printDropped } from './data/dropped.ts'
+import { tableInput, withTableOptions } from './input.ts'
 import { fractions, jsonOption, list, positiveInteger, wholeNumber } from './options.ts'
 import { createUi } from './ui.ts'
 import type { Ui } from './ui.ts'
 
-interface Options extends CreateDatasetOptions {
+interface Options extends Omit<CreateDatasetOptions, 'validation' | 'test'> {
+  train?: string
+  validation?: string
+  test?: string
   out: string
   force?: boolean
   json?: boolean
@@ -15,17 +21,28 @@ interface Options extends CreateDatasetOptions {
 
 /** The `data` command. */
 export function dataCommand(): Command {
-  return new Command('data')
+  const command = new Command('data')
     .description('make a data set: train, validation and test parts of labelled texts')
-    .argument('<source>', 'a CSV, TSV or JSON Lines file, one with label<TAB>text lines, or sms-spam to download that')
+    .argument(
+      '[source]',
+      'a CSV, TSV, JSON Lines or Parquet file, one with label<TAB>text lines, - for standard input, a folder of train, ' +
+        'validation and test files, or sms-spam to download that',
+    )
     .requiredOption('--out <dir>', 'folder to write')
+    .option('--train <file>', 'the same as the source, where a set comes split')
+    .option('--validation <file>', 'a file that is the validation part; its texts are taken out of the training part')
+    .option('--test <file>', 'a file that is the test part; its texts are taken out of the others')
     .option('--text <column>', 'column of the texts (default: text, message, … as found)')
     .option('--label <column>', 'column of the labels (default: label, category, … as found)')
+  return withTableOptions(command)
     .option('--labels <names>', 'label names in the order of their ids, with commas (default: sorted)', list)
     .option('--balance', 'undersample every label to the count of the rarest')
     .option('--keep-repeats', 'keep texts that occur more than once')
-    .option('--split <shares>', 'shares of train, validation and test', fractions, [0.7, 0.1, 0.2])
-    .option('--test <file>', 'a file that is the test part; its texts are taken out of the others')
+    .option(
+      '--split <shares>',
+      'shares of train, validation and test, without those that are given (default: 0.7,0.1,0.2; of what is left with --test, such as 0.9,0.1)',
+      fractions,
+    )
     .option('--seed <number>', 'seed of all random choices', wholeNumber, 123)
     .option(
       '--max-length <tokens>',
@@ -37,15 +54,19 @@ export function dataCommand(): Command {
     .action(makeDataset)
 }
 
-async function makeDataset(source: string, { out, force, json, ...options }: Options): Promise<void> {
+async function makeDataset(source: string | undefined, { out, force, json, ...options }: Options): Promise<void> {
   const { createDataset, writeDataset } = await import('../train/dataset.ts')
   const { withOutput } = await import('../files/output.ts')
   const ui = createUi({ json })
+  const { train, validation, test, ...others } = options
+  const files = await partsOf(source, { train, validation, test })
   // The output is checked before anything is read or downloaded.
-  const inputs = [source, options.test]
+  const inputs = [source, ...Object.values(files)]
   const dataset = await withOutput(out, { kind: 'data set', force, inputs }, async (output) => {
-    const path = source === 'sms-spam' ? await download(ui) : source
-    const created = await createDataset(path, options)
+    const input = (path: string | undefined) => (path === undefined ? undefined : tableInput(path))
+    const given = { validation: input(files.validation), test: input(files.test) }
+    const path = files.train === 'sms-spam' ? await download(ui) : files.train
+    const created = await createDataset(tableInput(path), { ...others, ...given })
     await writeDataset(output, created)
     return created
   })
@@ -53,6 +74,23 @@ async function makeDataset(source: string, { out, force, json, ...options }: Opt
   ui.line(`\nWrote ${out}: train.csv, validation.csv, test.csv, summary.json`)
   ui.result({ out, ...dataset.summary })
 }
+
+type Parts = Pick<Options, SplitName>
+
+/** @throws GraftError `usage` where nothing, or two things, are to train on, or standard input is read twice */
+async function partsOf(source: string | undefined, given: Parts): Promise<Parts & { train: string }> {
+  if (source !== undefined && given.train !== undefined) throw misused('the source and --train are the same: give one')
+  const { findParts } = await import('../train/dataset.ts')
+  const found = source === undefined ? {} : await findParts(source)
+  const train = given.train ?? found.train ?? source
+  if (train === undefined) throw misused('there is nothing to train on')
+  const parts = { train, validation: given.validation ?? found.validation, test: given.test ?? found.test }
+  if (Object.values(parts).filter((path) => path === '-').length > 1) throw misused('- can stand for one file only')
+  return parts
+}
+
+const misused = (problem: string) =>
+  new GraftError('usage', problem, { hint: 'Give a file, or --train FILE with --validation FILE and --test FILE.' })
 
 async function download(ui: Ui): Promise<string> {
   const { downloadSmsSpam } = await import('../train/download.ts')
@@ -71,12 +109,10 @@ async function download(ui: Ui): Promise<string> {
 }
 
 function printSummary(ui: Ui, summary: DatasetSummary): void {
-  const { read, dropped, splits, tokens, truncation } = summary
+  const { read, splits, tokens, truncation } = summary
   const format = (count: number) => count.toLocaleString('en-US')
   ui.line(`${format(read.rows)} rows read from ${summary.sources[0]?.file}`)
-  for (const [reason, count] of Object.entries(dropped)) {
-    if (count > 0) ui.line(`${format(count)} rows dropped: ${reasons[reason as keyof typeof dropped]}`)
-  }
+  printDropped(ui, summary)
   ui.line()
   const columns = [read, splits.train, splits.validation, splits.test]
   ui.table(
@@ -91,12 +127,4 @@ function printSummary(ui: Ui, summary: DatasetSummary): void {
   ui.line(`Tokens a text: mean ${mean}, median ${p50}, 90 % ${p90}, 95 % ${p95}, 99 % ${p99}, longest ${max}`)
   if (truncation)
     ui.line(`Longer than ${truncation.length} tokens, to be cut off there: ${format(truncation.texts)} texts`)
-}
-
-const reasons: Record<keyof DatasetSummary['dropped'], string> = {
-  repeats: 'the text was there already',
-  respaced: 'the text was there already but for white space',
-  conflicts: 'the same text stands under two labels',
-  inTest: 'the text is in the test file',
-  balance: 'to balance the labels',
 }

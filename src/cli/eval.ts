@@ -7,8 +7,10 @@ import type { LabelledExample } from '../train/dataset.ts'
 import { GRAPH_DEVICES, chooseDevice, deviceOption } from './device.ts'
 import type { DataOptions } from './eval/data.ts'
 import { count } from './format.ts'
+import { withTableOptions } from './input.ts'
 import { interruptSignal } from './interrupt.ts'
 import { jsonOption } from './options.ts'
+import { isStdout, isStream, isWritable } from './output.ts'
 import { type Ui, createUi } from './ui.ts'
 
 interface Options extends DataOptions {
@@ -23,21 +25,22 @@ interface Options extends DataOptions {
 
 /** The `eval` command. */
 export function evalCommand(): Command {
-  return new Command('eval')
+  const command = new Command('eval')
     .description('measure a model on labelled texts: accuracy, F1 of each label, confusion matrix')
     .requiredOption(
       '--model <dir>',
       'bundle, or folder of an adapter or a model that `graft train` or `graft import` wrote',
     )
-    .requiredOption('--data <path>', 'data set folder, or a file of labelled texts')
+    .requiredOption('--data <path>', 'data set folder, or a file of labelled texts; - for standard input')
     .addOption(
       new Option('--split <name>', 'part of the data set (default: test)').choices(['train', 'validation', 'test']),
     )
     .option('--text <column>', "column of a file's texts (default: text, message, … as found)")
     .option('--label <column>', "column of a file's labels (default: label, category, … as found)")
+  return withTableOptions(command)
     .option('--adapter <name>', 'adapter of an unmerged bundle (default: the only one)')
     .option('--base <dir>', 'base folder of an adapter folder (default: the one that it was trained on)')
-    .option('--predictions <file>', "CSV or JSON Lines file to write: each text's label and prediction")
+    .option('--predictions <file>', "CSV, TSV or JSON Lines file to write: each text's label and prediction")
     .addOption(deviceOption(GRAPH_DEVICES, 'cpu'))
     .addOption(jsonOption())
     .action(evaluateModel)
@@ -46,7 +49,7 @@ export function evalCommand(): Command {
 async function evaluateModel(options: Options): Promise<void> {
   const { model, data, adapter, base, predictions: file, device: wanted, json, ...choice } = options
   checkUsage(options)
-  if (file !== undefined) {
+  if (file !== undefined && !isStream(file)) {
     const { checkOutputFile } = await import('../files/atomic.ts')
     await checkOutputFile(file, [data])
   }
@@ -54,13 +57,14 @@ async function evaluateModel(options: Options): Promise<void> {
   const { openModel } = await import('../export/index.ts')
   const { readLabelledTexts } = await import('./eval/data.ts')
   const ui = createUi({ json })
-  const { texts, split } = await readLabelledTexts(data, choice)
+  const { texts, split, blank } = await readLabelledTexts(data, choice)
   const device = await chooseDevice(ui, wanted, GRAPH_DEVICES)
   const classifier = await openModel(model, { base, device })
   const { readTemperature } = await import('./eval/temperature.ts')
   const temperature = await readTemperature(model, adapter ?? classifier.adapters[0])
   const measured = showEvaluation(ui, classifier, texts, { adapter, temperature, signal })
   const { predictions, ...measures } = await measured.finally(() => classifier.close())
+  if (blank > 0) ui.line(`\nRows without a text, which were left out: ${count(blank)}`)
   if (file !== undefined) {
     await writePredictions(file, texts, predictions)
     ui.line(`\nWrote ${file}: ${count(texts.length)} rows`)
@@ -72,6 +76,7 @@ async function evaluateModel(options: Options): Promise<void> {
     data,
     split,
     texts: texts.length,
+    blank,
     temperature,
     ...measures,
     textsPerSecond,
@@ -81,8 +86,8 @@ async function evaluateModel(options: Options): Promise<void> {
 }
 
 function checkUsage({ predictions }: Options): void {
-  if (predictions === undefined || /\.(csv|jsonl|ndjson)$/i.test(predictions)) return
-  throw new GraftError('usage', `--predictions must end in .csv or .jsonl, not ${predictions}`, {
+  if (predictions === undefined || (isWritable(predictions) && !isStdout(predictions))) return
+  throw new GraftError('usage', `--predictions must end in .csv, .tsv or .jsonl, not ${predictions}`, {
     hint: 'Choose one of these formats.',
     value: predictions,
   })
@@ -109,11 +114,18 @@ async function writePredictions(
   texts: readonly LabelledExample[],
   predictions: readonly Classification[],
 ): Promise<void> {
-  const { writeFileAtomic } = await import('../files/atomic.ts')
-  const { createPrinter } = await import('./classify/print.ts')
-  const rows = texts.map(({ text, label }, at) => {
-    const { label: predicted_label, score } = predictions[at]! // one for each text
-    return { text, label, predicted_label, score }
-  })
-  await writeFileAtomic(file, createPrinter(file)(rows))
+  const { createWriter, outputLayout } = await import('../core/table/write.ts')
+  const { writeRows } = await import('./output.ts')
+  const columns = ['text', 'label']
+  const layout = outputLayout({ format: 'csv', delimiter: ',', newline: '\n', mark: false, preamble: '' }, file)
+  const writer = createWriter({ name: file, columns, header: columns }, layout, ['predicted_label', 'score'])
+  async function* rows() {
+    yield writer.head()
+    for (const [at, { text, label, line }] of texts.entries()) {
+      const { label: predicted, score } = predictions[at]! // one for each text
+      const values = new Map(Object.entries({ text, label }))
+      yield writer.row({ line, values }, [predicted, score])
+    }
+  }
+  await writeRows(file, rows())
 }

@@ -1,4 +1,5 @@
 /** `graft export`: makes a bundle of a base and adapters, for `serve`, `web`, `classify` and any ONNX Runtime. */
+import { existsSync } from 'node:fs'
 import { Command, Option } from 'commander'
 import type { Manifest } from '../core/bundle.ts'
 import type { AdapterSource, BundleAbout, ExportOptions, TaskAbout } from '../export/index.ts'
@@ -49,9 +50,9 @@ export function exportCommand(): Command {
     .action(makeBundle)
 }
 
-/** `spam=models/spam-lora`; without a name the folder's own is used. */
+/** `spam=models/spam-lora`; without a name the folder's own is used. A folder may have = in its path. */
 function collectAdapters(text: string, others: AdapterSource[]): AdapterSource[] {
-  const [, name, dir = text] = /^([\w.-]+)=(.+)$/.exec(text) ?? []
+  const [, name, dir = text] = (existsSync(text) ? null : /^([^=/\\]*)=(.+)$/.exec(text)) ?? []
   return [...others, name === undefined ? { dir } : { name, dir }]
 }
 

@@ -69,11 +69,14 @@ function createProgress(ui: Ui) {
   }
 }
 
-function printResult(ui: Ui, { kind, out, source, revision, sha256, parameters, labels }: ImportResult): void {
+function printResult(ui: Ui, result: ImportResult): void {
+  const { kind, out, source, revision, sha256, parameters, labels, trainedOn } = result
   const from = revision === undefined ? source : `${source} at ${revision.slice(0, 12)}`
   const size = parameters === undefined ? '' : `, ${count(parameters)} parameters`
   ui.line(`Wrote ${out}: ${kind} of ${from}${size}`)
   if (labels) ui.line(`Labels: ${labels.join(', ')}`)
+  if (trainedOn !== undefined)
+    ui.line(`It says that it was trained on ${trainedOn}. Only its layers and shapes show that they fit this base.`)
   ui.line(`SHA-256 of the base's weights: ${sha256}`)
   if (kind === 'adapter') ui.line(`Next: graft export --adapter ${out} --mode merged --out DIR`)
   else if (labels) ui.line(`Next: graft export --base ${out} --mode merged --out DIR`)

@@ -10,6 +10,7 @@ import { exportCommand } from './export.ts'
 import { describeFailure } from './failure.ts'
 import { importCommand } from './import.ts'
 import { initCommand } from './init.ts'
+import { runWithShortArguments } from './long-arguments.ts'
 import { pretrainCommand } from './pretrain.ts'
 import { quickstartCommand } from './quickstart.ts'
 import { serveCommand } from './serve.ts'
@@ -85,9 +86,11 @@ function exitQuietlyOnClosedPipe(error: NodeJS.ErrnoException): void {
 }
 
 async function main(): Promise<void> {
+  if (await runWithShortArguments()) return
   const program = createProgram()
   const failMain = (error: unknown) => fail(error, program.opts().debug === true)
   process.stdout.on('error', exitQuietlyOnClosedPipe)
+  process.stderr.on('error', exitQuietlyOnClosedPipe)
   process.on('uncaughtException', failMain)
   await program.parseAsync().catch(failMain)
 }

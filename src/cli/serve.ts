@@ -3,11 +3,12 @@ import { basename, resolve } from 'node:path'
 import { Command, InvalidArgumentError } from 'commander'
 import { GraftError } from '../core/errors.ts'
 import { readBytes } from '../files/read.ts'
+import { isLoopback } from '../serve/host.ts'
 import type { InferenceService, ModelStatus } from '../serve/index.ts'
 import { jsonOption, list, positiveInteger, wholeNumber } from './options.ts'
 import { curlExample } from './serve/example.ts'
 import { keepRunning } from './serve/output.ts'
-import { endWithin, untilAskedToStop } from './serve/shutdown.ts'
+import { die, untilAskedToStop } from './serve/shutdown.ts'
 import { type Ui, createUi } from './ui.ts'
 
 interface Options {
@@ -103,18 +104,21 @@ function port(text: string): number {
 }
 
 async function serveBundles(bundles: BundleSource[], options: Options): Promise<void> {
-  const stopped = untilAskedToStop()
+  const stopped = untilAskedToStop(options.drainMs)
   const ui = createUi(options)
-  const { url, service, hasKeys, close } = await start(bundles, options)
-  announce(ui, url, service, hasKeys)
+  const started = await Promise.race([start(bundles, options), stopped])
+  // Nobody was answered yet: nothing is to be finished.
+  if (typeof started === 'string') return die(started)
+  announce(ui, started.url, started.service, started.hasKeys)
   const signal = await stopped
-  await endWithin(options.drainMs, signal, close)
+  // A write that somebody holds up would hold up the end too.
+  if (!(await started.close())) die(signal)
 }
 
 /** Makes the parts and puts them together. What fails here ends the process, workers and all. */
 async function start(bundles: BundleSource[], options: Options) {
   const { port, host, maxBody, timeoutMs, watch, corsOrigin: corsOrigins, ...limits } = options
-  const { createApp, createInference, createLog, createMetrics, isLoopback, startServer, watchAdapters } =
+  const { createApp, createInference, createLog, createMetrics, startServer, watchAdapters } =
     await import('../serve/index.ts')
   const dir = watch ? watchedDir(options) : undefined
   const [apiKeys, adminKeys] = [await readKeys(limits.apiKeyFile), await readKeys(limits.adminKeyFile)]

@@ -1,8 +1,9 @@
 /** Options of the table of settings: one flag for each, checked and explained as the table says. */
 import { relative } from 'node:path'
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { shippedBase } from '../train/base.ts'
-import { METHOD_DEFAULTS, PRETRAIN_SETTINGS, TRAIN_SETTINGS } from '../train/settings.ts'
+import { GraftError } from '../core/errors.ts'
+import { shippedBase } from '../train/shipped-base.ts'
+import { LORA_SETTINGS, METHOD_DEFAULTS, PRETRAIN_SETTINGS, TRAIN_SETTINGS } from '../train/settings.ts'
 import type { Setting, SettingGroup } from '../train/settings/setting.ts'
 import { settingFlag, valueWords } from '../train/settings/words.ts'
 
@@ -95,11 +96,23 @@ export const withBaseOptions = (command: Command): Command =>
 /** The base that was named, or the one that ships with Graft. */
 export const baseFolder = (base: string | undefined): string => base ?? relative('', shippedBase())
 
-/** Those of the options that are settings and were given, by their names. */
-export const givenSettings = (
+/**
+ * Those of the options that are settings and were given, by their names.
+ * @throws GraftError `usage` for an adapter's setting where none is trained
+ */
+export function givenSettings(
   table: Readonly<Record<string, Setting<unknown>>>,
   options: Options,
-): Record<string, unknown> =>
-  Object.fromEntries(
+): Record<string, unknown> {
+  const given = Object.fromEntries(
     optionSettings(table).flatMap(([name]) => (options[name] === undefined ? [] : [[name, options[name]]])),
   )
+  const name = Object.keys(given).find((each) => Object.hasOwn(LORA_SETTINGS, each))
+  if (name !== undefined && [given['method']].flat().every((method) => method === 'full')) {
+    throw new GraftError('usage', `${settingFlag(name)} is for adapters, and --method full trains none`, {
+      hint: `Leave ${settingFlag(name)} out, or train with --method lora.`,
+      value: given[name],
+    })
+  }
+  return given
+}

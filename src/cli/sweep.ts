@@ -63,7 +63,7 @@ async function runSweep(options: Options): Promise<void> {
   const device = await chooseDevice(ui, options.device, TRAINING_DEVICES)
   const grid = { ...GRID_DEFAULTS, ...givenSettings(TRAIN_SETTINGS, options), device: [device] }
   const runs = await gridSettings(grid, { base, recipe })
-  for (const settings of runs) checkTargets(base.config, settings)
+  for (const settings of runs) await checkTargets(base.config, settings)
   const results = await sweep({
     identity: await identityOf(base, dataset),
     runs,

@@ -1,11 +1,10 @@
 /** `graft train`: trains a LoRA adapter, or all weights, on a data set. */
 import { Command } from 'commander'
-import { GraftError } from '../core/errors.ts'
 import type { DeviceName } from '../core/devices.ts'
 import type { StepProfile } from '../train/engine/profile.ts'
-import { LORA_SETTINGS, TRAIN_SETTINGS, type TrainSettingsInput, nestGiven } from '../train/settings.ts'
-import { settingFlag } from '../train/settings/words.ts'
+import { TRAIN_SETTINGS, nestGiven } from '../train/settings.ts'
 import type { TrainResult } from '../train/train.ts'
+import { printDropped } from './data/dropped.ts'
 import { TRAINING_DEVICES, chooseDevice } from './device.ts'
 import { percent } from './format.ts'
 import { interruptSignal } from './interrupt.ts'
@@ -38,13 +37,15 @@ export function trainCommand(): Command {
 
 async function runTrain(options: Options): Promise<void> {
   const { data, out, recipe, resume, force, threads, json } = options
-  const given = settingsOf(options)
+  const given = nestGiven(givenSettings(TRAIN_SETTINGS, options))
   const signal = interruptSignal()
   const { readDataset } = await import('../train/dataset.ts')
   const { withRunOutput } = await import('../train/run.ts')
   const { recipeFile } = await import('../train/settings/resolve.ts')
   const { describeKept, showTraining } = await import('./training-progress.ts')
   const ui = createUi({ json })
+  const dataset = await readDataset(data)
+  if (dataset.isPublished) printDropped(ui, dataset.summary)
   const base = baseFolder(options.base)
   const device = await chooseDevice(ui, options.device, TRAINING_DEVICES)
   let profile: StepProfile | undefined
@@ -57,22 +58,6 @@ async function runTrain(options: Options): Promise<void> {
   printResult(ui, result, describeKept(result))
   if (options.profile) printProfile(ui, profile)
   ui.result({ ...result, memoryBytes: 1024 * process.resourceUsage().maxRSS, profile })
-}
-
-/**
- * Settings by their names in the library.
- * @throws GraftError `usage` for an adapter's setting where none is trained
- */
-function settingsOf(options: Options): TrainSettingsInput {
-  const given = givenSettings(TRAIN_SETTINGS, options)
-  const name = Object.keys(given).find((each) => Object.hasOwn(LORA_SETTINGS, each))
-  if (options['method'] === 'full' && name !== undefined) {
-    throw new GraftError('usage', `${settingFlag(name)} is for adapters, and --method full trains none`, {
-      hint: `Leave ${settingFlag(name)} out, or train with --method lora.`,
-      value: options[name],
-    })
-  }
-  return nestGiven(given)
 }
 
 function printResult(ui: Ui, { out, temperature, validation, test, seconds }: TrainResult, kept: string): void {
@@ -89,6 +74,10 @@ function printResult(ui: Ui, { out, temperature, validation, test, seconds }: Tr
       uncalibrated.calibration.expectedError.toFixed(3),
     ]),
   )
-  ui.line(`Confidence was scaled by a temperature of ${temperature.toFixed(2)}, fitted on the validation part.`)
+  ui.line(
+    temperature === 1
+      ? 'The validation part gave no reason to scale the confidence.'
+      : `The confidence was scaled by a temperature of ${temperature.toFixed(2)}, fitted on the validation part.`,
+  )
   ui.line(`\nWrote ${out}; its curves: ${out}/report.html`)
 }

@@ -1,7 +1,7 @@
 /** How a training run looks in the terminal: the plan, a progress bar, a line for each evaluation. */
 import type { HistoryRecord } from '../train/report.ts'
 import type { RunPlan } from '../train/run.ts'
-import { LORA_SETTINGS, flattenSettings } from '../train/settings.ts'
+import { settingsInForce } from '../train/settings.ts'
 import { settingWords, valueWords } from '../train/settings/words.ts'
 import { type TrainOptions, type TrainPlan, type TrainResult, train } from '../train/train.ts'
 import { count, percent } from './format.ts'
@@ -108,8 +108,7 @@ const SOURCES = { given: 'given', file: 'recipe file', recipe: "the base's recip
 
 /** The settings in force, by where they come from. */
 function printSettings(ui: Ui, { settings, sources, unusedRecipe }: TrainPlan): void {
-  const isOfUse = (name: string) => settings.method === 'lora' || !Object.hasOwn(LORA_SETTINGS, name)
-  const inForce = Object.entries(flattenSettings(settings)).filter(([name]) => isOfUse(name))
+  const inForce = Object.entries(settingsInForce(settings))
   const sourceOf: Readonly<Record<string, string>> = sources
   ui.line()
   for (const [source, title] of Object.entries(SOURCES)) {

@@ -1,9 +1,10 @@
 /** A bundle's `graft.json` and `golden.json`: what a bundle is, and what `serve`, `web` and `classify` may rely on. */
 import * as z from 'zod/mini'
 import { labelNames, sha256Text, taskNotes } from './adapter/info.ts'
+import { GraftError } from './errors.ts'
 import { checkSchema } from './schema.ts'
 
-export { stackAdapters } from './bundle/stack.ts'
+export { checkStackable, stackAdapters } from './bundle/stack.ts'
 
 /** A name that is a folder's and part of a URL; no `..`, no hidden file. */
 const name = z.string().check(z.regex(/^\w[\w.-]*$/, 'is not a plain name: letters, digits, _ - and . only'))
@@ -92,8 +93,17 @@ const hint = 'Make the bundle again with `graft export`.'
  * Checks a parsed `graft.json` of a bundle.
  * @throws GraftError `bundle`, naming each field at fault
  */
-export const parseManifest = (json: unknown, file: string): Manifest =>
-  checkSchema(manifestSchema, json, { code: 'bundle', file, hint })
+export function parseManifest(json: unknown, file: string): Manifest {
+  const other = z.looseObject({ kind: z.enum(['adapter', 'model', 'base']) }).safeParse(json)
+  if (!other.success) return checkSchema(manifestSchema, json, { code: 'bundle', file, hint })
+  const source = other.data.kind === 'adapter' ? '--adapter FOLDER' : '--base FOLDER'
+  const kind = other.data.kind === 'adapter' ? 'an adapter' : `a ${other.data.kind}`
+  throw new GraftError('bundle', `${file}: kind: this is ${kind}, not a bundle`, {
+    hint: `Make a bundle of it: graft export ${source} --mode merged --out BUNDLE.`,
+    file,
+    value: other.data.kind,
+  })
+}
 
 const probe = z.object({
   text: z.string(),

@@ -8,11 +8,6 @@ export interface ColumnOptions {
   label?: string
 }
 
-export interface Columns {
-  text: string
-  label: string | undefined
-}
-
 const textNames = ['text', 'sms', 'message', 'sentence', 'content', 'review', 'tweet', 'question', 'utterance', 'body']
 const labelNames = ['label', 'labels', 'category', 'class', 'target', 'intent', 'sentiment', 'emotion']
 
@@ -22,38 +17,71 @@ const fold = (name: string) => name.trim().toLowerCase()
 export const isKnownColumn = (name: string): boolean => [...textNames, ...labelNames].includes(fold(name))
 
 /**
- * Chooses the columns of a file.
+ * The column of the texts.
  * @param names the columns that there are
- * @returns no label where there is no known column for it and none was asked for
+ * @param asked the one that the user named
  * @throws GraftError `data-column`, naming the columns that there are
  */
-export function chooseColumns(names: string[], options: ColumnOptions, path: string): Columns {
-  const text = findColumn(names, options.text, textNames)
-  const label = findColumn(names, options.label, labelNames)
-  if (text === undefined) throw missingColumn('text', names, options.text, path)
-  if (label === undefined && options.label !== undefined) throw missingColumn('label', names, options.label, path)
-  return { text, label }
+export function textColumn(names: readonly string[], asked: string | undefined, path: string): string {
+  const column = findColumn(names, asked, textNames, { kind: 'text', path })
+  if (column === undefined) throw missingColumn('text', names, asked, path)
+  return column
 }
 
-function findColumn(names: string[], asked: string | undefined, known: string[]): string | undefined {
+/**
+ * The column of the labels; undefined where there is no known one and none was asked for.
+ * @throws GraftError `data-column`, naming the columns that there are
+ */
+export function labelColumn(names: readonly string[], asked: string | undefined, path: string): string | undefined {
+  const column = findColumn(names, asked, labelNames, { kind: 'label', path })
+  if (column === undefined && asked !== undefined) throw missingColumn('label', names, asked, path)
+  return column
+}
+
+/** @throws GraftError `data-column` where two names differ in nothing but case */
+function findColumn(
+  names: readonly string[],
+  asked: string | undefined,
+  known: string[],
+  { kind, path }: { kind: Kind; path: string },
+): string | undefined {
   if (asked !== undefined) return names.find((name) => name === asked)
-  return known.map((candidate) => names.find((name) => fold(name) === candidate)).find((name) => name !== undefined)
+  for (const candidate of known) {
+    const [found, other] = names.filter((name) => fold(name) === candidate)
+    if (other !== undefined) throw ambiguous(kind, [found!, other], path) // the first is there too
+    if (found !== undefined) return found
+  }
+  return undefined
 }
 
+type Kind = 'text' | 'label'
+
+const ambiguous = (kind: Kind, [one, other]: [string, string], path: string) =>
+  new GraftError('data-column', `${path}: both "${one}" and "${other}" may hold the ${kind}`, {
+    hint: `Name the right one with --${kind}.`,
+    file: path,
+  })
+
+/** A column that was asked for, or one for the text or the label, is not there. */
 export function missingColumn(
-  kind: 'text' | 'label',
-  names: string[],
+  kind: Kind,
+  names: readonly string[],
   asked: string | undefined,
   path: string,
 ): GraftError {
   const what = asked === undefined ? `no column is known to hold the ${kind}` : `there is no column "${asked}"`
   return new GraftError('data-column', `${path}: ${what}; the columns are ${names.join(', ')}`, {
-    hint: `Name the column with --${kind}.`,
+    hint: columnHint(kind, names, asked),
     file: path,
     value: asked,
   })
 }
 
-/** The name of an added column: one that is there already stays as it is, and the new one is `predicted_<name>`. */
-export const resultColumn = (name: string, columns: readonly string[]): string =>
-  columns.includes(name) ? `predicted_${name}` : name
+function columnHint(kind: Kind, names: readonly string[], asked: string | undefined): string {
+  const similar = names.find((name) => fold(name) === fold(asked ?? ''))
+  if (similar !== undefined) return `Write --${kind} "${similar}", as the file has it.`
+  const [only = ''] = names
+  const [delimiter] = (names.length === 1 && /[|:;,~^]/.exec(only)) || []
+  if (delimiter) return `If "${delimiter}" stands between the fields, say so with --delimiter "${delimiter}".`
+  return `Name the column with --${kind}. If the first line names no columns, put a line such as text,label before it.`
+}

@@ -1,6 +1,7 @@
 /** GPT-2 model configuration, with the field names of Hugging Face's `config.json`. */
 import * as z from 'zod/mini'
 import { GraftError } from './errors.ts'
+import { byLabel } from './schema.ts'
 
 const size = z.int().check(z.positive())
 const rate = z.number().check(z.minimum(0), z.maximum(1))
@@ -29,7 +30,7 @@ const schema = z.looseObject({
   pad_token_id: z.nullish(z.int().check(z.nonnegative())),
   /** Class names by id, as strings "0", "1", … (classification models only). */
   id2label: z.optional(z.record(z.string(), z.string())),
-  label2id: z.optional(z.record(z.string(), z.int())),
+  label2id: z.optional(byLabel(z.int())),
   num_labels: z.optional(z.int()),
   problem_type: z.nullish(z.string()),
 })

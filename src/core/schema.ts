@@ -25,3 +25,19 @@ export function checkSchema<T>(schema: z.core.$ZodType<T>, value: unknown, { cod
   if (result.success) return result.data
   throw new GraftError(code, `${file}: ${issuesOf(result.error)}`, { hint, file })
 }
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** Values by label. `__proto__` is a label like any other, which zod's own record leaves out. */
+export const byLabel = <T>(value: z.core.$ZodType<T>) =>
+  z.pipe(
+    z.pipe(
+      z.custom<Record<string, unknown>>(isRecord, 'expected record'),
+      z.transform((record: Record<string, unknown>) => Object.entries(record)),
+    ),
+    z.pipe(
+      z.array(z.tuple([z.string(), value])),
+      z.transform((entries): Record<string, T> => Object.fromEntries(entries)),
+    ),
+  )

@@ -1,23 +1,10 @@
 /** The Unicode scripts that texts are written in: a model says little about one that it was not trained on. */
 
-const names = [
-  ...[
-    'Latin',
-    'Cyrillic',
-    'Greek',
-    'Armenian',
-    'Georgian',
-    'Arabic',
-    'Hebrew',
-    'Syriac',
-    'Thaana',
-    'Ethiopic',
-    'Tifinagh',
-  ],
-  ...['Devanagari', 'Bengali', 'Gurmukhi', 'Gujarati', 'Oriya', 'Tamil', 'Telugu', 'Kannada', 'Malayalam', 'Sinhala'],
-  ...['Thai', 'Lao', 'Myanmar', 'Khmer', 'Tibetan', 'Mongolian', 'Cherokee'],
-  ...['Han', 'Hiragana', 'Katakana', 'Hangul', 'Bopomofo'],
-]
+const names = (
+  'Latin Cyrillic Greek Armenian Georgian Arabic Hebrew Syriac Thaana Ethiopic Tifinagh Devanagari Bengali Gurmukhi Gujarati ' +
+  'Oriya Tamil Telugu Kannada Malayalam Sinhala Thai Lao Myanmar Khmer Tibetan Mongolian Cherokee Han Hiragana Katakana ' +
+  'Hangul Bopomofo'
+).split(' ')
 
 const patterns = names.map((name): [string, RegExp] => [name, new RegExp(`\\p{Script=${name}}`, 'gu')])
 

@@ -40,6 +40,12 @@ export interface ExportOptions {
  * @returns its `graft.json`
  * @throws GraftError `parity` where ONNX Runtime's logits differ from TF.js', `usage`, `adapter-base`, `adapter`, `config`,
  *   `file-exists`, `file-write`, and what reading the inputs throws
+ * @example
+ * import { exportBundle } from 'graft-lora/export'
+ *
+ * const adapters = [{ name: 'sentiment', dir: 'runs/adapter' }]
+ * const { files } = await exportBundle({ adapters, mode: 'unmerged', dir: 'runs/unmerged' })
+ * console.log(Object.keys(files))
  */
 export async function exportBundle(options: ExportOptions): Promise<Manifest> {
   const { base, adapters = [], dir, force } = options

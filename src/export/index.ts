@@ -3,6 +3,7 @@
  * `openModel` also opens adapters and models as training wrote them, and `evaluateClassifier` says how well any does.
  */
 export { type ErrorCode, GraftError } from '../core/errors.ts'
+export type { Calibration, CalibrationBin, Mistake } from '../core/calibration.ts'
 export { type BundleAbout, type TaskAbout } from './about.ts'
 export { type ExportOptions, exportBundle } from './bundle.ts'
 export { type AdapterSource } from './inputs.ts'

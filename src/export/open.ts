@@ -2,16 +2,10 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { graphDataFile } from '../core/bundle.ts'
 import { GraftError } from '../core/errors.ts'
 import { checkSchema } from '../core/schema.ts'
 import { readJson } from '../files/read.ts'
-import { loadModel } from '../files/model-file.ts'
-import { toOnnxParts } from '../onnx/index.ts'
-import { type Classifier, createClassifier } from '../runtime/classifier.ts'
-import { type OpenOptions, openBundle } from '../runtime/index.ts'
-import { readInputs } from './inputs.ts'
-import { planMerged } from './merged.ts'
+import { type Classifier, type OpenOptions, openBundle } from '../runtime/index.ts'
 
 export interface OpenModelOptions extends OpenOptions {
   /** Base folder of an adapter; the one that the adapter names, by default. */
@@ -23,10 +17,12 @@ const hint =
 
 const description = z.looseObject({ kind: z.enum(['merged', 'unmerged', 'adapter', 'model', 'base']) })
 
-/** What a folder holds. A model that was imported is one without `graft.json`. */
+/** What a folder holds. A model that was imported is one without `graft.json`, and PEFT's adapters have none. */
 async function kindOf(dir: string): Promise<z.infer<typeof description>['kind']> {
   const file = join(dir, 'graft.json')
-  if (!existsSync(file) && existsSync(join(dir, 'model.safetensors'))) return 'model'
+  const holds = (name: string) => existsSync(join(dir, name))
+  if (!holds('graft.json') && holds('adapter_config.json')) return 'adapter'
+  if (!holds('graft.json') && holds('model.safetensors')) return 'model'
   return checkSchema(description, await readJson(file, hint), { code: 'file-format', file, hint }).kind
 }
 
@@ -35,6 +31,12 @@ async function kindOf(dir: string): Promise<z.infer<typeof description>['kind']>
  * is merged into its base, so the classifier has no adapters to choose from.
  * @throws GraftError `file-format` for a `graft.json` of something else, `config` for a model without a head, `usage` for a
  *   base that is not asked for, and what reading the folder throws
+ * @example
+ * import { openModel } from 'graft-lora/export'
+ *
+ * const classifier = await openModel('runs/adapter')
+ * console.log(await classifier.classify('A film that I loved'))
+ * await classifier.close()
  */
 export async function openModel(dir: string, { base, verify, ...options }: OpenModelOptions = {}): Promise<Classifier> {
   const kind = await kindOf(dir)
@@ -42,9 +44,6 @@ export async function openModel(dir: string, { base, verify, ...options }: OpenM
     throw new GraftError('usage', `${dir} is no adapter, so it takes no base`, { hint: 'Leave --base out.', file: dir })
   }
   if (kind === 'merged' || kind === 'unmerged') return openBundle(dir, { verify, ...options })
-  // The name would only be seen in an unmerged bundle; the folder's own need not be fit for one.
-  const inputs = kind === 'adapter' ? readInputs(base, [{ name: 'adapter', dir }]) : readInputs(dir, [])
-  const { config, model, trace } = planMerged(await inputs)
-  const parts = toOnnxParts(await trace(), { name: 'classifier', dataFile: graphDataFile })
-  return loadModel(parts, graphDataFile, (graph) => createClassifier({ graph, config, model, ...options }))
+  const { assembleModel } = await import('./assemble.ts')
+  return assembleModel(dir, { ...options, ...(kind === 'adapter' && { adapter: true, base }) })
 }

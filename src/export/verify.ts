@@ -24,6 +24,11 @@ export interface Verification {
 /**
  * Verifies a bundle.
  * @returns what failed is reported, not thrown
+ * @example
+ * import { verifyBundle } from 'graft-lora/export'
+ *
+ * const { ok, checks } = await verifyBundle('runs/merged')
+ * if (!ok) console.error(checks.filter((check) => !check.ok))
  */
 export async function verifyBundle(dir: string): Promise<Verification> {
   const checks: Check[] = []

@@ -17,6 +17,9 @@ import { recoverForReading } from './recover.ts'
 const makeAdapter =
   'An adapter folder is what `graft train --method lora` writes, or `graft import` of an adapter from PEFT: give that folder.'
 
+const importIt =
+  'The folder has PEFT’s files only: make an adapter of it with `graft import FOLDER --base BASE --out ADAPTER`, and give that.'
+
 const readPeftFiles = async (dir: string) => ({
   'adapter_config.json': await readJson(join(dir, 'adapter_config.json'), makeAdapter),
   'adapter_model.safetensors': await readBytes(join(dir, 'adapter_model.safetensors'), makeAdapter),
@@ -28,7 +31,7 @@ const readPeftFiles = async (dir: string) => ({
  */
 export async function readAdapter(dir: string): Promise<Adapter> {
   const files = await readPeftFiles(dir)
-  return parseAdapter({ ...files, 'graft.json': await readJson(join(dir, 'graft.json'), makeAdapter) }, dir)
+  return parseAdapter({ ...files, 'graft.json': await readJson(join(dir, 'graft.json'), importIt) }, dir)
 }
 
 /**

@@ -88,6 +88,11 @@ export function checkFinite(wrong: number | undefined, name: string, file: strin
  * Reads a base and checks its weights against its configuration.
  * @throws GraftError `file-not-found`, `file-format`, `config`, `safetensors`; `weights` where a tensor is missing,
  *   unexpected or of another shape
+ * @example
+ * import { readBase, shippedBase } from 'graft-lora/train'
+ *
+ * const { config, weights } = await readBase(shippedBase())
+ * console.log(config.n_embd, weights.size)
  */
 export async function readBase(dir: string): Promise<Base> {
   const configFile = join(dir, 'config.json')
@@ -110,6 +115,10 @@ export interface WriteBaseOptions extends WriteOptionsWithExtras {
 /**
  * Writes a base folder, whole or not at all.
  * @throws GraftError `file-exists`, `file-write`
+ * @example
+ * import { createBase, writeBase } from 'graft-lora/train'
+ *
+ * await writeBase('runs/base', createBase({ n_layer: 2, n_embd: 64 }, 1), { dtype: 'float16' })
  */
 export async function writeBase(
   out: Output,

@@ -61,7 +61,7 @@ export async function checkHash(dir: string, path: string, expected: string): Pr
 }
 
 export interface ReadBundleOptions {
-  /** Whether to check the files' hashes, which is the default: 60 MB take about 0.04 s. */
+  /** Whether to check the files' hashes, which is the default: 60 MB take about 0.08 s. */
   verify?: boolean | undefined
 }
 

@@ -36,6 +36,8 @@ export interface ImportResult {
   /** Of a base. */
   parameters?: number
   labels: string[] | undefined
+  /** What an adapter calls the base that it was trained on; only the shapes say whether it is this one. */
+  trainedOn?: string | undefined
 }
 
 /**
@@ -43,6 +45,12 @@ export interface ImportResult {
  * @param source a folder, or an id such as `openai-community/gpt2`
  * @throws GraftError `file-not-found`, `file-format` for pickles, `config`, `weights`, `safetensors`, `adapter`, `usage`,
  *   `network`, `checksum`, `file-exists`, `file-write`; the signal's reason
+ * @example
+ * import { importModel, shippedBase } from 'graft-lora/train'
+ *
+ * // Or an id on the hub: 'openai-community/gpt2'.
+ * const { kind, out } = await importModel(shippedBase(), { out: 'runs/imported' })
+ * console.log(kind, out)
  */
 export async function importModel(source: string, options: ImportOptions): Promise<ImportResult> {
   const { out, force, base } = options

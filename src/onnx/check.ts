@@ -6,6 +6,11 @@ import { printType } from './print.ts'
 
 /**
  * @throws GraftError `trace` naming the operator at fault
+ * @example
+ * import * as tf from '@tensorflow/tfjs'
+ * import { checkGraph, trace } from 'graft-lora/onnx'
+ *
+ * checkGraph(await trace(({ x }) => tf.relu(x), { x: { shape: ['batch', 4] } }))
  */
 export function checkGraph(graph: Graph): void {
   const defined = new Set<Value>(graph.inputs)

@@ -5,7 +5,14 @@ import type { ConstantData } from './types.ts'
 /** Constants of up to this many values are printed in full; larger ones as a hash of their bytes. */
 const FULL = 8
 
-/** Prints a graph. Values are numbered in order of appearance, so equal graphs print equally. */
+/**
+ * Prints a graph. Values are numbered in order of appearance, so equal graphs print equally.
+ * @example
+ * import * as tf from '@tensorflow/tfjs'
+ * import { printGraph, trace } from 'graft-lora/onnx'
+ *
+ * console.log(printGraph(await trace(({ x }) => tf.relu(x), { x: { shape: ['batch', 4] } })))
+ */
 export function printGraph(graph: Graph): string {
   const names = new Map<Value, string>()
   const nameOf = (value: Value): string => {

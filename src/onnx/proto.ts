@@ -47,6 +47,12 @@ const ALIGNMENT = 65_536
 /**
  * Encodes a graph as an ONNX model: IR version 9, opset 20.
  * @param name of the graph, shown by viewers
+ * @example
+ * import { writeFile } from 'node:fs/promises'
+ * import * as tf from '@tensorflow/tfjs'
+ * import { toOnnx, trace } from 'graft-lora/onnx'
+ *
+ * await writeFile('relu.onnx', toOnnx(await trace(({ x }) => tf.relu(x), { x: { shape: ['batch', 4] } })))
  */
 export const toOnnx = (graph: Graph, name = 'graft'): Uint8Array => concat(toOnnxParts(graph, { name }).model)
 
@@ -55,6 +61,15 @@ export const toOnnx = (graph: Graph, name = 'graft'): Uint8Array => concat(toOnn
  *
  * A protobuf message is a sequence of fields, so large ones can be written by themselves: a model's graph is field 7, a graph's
  * initializers are fields 5, a tensor's data is field 9 (https://github.com/onnx/onnx/blob/main/onnx/onnx.proto).
+ * @example
+ * import { writeFile } from 'node:fs/promises'
+ * import * as tf from '@tensorflow/tfjs'
+ * import { toOnnxParts, trace } from 'graft-lora/onnx'
+ *
+ * const graph = await trace(({ x }) => tf.relu(x), { x: { shape: ['batch', 4] } })
+ * const { model, data } = toOnnxParts(graph, { dataFile: 'large.onnx_data' })
+ * await writeFile('large.onnx', model)
+ * if (data.length > 0) await writeFile('large.onnx_data', data)
  */
 export function toOnnxParts(
   graph: Graph,

@@ -13,7 +13,7 @@ export interface OpenOptions {
   threads?: number | undefined
   /** What computes; the CPU by default. */
   device?: CompiledDevice | undefined
-  /** Whether to check the files' hashes, which is the default: 60 MB take about 0.04 s. */
+  /** Whether to check the files' hashes, which is the default: 60 MB take about 0.08 s. */
   verify?: boolean | undefined
 }
 

@@ -32,7 +32,20 @@ export interface AppOptions extends Partial<Parts> {
   allowedHosts?: readonly string[] | undefined
 }
 
-/** Makes the app. */
+/**
+ * Makes the app.
+ * @example
+ * import { createApp, createInference } from 'graft-lora/serve'
+ *
+ * const bundles = [{ name: 'sentiment', dir: 'runs/merged' }]
+ * const service = await createInference({ bundles, workers: 1, maxQueue: 1000, maxBatchTokens: 2048, maxAdapters: 16 })
+ * const app = createApp({ service })
+ * const body = JSON.stringify({ inputs: 'A film that I loved' })
+ * const headers = { 'Content-Type': 'application/json' }
+ * const response = await app.request('/v1/classify', { method: 'POST', headers, body })
+ * console.log(await response.json())
+ * await service.close()
+ */
 export function createApp({ apiKeys = [], corsOrigins = [], allowedHosts, ...given }: AppOptions) {
   const parts = completeParts(given)
   parts.metrics.watch(parts.service)

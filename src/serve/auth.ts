@@ -11,6 +11,11 @@ const keyPattern = /^[A-Za-z0-9._~+/-]{16,}=*$/
 /**
  * The keys of a key file: one a line; empty lines and those that begin with # are left out.
  * @throws GraftError `config` for a file without keys, or with a line that is none. The message does not repeat it.
+ * @example
+ * import { parseKeys } from 'graft-lora/serve'
+ *
+ * const apiKeys = parseKeys('# the shop\nZ3JhZnQgc2VydmVzIG1vZGVscw\n', 'keys.txt')
+ * console.log(apiKeys.length)
  */
 export function parseKeys(text: string, file: string): string[] {
   const lines = text.split('\n').map((line, at) => ({ key: line.trim(), line: at + 1 }))

@@ -12,7 +12,7 @@ import { RequestError } from './problem.ts'
  * health checks do and browsers never.
  */
 export function allowHosts(names: readonly string[]): MiddlewareHandler<ServeEnv> {
-  const allowed = new Set(names.map((name) => name.toLowerCase()))
+  const allowed = new Set(names.map(hostName))
   return async (c, next) => {
     const host = hostName(c.req.header('Host') ?? '')
     const isHere = host === '' || host === 'localhost' || host.endsWith('.localhost')

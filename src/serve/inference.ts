@@ -49,6 +49,14 @@ const BYTES_PER_MS = 10_000
  * adapters that were evicted.
  * @throws GraftError what reading a bundle throws; `adapter` for a model or an adapter whose answers are no numbers; `usage` for two
  *   models of one name
+ * @example
+ * import { createInference } from 'graft-lora/serve'
+ *
+ * const bundles = [{ name: 'reviews', dir: 'runs/unmerged' }]
+ * const service = await createInference({ bundles, workers: 1, maxQueue: 1000, maxBatchTokens: 2048, maxAdapters: 16 })
+ * const { results } = await service.classify({ model: 'reviews', adapter: 'sentiment', texts: ['A film that I loved'] })
+ * console.log(results)
+ * await service.close()
  */
 export async function createInference(options: InferenceOptions): Promise<InferenceService> {
   const { adapterDir } = options

@@ -27,7 +27,15 @@ const MOST_WAITING = 2 ** 20
 
 const writeBytes = promisify(write)
 
-/** Makes a log. */
+/**
+ * Makes a log.
+ * @example
+ * import { createLog } from 'graft-lora/serve'
+ *
+ * const { logger, flush } = createLog({ fd: 2, onDrop: () => {} })
+ * logger.info('ready')
+ * await flush(1000)
+ */
 export function createLog({ fd, onDrop }: LogOptions): Log {
   const target = withoutBlocking(fd)
   let waiting = ''

@@ -21,7 +21,19 @@ export interface Metrics {
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10]
 const powersOfTwo = (last: number) => Array.from({ length: last + 1 }, (_, exponent) => 2 ** exponent)
 
-/** Makes the metrics of one server. Memory and CPU are prom-client's own, by the names that Prometheus' clients share. */
+/**
+ * Makes the metrics of one server. Memory and CPU are prom-client's own, by the names that Prometheus' clients share.
+ * @example
+ * import { createApp, createInference, createMetrics } from 'graft-lora/serve'
+ *
+ * const metrics = createMetrics()
+ * const bundles = [{ name: 'sentiment', dir: 'runs/merged' }]
+ * const limits = { workers: 1, maxQueue: 1000, maxBatchTokens: 2048, maxAdapters: 16 }
+ * const service = await createInference({ bundles, ...limits, observer: metrics.observer })
+ * const app = createApp({ service, metrics })
+ * console.log(await (await app.request('/metrics')).text())
+ * await service.close()
+ */
 export function createMetrics(): Metrics {
   const registry = new Registry()
   const registers = [registry]

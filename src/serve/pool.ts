@@ -50,6 +50,8 @@ interface Member {
 
 /** A worker that cannot start would be replaced without pause. */
 const RESTART_DELAY_MS = 1000
+/** A worker without a job ends in some milliseconds. */
+const CLOSE_MS = 2000
 /** How soon the watchdog looks again at a stuck worker that it could not end. */
 const LOOK_AGAIN_MS = 1000
 
@@ -144,7 +146,10 @@ export async function createPool({ workers, data, next, timeLimit }: PoolOptions
 
   async function close(): Promise<void> {
     closed = true
-    for (const { worker } of members) worker.postMessage({ type: 'close' })
+    for (const member of members) {
+      member.worker.postMessage({ type: 'close' })
+      if (!member.job) watch(member, CLOSE_MS)
+    }
     await Promise.all(Array.from(members, ({ ended }) => ended))
   }
 

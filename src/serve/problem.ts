@@ -106,9 +106,17 @@ export function toRequestError(error: unknown): RequestError {
   return new RequestError(500, 'unexpected', 'the server failed at this request; its log says why')
 }
 
+/** A message may repeat a value at fault, of any length. */
+const MOST_SHOWN = 1000
+
+/** The beginning of a text that is too long to be read. */
+export const shorten = (text: string): string => (text.length > MOST_SHOWN ? `${text.slice(0, MOST_SHOWN)}…` : text)
+
 /** The answer to a request that failed. */
-export function sendProblem(c: Context<ServeEnv>, { status, code, message, options }: RequestError): Response {
-  const { hint, errors, headers } = options
+export function sendProblem(c: Context<ServeEnv>, { status, code, message: whole, options }: RequestError): Response {
+  const { hint, headers } = options
+  const message = shorten(whole)
+  const errors = options.errors?.map((each) => ({ ...each, path: shorten(each.path), message: shorten(each.message) }))
   const [title, requestId] = [STATUS_CODES[status] ?? 'Client Closed Request', c.var.requestId]
   const problem: Problem = {
     type: 'about:blank',

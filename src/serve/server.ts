@@ -30,6 +30,15 @@ export interface RunningServer {
 /**
  * Listens.
  * @throws GraftError `network` where the port cannot be had
+ * @example
+ * import { createApp, createInference, startServer } from 'graft-lora/serve'
+ *
+ * const bundles = [{ name: 'sentiment', dir: 'runs/merged' }]
+ * const service = await createInference({ bundles, workers: 1, maxQueue: 1000, maxBatchTokens: 2048, maxAdapters: 16 })
+ * const server = await startServer({ app: createApp({ service }), port: 0, host: '127.0.0.1' })
+ * console.log(server.url)
+ * await server.close()
+ * await service.close()
  */
 export async function startServer({
   app,

@@ -6,7 +6,9 @@ import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
+import { GraftError } from '../core/errors.ts'
 import { readError } from '../files/read.ts'
+import { shorten } from './problem.ts'
 import { adapterName } from './schemas.ts'
 import type { InferenceService } from './service.ts'
 
@@ -26,6 +28,18 @@ export interface Watcher {
 /**
  * Loads what is there already, and follows.
  * @throws GraftError `file-not-found`, `file-read` for a directory that cannot be read at the start
+ * @example
+ * import { mkdir } from 'node:fs/promises'
+ * import { createInference, createLog, watchAdapters } from 'graft-lora/serve'
+ *
+ * await mkdir('runs/served', { recursive: true })
+ * const bundles = [{ name: 'reviews', dir: 'runs/unmerged' }]
+ * const limits = { workers: 1, maxQueue: 1000, maxBatchTokens: 2048, maxAdapters: 16 }
+ * const service = await createInference({ bundles, ...limits, adapterDir: 'runs/served' })
+ * const { logger: log } = createLog({ fd: 2, onDrop: () => {} })
+ * const watcher = await watchAdapters({ service, model: 'reviews', dir: 'runs/served', log })
+ * await watcher.close()
+ * await service.close()
  */
 export async function watchAdapters({ intervalMs = 1000, ...options }: WatchOptions): Promise<Watcher> {
   const look = createLook(options)
@@ -58,16 +72,23 @@ function createLook({ service, model, dir, log }: Omit<WatchOptions, 'intervalMs
       loaded.add(name)
       log.info({ model, adapter: name, version }, 'adapter loaded')
     } catch (error) {
-      log.warn({ model, adapter: name, reason: String(error) }, 'adapter refused')
+      log.warn({ model, adapter: name, reason: shorten(String(error)) }, 'adapter refused')
+      if (isOfTheMoment(error)) tried.delete(name)
     }
   }
 
   async function remove(name: string): Promise<void> {
+    if (loaded.has(name)) {
+      try {
+        await service.removeAdapter(model, name)
+        log.info({ model, adapter: name }, 'adapter removed')
+      } catch (error) {
+        log.warn({ model, adapter: name, reason: shorten(String(error)) }, 'adapter not removed')
+        if (isOfTheMoment(error)) return
+      }
+    }
     tried.delete(name)
-    if (!loaded.delete(name)) return
-    // It may have been removed through the API before.
-    await service.removeAdapter(model, name).catch(() => undefined)
-    log.info({ model, adapter: name }, 'adapter removed')
+    loaded.delete(name)
   }
 
   return async () => {
@@ -82,6 +103,10 @@ function createLook({ service, model, dir, log }: Omit<WatchOptions, 'intervalMs
     before = now
   }
 }
+
+/** What the server failed at, and not the folder: worth another try, as one that was removed through the API before is not. */
+const isOfTheMoment = (error: unknown): boolean =>
+  error instanceof GraftError && ['serve-timeout', 'serve-worker', 'serve-closed'].includes(error.code)
 
 const fileNames = ['adapter_config.json', 'adapter_model.safetensors', 'graft.json']
 

@@ -1,19 +1,8 @@
 /** New bases, which `writeBase` writes as Hugging Face folders. */
-import { fileURLToPath } from 'node:url'
 import { type GPT2Config, createConfig } from '../core/config.ts'
 import { createRandom } from '../core/random.ts'
 import type { Base } from '../files/base-folder.ts'
 import { initializeBase } from '../model/initialize.ts'
-
-/**
- * The folder of the small base that ships with Graft.
- * @example
- * import { readBase, shippedBase } from 'graft-lora/train'
- *
- * const { config } = await readBase(shippedBase())
- * console.log(config.n_layer)
- */
-export const shippedBase = (): string => fileURLToPath(new URL('../../models/gpt-mini', import.meta.url))
 
 /**
  * A GPT-2 with random weights.

@@ -5,7 +5,8 @@ import { GraftError } from '../core/errors.ts'
 import { createRandom } from '../core/random.ts'
 import { createTokenizer } from '../core/tokenizer.ts'
 import { sha256File } from '../files/hash.ts'
-import { readBlocks } from './dataset/blocks.ts'
+import { decodeText } from '../core/table/text.ts'
+import { tableFile } from '../files/table-file.ts'
 import type { ColumnOptions } from '../core/columns.ts'
 import { readTexts } from './dataset/read.ts'
 
@@ -26,12 +27,17 @@ export interface Corpus {
 }
 
 /** Extensions of files in which each row is a document; every other file is plain text, and one document. */
-const TABLES = ['.csv', '.tsv', '.jsonl', '.ndjson']
+const TABLES = ['.csv', '.tsv', '.jsonl', '.ndjson', '.parquet']
 
 /**
  * Reads plain text files, and the texts of CSV, TSV and JSON Lines files, their labels left out.
  * @param columns which column holds the text
  * @throws GraftError `file-not-found`, `file-read`, `file-empty`, `file-binary`, `file-encoding`, `data-column`, `data-row`, `text-empty`
+ * @example
+ * import { readCorpus } from 'graft-lora/train'
+ *
+ * const { files, documents } = await readCorpus(['messages.csv'])
+ * console.log(files[0]?.tokens, documents.length)
  */
 export async function readCorpus(paths: readonly string[], columns: Pick<ColumnOptions, 'text'> = {}): Promise<Corpus> {
   const tokenizer = createTokenizer(ranks)
@@ -55,7 +61,9 @@ async function* rowTexts(path: string, columns: Pick<ColumnOptions, 'text'>): As
 
 async function* wholeText(path: string): AsyncGenerator<string> {
   let whole = ''
-  for await (const { text } of readBlocks(path)) whole += text
+  const { name, bytes } = tableFile(path)
+  for await (const block of (await decodeText(bytes, name, undefined)).blocks) whole += block
+  whole = whole.replaceAll('\r\n', '\n')
   if (whole.trim() === '') {
     throw new GraftError('file-empty', `${path} has no text`, { hint: 'Give a file with some text in it.', file: path })
   }

@@ -15,7 +15,7 @@ import type { PartResult } from './measure.ts'
 import { SCORE } from './program/classifier.ts'
 import { type HistoryRecord, type Report, renderReport } from './report.ts'
 import type { StoredDataset } from './dataset.ts'
-import { LORA_SETTINGS, type TrainSettings, flattenSettings } from './settings.ts'
+import { type TrainSettings, settingsInForce } from './settings.ts'
 import type { ResolvedSettings } from './settings/resolve.ts'
 import { settingWords, valueWords } from './settings/words.ts'
 import type { BaseFacts, TrainResult } from './train.ts'
@@ -118,9 +118,7 @@ const partMetrics = (name: string, part: PartResult): Record<string, number> => 
 function reportSettings({ base, dataset, result }: FinishedRun): Report['settings'] {
   const { settings, steps, seconds, parameters } = result
   const { n_layer: layers, n_embd: width, n_head: heads } = base.config
-  const inForce = Object.entries(flattenSettings(settings)).filter(
-    ([name]) => settings.method === 'lora' || !Object.hasOwn(LORA_SETTINGS, name),
-  )
+  const inForce = Object.entries(settingsInForce(settings))
   return {
     base: `${base.dir} (${layers} layers, ${width} wide, ${heads} heads)`,
     'training texts': dataset.splits.train.length,

@@ -102,7 +102,7 @@ export const TRAIN_SETTINGS = {
   method: choice(['lora', 'full'], { default: 'lora', group: 'method', help: 'train adapters, or all weights' }),
   ...LORA_SETTINGS,
   ...RUN_SETTINGS,
-  patience: withDefault(RUN_SETTINGS.patience, 5),
+  patience: withDefault(RUN_SETTINGS.patience, 8),
   tokenDropout: rate({
     default: 0,
     group: 'texts',
@@ -240,8 +240,13 @@ export function nestGiven(given: Readonly<Record<string, unknown>>): TrainSettin
   }
 }
 
-/** All settings side by side, as options have them. */
-export const flattenSettings = ({ lora, ...others }: TrainSettings): FlatTrainSettings => ({ ...others, ...lora })
+/** All settings that are of use, by flat names in the table's order: LoRA's are none where all weights are trained. */
+export function settingsInForce({ lora, ...others }: TrainSettings): Record<string, string | number | string[]> {
+  const values: Record<string, string | number | string[]> = { ...others, ...(others.method === 'lora' && lora) }
+  return Object.fromEntries(
+    Object.keys(TRAIN_SETTINGS).flatMap((name) => (values[name] === undefined ? [] : [[name, values[name]]])),
+  )
+}
 
 /**
  * Settings that do well on sets of some hundred to some thousand short texts, where a base brings none of its own.

@@ -8,7 +8,7 @@ import { growFolder } from '../files/growing-folder.ts'
 import { sha256 } from '../files/hash.ts'
 import { withOutput } from '../files/output.ts'
 import { readRecord } from '../files/record.ts'
-import { type FlatTrainSettings, LORA_SETTINGS, type TrainSettings, flattenSettings, nestGiven } from './settings.ts'
+import { type FlatTrainSettings, type TrainSettings, nestGiven, settingsInForce } from './settings.ts'
 import { type ResolveOptions, resolveSettings } from './settings/resolve.ts'
 
 /** Values of settings, by their flat names: every combination is a run. */
@@ -81,12 +81,6 @@ function combinations(grid: SweepGrid): Partial<FlatTrainSettings>[] {
   return all
 }
 
-/** A run's settings by flat names, as results have them: LoRA's are none of a run that trains all weights. */
-function describeSettings(settings: TrainSettings): SweepResult['settings'] {
-  const isOfUse = (name: string) => settings.method === 'lora' || !Object.hasOwn(LORA_SETTINGS, name)
-  return Object.fromEntries(Object.entries(flattenSettings(settings)).filter(([name]) => isOfUse(name)))
-}
-
 /**
  * The settings of every run of a grid, in order: what comes to the same is run once. What the grid does not have is the
  * recipe's or the default.
@@ -104,7 +98,7 @@ export async function gridSettings(
   const runs = new Map<string, TrainSettings>()
   for (const given of combinations(grid)) {
     const { settings } = await resolveSettings({ base, recipe, given: nestGiven(given) })
-    const key = JSON.stringify(describeSettings(settings))
+    const key = JSON.stringify(settingsInForce(settings))
     if (!runs.has(key)) runs.set(key, settings)
   }
   return [...runs.values()]
@@ -158,7 +152,7 @@ export async function sweep(options: SweepOptions): Promise<SweepResult[]> {
         if (!result) {
           signal?.throwIfAborted()
           const outcome = await options.run(settings, join(output.path, runFolder(key)))
-          result = resultSchema.parse({ ...outcome, key, settings: describeSettings(settings) })
+          result = resultSchema.parse({ ...outcome, key, settings: settingsInForce(settings) })
           known.set(key, result)
           await folder.writeFile(RESULTS, [...known.values()].map((each) => `${JSON.stringify(each)}\n`).join(''))
         }
@@ -173,14 +167,14 @@ export async function sweep(options: SweepOptions): Promise<SweepResult[]> {
 
 /** Of all that determines a run. */
 const keyOf = (identity: string, settings: TrainSettings): string =>
-  sha256(JSON.stringify([identity, describeSettings(settings)]))
+  sha256(JSON.stringify([identity, settingsInForce(settings)]))
 
 const runFolder = (key: string) => `runs/${key.slice(0, 12)}`
 
 const earlierSweep = (out: string) =>
-  new GraftError('file-exists', `${resultsFile(out)} holds the results of an earlier sweep`, {
+  new GraftError('file-exists', `${out} holds an earlier sweep`, {
     hint: 'Go on with --resume, or start over with --force.',
-    file: resultsFile(out),
+    file: out,
   })
 
 async function readResults(out: string): Promise<Map<string, SweepResult>> {

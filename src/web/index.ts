@@ -82,6 +82,13 @@ const defaultThreads = () => (globalThis.crossOriginIsolated ? Math.min(MAX_THRE
  * Loads a model into a worker of its own.
  * @param site URL of the folder that `graft web` wrote, on the page's own origin
  * @throws GraftError `browser` where the browser lacks something, `network`, `checksum`, `memory`, `bundle`
+ * @example
+ * import { createClassifier } from 'graft-lora/web'
+ *
+ * const classifier = await createClassifier('./site/')
+ * const { label, score } = await classifier.classify('A film that I loved', { adapter: 'sentiment' })
+ * console.log(label, score)
+ * await classifier.close()
  */
 export async function createClassifier(
   site: string | URL,

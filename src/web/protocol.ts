@@ -55,7 +55,7 @@ export interface RowProgress {
   total: number
 }
 
-/** A table in a file: CSV, or TSV by its name. */
+/** A table in a file: CSV, TSV, JSON Lines or Parquet. */
 export interface TableRequest {
   file: Blob
   /** The file's name, for its format and for errors. */
@@ -82,9 +82,13 @@ export interface LabelCount {
 }
 
 export interface ClassifiedTable {
-  /** The table with a label and a score added for each adapter. */
+  /** The table with a label and a score added for each adapter. Cells that a spreadsheet would run are defused. */
   file: Blob
+  /** A name for the file. */
+  name: string
   rows: number
+  /** Rows without a text, which have no label. */
+  blank: number
   /** How often each label was given, the commonest first, by adapter in the order asked for. */
   counts: LabelCount[][]
 }

@@ -1,17 +1,15 @@
-/** `graft adapters` as a program: lists, inspects, compares and merges what training and PEFT wrote. */
-import { execFile } from 'node:child_process'
+/** `graft adapters`: lists, inspects, compares and merges what training and PEFT wrote. */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { loraDelta } from '../../src/core/lora.ts'
 import { readAdapter, writeAdapter } from '../../src/files/adapter-folder.ts'
-import { randomAdapter } from '../fixtures/adapter.ts'
+import { createConfig } from '../../src/core/config.ts'
+import { randomAdapter, tinyConfig } from '../fixtures/adapter.ts'
 import { golden } from '../interop/ours.ts'
+import { runGraft } from './command-line.ts'
 
-const program = fileURLToPath(new URL('../../bin/graft.js', import.meta.url))
 let dir: string
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'graft-adapters-'))
@@ -22,28 +20,23 @@ beforeAll(async () => {
 afterAll(() => rm(dir, { recursive: true }))
 
 const path = (name: string) => join(dir, name)
-const graft = async (...args: string[]) =>
-  JSON.parse((await promisify(execFile)(program, ['adapters', ...args, '--json'])).stdout)
-const failure = (...args: string[]) =>
-  graft(...args).then(
-    () => undefined,
-    ({ stdout }) => JSON.parse(stdout).error,
-  )
+const graft = (...args: string[]) => JSON.parse(runGraft(['adapters', ...args, '--json']).stdout)
+const failure = (...args: string[]) => graft(...args).error
 
 describe('graft adapters', () => {
   it('lists adapters of Graft and of PEFT', async () => {
-    const { adapters } = await graft('list', dir)
+    const { adapters } = graft('list', dir)
     expect(adapters.map((each: { rank: number; labels: string[] }) => [each.rank, each.labels])).toEqual([
       [3, ['ham', 'spam']],
       [5, ['ham', 'spam']],
       [3, ['x', 'y']],
     ])
-    expect((await graft('list', join(golden, 'merges'))).adapters).toHaveLength(2)
-    expect(await failure('list', join(golden, 'bases'))).toMatchObject({ code: 'file-not-found' })
+    expect(graft('list', join(golden, 'merges')).adapters).toHaveLength(2)
+    expect(failure('list', join(golden, 'bases'))).toMatchObject({ code: 'file-not-found' })
   })
 
   it('inspects: the norms are those of ΔW', async () => {
-    const { layers, labels, score } = await graft('inspect', path('a'))
+    const { layers, labels, score } = graft('inspect', path('a'))
     expect([labels, score]).toEqual([
       ['ham', 'spam'],
       [2, 8],
@@ -57,7 +50,7 @@ describe('graft adapters', () => {
   })
 
   it('compares', async () => {
-    const { layers, settings } = await graft('diff', path('a'), path('b'))
+    const { layers, settings } = graft('diff', path('a'), path('b'))
     expect(settings).toEqual(['r', 'target_modules'])
     const [a, b] = [await readAdapter(path('a')), await readAdapter(path('b'))]
     for (const { name, distance, cosine } of layers) {
@@ -66,7 +59,7 @@ describe('graft adapters', () => {
       expect(distance).toBeCloseTo(Math.hypot(...x.map((value, at) => value - y[at]!)), 2)
       expect(cosine === 0).toBe(!b.layers.has(name))
     }
-    const same = await graft('diff', path('a'), path('a'))
+    const same = graft('diff', path('a'), path('a'))
     for (const { distance, cosine } of same.layers) {
       expect(distance).toBeCloseTo(0, 3)
       expect(cosine).toBeCloseTo(1, 6)
@@ -74,17 +67,7 @@ describe('graft adapters', () => {
   })
 
   it('merges into an adapter that classifies', async () => {
-    const merged = await graft(
-      'merge',
-      path('a'),
-      path('b'),
-      '--method',
-      'cat',
-      '--weights',
-      '0.5,2',
-      '--out',
-      path('cat'),
-    )
+    const merged = graft('merge', path('a'), path('b'), '--method', 'cat', '--weights', '0.5,2', '--out', path('cat'))
     expect(merged).toMatchObject({ rank: 8, layers: 8, labels: ['ham', 'spam'] })
     const [a, b, cat] = [await readAdapter(path('a')), await readAdapter(path('b')), await readAdapter(path('cat'))]
     const name = 'transformer.h.1.attn.c_attn'
@@ -97,12 +80,19 @@ describe('graft adapters', () => {
 
   it('refuses what cannot be merged', async () => {
     const out = ['--out', path('refused')]
-    expect(await failure('merge', path('a'), path('other'), ...out)).toMatchObject({ code: 'adapter' })
-    expect(await failure('merge', path('a'), path('b'), '--method', 'linear', ...out)).toMatchObject({
+    expect(failure('merge', path('a'), path('other'), ...out)).toMatchObject({ code: 'adapter' })
+    expect(failure('merge', path('a'), path('b'), '--method', 'linear', ...out)).toMatchObject({
       code: 'adapter',
       message: expect.stringContaining('different ranks'),
     })
-    expect(await failure('merge', path('a'), ...out)).toMatchObject({ code: 'usage' })
-    expect(await failure('merge', path('a'), path('b'), '--weights', '1', ...out)).toMatchObject({ code: 'usage' })
+    const wide = createConfig({ ...tinyConfig, n_embd: 10 })
+    const { info: _, ...other } = randomAdapter({ config: wide })
+    await writeAdapter(path('wide'), other)
+    expect(failure('merge', path('a'), path('wide'), ...out)).toMatchObject({
+      code: 'adapter',
+      message: expect.stringContaining('c_attn is 8 × 24 in one adapter and 10 × 30 in another'),
+    })
+    expect(failure('merge', path('a'), ...out)).toMatchObject({ code: 'usage' })
+    expect(failure('merge', path('a'), path('b'), '--weights', '1', ...out)).toMatchObject({ code: 'usage' })
   })
 })

@@ -1,16 +1,14 @@
-/** `graft export`, `verify` and `classify` as child processes: what they print, write and return. */
+/** `graft export`, `verify` and `classify`: what they print, write and return. */
 import { spawnSync } from 'node:child_process'
 import { appendFileSync, cpSync, readFileSync, writeFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { parse } from 'csv-parse/sync'
 import { stringify } from 'csv-stringify/sync'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { exportBundle } from '../../src/export/index.ts'
 import { type Fixture, writeFixture } from '../export/fixtures.ts'
-
-const program = fileURLToPath(new URL('../../bin/graft.js', import.meta.url))
+import { program, runGraft } from './command-line.ts'
 
 let fixture: Fixture
 beforeAll(async () => {
@@ -22,10 +20,7 @@ beforeAll(async () => {
 })
 afterAll(() => rm(fixture.dir, { recursive: true }))
 
-/** Runs Node in the fixture's folder. */
-const spawn = (args: string[]) => spawnSync(process.execPath, args, { cwd: fixture.dir, encoding: 'utf8' })
-
-const graft = (...args: string[]) => spawn([program, ...args])
+const graft = (...args: string[]) => runGraft(args, { cwd: fixture.dir })
 
 const path = (name: string) => join(fixture.dir, name)
 const write = (name: string, content: string) => writeFileSync(path(name), content)
@@ -42,6 +37,11 @@ describe('graft export', () => {
     expect(plain.stdout).toMatch(/logits on 8 probes; largest difference \d\.\de-\d/)
     const json = graft('export', '--adapter', 'spam', '--mode', 'merged', '--out', 'out', '--force', '--json')
     expect(JSON.parse(json.stdout)).toMatchObject({ out: 'out', kind: 'merged', labels: ['ham', 'spam'] })
+  })
+
+  it('refuses a name that can be no folder’s, by that name', () => {
+    const named = graft('export', '--adapter', 'a b=spam', '--mode', 'unmerged', '--out', 'x')
+    expect(named.stderr).toContain('the adapter name "a b" is not a plain name')
   })
 
   it('refuses an existing folder with 1, and an unknown mode with 2', () => {
@@ -90,7 +90,19 @@ describe('graft classify', () => {
     expect(result!.scores.reduce((sum, { score }) => sum + score, 0)).toBeCloseTo(1, 6)
   })
 
+  it('takes an adapter as it was trained, with the answers of its bundle', () => {
+    const labelOf = (model: string) => {
+      const { status, stdout } = graft('classify', '--model', model, '--json', 'Shares fell again')
+      expect(status).toBe(0)
+      return (JSON.parse(stdout) as { label: string; score: number }[])[0]!
+    }
+    const [adapter, bundle] = [labelOf('topic'), labelOf('merged')]
+    expect(adapter.label).toBe(bundle.label)
+    expect(adapter.score).toBeCloseTo(bundle.score, 5)
+  })
+
   it.each([
+    ['a base for a bundle', ['--model', 'merged', '--base', 'base', 'x'], 2, 'is no adapter, so it takes no base'],
     ['an unknown adapter', ['--model', 'unmerged', '--adapter', 'nws', 'x'], 1, 'there are spam, news'],
     ['an empty text', ['--model', 'merged', 'x', ' '], 1, 'text 2 is empty'],
     ['no text', ['--model', 'merged'], 2, 'no text to classify'],
@@ -99,7 +111,7 @@ describe('graft classify', () => {
       'an output of another format',
       ['--model', 'merged', '--input', 'a.csv', '--output', 'b.xml'],
       2,
-      '--output must end in .csv or .jsonl',
+      '--output must end in .csv, .tsv or .jsonl',
     ],
   ])('refuses %s', (_, args, code, message) => {
     const { status, stdout, stderr } = graft('classify', ...args)
@@ -118,16 +130,23 @@ describe('graft classify', () => {
     const choice = ['--model', 'unmerged', '--adapter', 'spam']
     const files = ['--input', 'rows.csv', '--output', 'classified.csv']
     // Of a file of 50 MB, twice as much in memory would end the process.
-    const { status, stderr } = spawn(['--max-old-space-size=64', program, 'classify', ...choice, ...files])
+    const { status, stderr } = spawnSync(
+      process.execPath,
+      ['--max-old-space-size=64', program, 'classify', ...choice, ...files],
+      {
+        cwd: fixture.dir,
+        encoding: 'utf8',
+      },
+    )
     expect(status).toBe(0)
     expect(stderr).toMatch(/Classifying +100%/)
     const classified = readCsv(read('classified.csv'))
-    expect(Object.keys(classified[0]!)).toEqual(['id', 'message', 'label', 'filler', 'predicted_label', 'score'])
+    expect(Object.keys(classified[0]!)).toEqual(['id', 'message', 'label', 'filler', 'label_2', 'score_2'])
     expect(classified).toMatchObject(rows)
     const last = graft('classify', ...choice, '--json', rows[9_999]!.message)
     const [expected] = JSON.parse(last.stdout) as { label: string; score: number }[]
-    expect(classified[9_999]).toMatchObject({ predicted_label: expected!.label })
-    expect(Number(classified[9_999]!.score)).toBeCloseTo(expected!.score, 5)
+    expect(classified[9_999]).toMatchObject({ label_2: expected!.label })
+    expect(Number(classified[9_999]!.score_2)).toBeCloseTo(expected!.score, 5)
   }, 60_000)
 
   it('writes rows to stdout in the format of the input', () => {

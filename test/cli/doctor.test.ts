@@ -1,6 +1,5 @@
 /** The doctor finds this machine fit, and says what is missing where it is not. */
 import { spawnSync } from 'node:child_process'
-import { PassThrough } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { stripVTControlCharacters } from 'node:util'
 import * as onnxruntime from 'onnxruntime-node'
@@ -8,8 +7,9 @@ import { describe, expect, it } from 'vitest'
 import { reportChecks } from '../../src/cli/doctor.ts'
 import { DEVICE_NAMES } from '../../src/core/devices.ts'
 import type { Check } from '../../src/cli/doctor/check.ts'
-import { isAtLeast, neededNode } from '../../src/cli/doctor/machine.ts'
+import { describeNode, isAtLeast, neededNode, testedNodes } from '../../src/cli/doctor/machine.ts'
 import { createUi } from '../../src/cli/ui.ts'
+import { recorder } from './recorder.ts'
 import packageJson from '../../package.json' with { type: 'json' }
 
 const program = fileURLToPath(new URL('../../bin/graft.js', import.meta.url))
@@ -29,7 +29,7 @@ describe('graft doctor --json', () => {
   })
 
   it('reports versions as they are', () => {
-    expect(check('Node')?.found).toBe(process.versions.node)
+    expect(check('Node')?.found).toContain(process.versions.node)
     expect(check('ONNX Runtime')?.found).toContain(onnxruntime.env.versions.node)
     expect(check('TensorFlow.js')?.found).toMatch(/^4\.\d+\.\d+$/)
   })
@@ -48,9 +48,9 @@ describe('graft doctor --json', () => {
 
 /** The verdict and the text about a machine with one check of this status. */
 function reportOf(status: Check['status']) {
-  const stdout = new PassThrough() as unknown as NodeJS.WriteStream
-  const ok = reportChecks(createUi({ stdout }), [{ name: 'disk', status, found: 'full', advice: 'Free some.' }])
-  return { ok, text: stripVTControlCharacters(String(stdout.read())) }
+  const { stream, text } = recorder()
+  const ok = reportChecks(createUi({ stdout: stream }), [{ name: 'disk', status, found: 'full', advice: 'Free some.' }])
+  return { ok, text: stripVTControlCharacters(text()) }
 }
 
 describe('reportChecks', () => {
@@ -66,6 +66,13 @@ describe('reportChecks', () => {
 describe('Node version', () => {
   it('is the one of package.json', () => {
     expect(`>=${neededNode}`).toBe(packageJson.engines.node)
+  })
+
+  it('is one that was tested, or said not to be', () => {
+    expect(testedNodes[0]).toBe(neededNode)
+    expect(describeNode('22.5.1')).toBe('22.5.1; tested are 20.19, 22, 24 and 26')
+    expect(describeNode('20.20.0')).toBe('20.20.0; tested are 20.19, 22, 24 and 26')
+    expect(describeNode('25.1.0')).toBe('25.1.0, which was not tested; tested are 20.19, 22, 24 and 26')
   })
 
   it('is compared by numbers', () => {

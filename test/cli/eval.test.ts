@@ -1,16 +1,13 @@
-/** `graft eval` as a child process: what it measures, prints, writes and refuses. */
-import { spawnSync } from 'node:child_process'
+/** `graft eval`: what it measures, prints, writes and refuses. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { parse } from 'csv-parse/sync'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { exportBundle } from '../../src/export/index.ts'
 import { prepareDataset, writeDataset } from '../../src/train/dataset.ts'
 import { type Fixture, writeFixture } from '../export/fixtures.ts'
-
-const program = fileURLToPath(new URL('../../bin/graft.js', import.meta.url))
+import { runGraft } from './command-line.ts'
 
 const examples = Array.from({ length: 40 }, (_, at) => ({
   text: at % 5 === 0 ? `message, "${at}"\nof two lines` : `message ${at}`,
@@ -31,14 +28,16 @@ beforeAll(async () => {
 afterAll(() => rm(fixture.dir, { recursive: true }))
 
 const path = (name: string) => join(fixture.dir, name)
-const graft = (...args: string[]) =>
-  spawnSync(process.execPath, [program, 'eval', ...args], { cwd: fixture.dir, encoding: 'utf8' })
+const graft = (...args: string[]) => runGraft(['eval', ...args], { cwd: fixture.dir })
 
 interface Document {
   split?: string
   texts: number
   accuracy: number
   perClass: { support: number }[]
+  calibration: { confidence: number }
+  uncalibrated: { calibration: { confidence: number } }
+  mistakes: object[]
 }
 
 const evaluate = (...args: string[]) => {
@@ -59,11 +58,20 @@ describe('graft eval', () => {
   it('gives the same for the adapter, all of it as one document with --json', () => {
     const bundle = evaluate('--model', 'bundle', '--adapter', 'spam', '--data', 'data', '--split', 'train')
     expect(bundle).toMatchObject({ model: 'bundle', adapter: 'spam', split: 'train', texts: 24, truncated: 0 })
+    expect(bundle).toMatchObject({
+      temperature: 2,
+      calibration: { expectedError: expect.any(Number), bins: expect.any(Array) },
+      uncalibrated: { calibration: { expectedError: expect.any(Number) } },
+    })
+    // Twice as sure of the same answers.
+    expect(bundle.uncalibrated.calibration.confidence).toBeGreaterThan(bundle.calibration.confidence)
+    const wrong = bundle.perClass.reduce((sum, { support }) => sum + support, 0) * (1 - bundle.accuracy)
+    expect(bundle.mistakes).toHaveLength(Math.min(10, Math.round(wrong)))
     expect(Object.keys(bundle)).toEqual(
       expect.arrayContaining(['macroF1', 'loss', 'rocAuc', 'confusion', 'seconds', 'textsPerSecond']),
     )
     const adapter = evaluate('--model', 'spam', '--base', 'base', '--data', 'data', '--split', 'train')
-    expect(adapter).toMatchObject({ accuracy: bundle.accuracy, perClass: bundle.perClass })
+    expect(adapter).toMatchObject({ accuracy: bundle.accuracy, perClass: bundle.perClass, temperature: 2 })
   })
 
   it('evaluates on a file, and writes predictions that give its accuracy', () => {
@@ -92,14 +100,19 @@ describe('graft eval', () => {
 
   it.each([
     ['a part of a file', ['--data', 'rows.csv', '--split', 'test'], 2, '--split is for the folder of a data set'],
-    ['columns of a data set', ['--data', 'data', '--text', 'message'], 2, '--text and --label are for files'],
+    ['columns of a data set', ['--data', 'data', '--text', 'message'], 2, '--text is for files'],
     [
       'a part that there is not',
       ['--data', 'data', '--split', 'dev'],
       2,
       'Allowed choices are train, validation, test',
     ],
-    ['another format', ['--data', 'data', '--predictions', 'a.xml'], 2, '--predictions must end in .csv or .jsonl'],
+    [
+      'another format',
+      ['--data', 'data', '--predictions', 'a.xml'],
+      2,
+      '--predictions must end in .csv, .tsv or .jsonl',
+    ],
     ['data that is not there', ['--data', 'none'], 1, 'none does not exist'],
     ['a folder that is no data set', ['--data', 'base'], 1, 'summary.json does not exist'],
     ['an adapter that there is not', ['--data', 'data', '--adapter', 'x'], 1, 'there is no adapter "x"'],

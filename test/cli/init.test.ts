@@ -1,20 +1,16 @@
-/** `graft init` as a child process: the base that it writes, what it prints and returns. */
-import { spawnSync } from 'node:child_process'
+/** `graft init`: the base that it writes, what it prints and returns. */
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, it } from 'vitest'
 import { readBase } from '../../src/files/base-folder.ts'
+import { runGraft } from './command-line.ts'
 
-const program = fileURLToPath(new URL('../../bin/graft.js', import.meta.url))
 const dir = mkdtempSync(join(tmpdir(), 'graft-init-'))
 afterAll(() => rmSync(dir, { recursive: true }))
 
-const env = { ...process.env, NO_COLOR: '1' }
 const sizes = ['--embd', '8', '--layer', '2', '--head', '2', '--positions', '16']
-const init = (...args: string[]) =>
-  spawnSync(process.execPath, [program, 'init', ...args], { cwd: dir, encoding: 'utf8', env })
+const init = (...args: string[]) => runGraft(['init', ...args], { cwd: dir })
 
 describe('graft init', () => {
   it('writes a base of the sizes asked for, the same for the same seed', async () => {

@@ -1,19 +1,17 @@
-/** The command line as a child process: help, usage errors, exit codes, closed pipes; and how failures are described. */
-import { spawn, spawnSync } from 'node:child_process'
+/** The command line: help, usage errors, exit codes, closed pipes; and how failures are described. */
+import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { constants, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { CommanderError } from 'commander'
 import { afterAll, describe, expect, it } from 'vitest'
 import { describeFailure } from '../../src/cli/failure.ts'
 import { fraction, fractions, list, positiveInteger, positiveNumber, wholeNumber } from '../../src/cli/options.ts'
 import { GraftError } from '../../src/core/errors.ts'
+import { program, runGraft } from './command-line.ts'
 import packageJson from '../../package.json' with { type: 'json' }
 
-const program = fileURLToPath(new URL('../../bin/graft.js', import.meta.url))
-const env = { ...process.env, NO_COLOR: '1' }
-const graft = (...args: string[]) => spawnSync(process.execPath, [program, ...args], { encoding: 'utf8', env })
+const graft = (...args: string[]) => runGraft(args)
 
 describe('graft', () => {
   it('prints help and version with exit code 0', () => {

@@ -1,16 +1,14 @@
-/** `graft pretrain` as a child process: the base that it writes, and what it refuses. */
-import { spawnSync } from 'node:child_process'
+/** `graft pretrain`: the base that it writes, and what it refuses. */
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createConfig } from '../../src/core/config.ts'
 import { createRandom } from '../../src/core/random.ts'
 import { readBase, writeBase } from '../../src/files/base-folder.ts'
 import { initializeBase } from '../../src/model/initialize.ts'
+import { runGraft } from './command-line.ts'
 
-const program = fileURLToPath(new URL('../../bin/graft.js', import.meta.url))
 const dir = mkdtempSync(join(tmpdir(), 'graft-pretrain-'))
 const path = (...names: string[]) => join(dir, ...names)
 afterAll(() => rmSync(dir, { recursive: true }))
@@ -22,12 +20,7 @@ beforeAll(async () => {
   writeFileSync(path('rows.csv'), 'label,text\nx,The cat sat on the log.\n')
 })
 
-const pretrain = (...args: string[]) =>
-  spawnSync(process.execPath, [program, 'pretrain', '--device', 'cpu', ...args], {
-    cwd: dir,
-    encoding: 'utf8',
-    env: { ...process.env, NO_COLOR: '1' },
-  })
+const pretrain = (...args: string[]) => runGraft(['pretrain', '--device', 'cpu', ...args], { cwd: dir })
 
 const common = ['--base', 'random', '--corpus', 'corpus.txt', 'rows.csv', '--sequence-length', '16', '--seed', '5']
 
@@ -86,7 +79,7 @@ describe('graft pretrain', () => {
     ['no corpus', 2, ['--out', 'x'], "required option '--corpus <file...>' not specified"],
     ['a corpus that is not there', 1, ['--corpus', 'none.txt', '--out', 'x'], 'none.txt'],
     ['sequences longer than the positions', 1, [...common, '--sequence-length', '17', '--out', 'x'], '16 positions'],
-    ['an output that exists', 1, [...common, '--out', 'random'], 'random exists already'],
+    ['an output that exists', 1, [...common, '--out', 'random'], 'random is what this command reads'],
   ])('refuses %s with %d', (_, code, args, message) => {
     const { status, stdout, stderr } = pretrain(...args)
     expect({ status, stdout }).toEqual({ status: code, stdout: '' })

@@ -1,19 +1,18 @@
 /** `graft serve` as a child process: what it prints, the curl line, keys, and how it ends. */
-import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process'
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { cpSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { get } from 'node:http'
 import { type AddressInfo, connect, createServer } from 'node:net'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { exportBundle } from '../../src/export/index.ts'
 import { openBundle } from '../../src/runtime/index.ts'
 import { writeBundles } from '../serve/fixtures.ts'
+import { program, runGraft } from './command-line.ts'
 
-const program = fileURLToPath(new URL('../../bin/graft.js', import.meta.url))
 const [apiKey, adminKey] = ['api-key-0123456789', 'admin-key-0123456789']
 
 let files: Awaited<ReturnType<typeof writeBundles>>
@@ -240,8 +239,7 @@ describe('graft serve', () => {
     ['--watch with a merged bundle', ['merged', '--watch', '--adapter-dir', '.'], 2, 'there is none'],
     ['two bundles of one name', ['merged', 'merged=unmerged'], 2, 'two models are named merged'],
   ])('refuses %s', (_, args, code, message) => {
-    const options = { cwd: files.dir, encoding: 'utf8' } as const
-    const { status, stdout, stderr } = spawnSync(process.execPath, [program, 'serve', ...args], options)
+    const { status, stdout, stderr } = runGraft(['serve', ...args], { cwd: files.dir })
     expect({ status, stdout }).toEqual({ status: code, stdout: '' })
     expect(stderr).toContain(message)
     expect(stderr).not.toContain('secret')

@@ -1,23 +1,16 @@
-/** `graft sweep` as a child process: a small real grid, its table, picture and results. */
-import { spawnSync } from 'node:child_process'
+/** `graft sweep`: a small real grid, its table, picture and results. */
 import { existsSync, readFileSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Fixture, writeFixture } from '../train/fixtures.ts'
-
-const program = fileURLToPath(new URL('../../bin/graft.js', import.meta.url))
+import { runGraft } from './command-line.ts'
 
 let fixture: Fixture
 beforeAll(async () => void (fixture = await writeFixture()))
 afterAll(() => rmSync(fixture.dir, { recursive: true }))
 
 const sweep = (...args: string[]) =>
-  spawnSync(process.execPath, [program, 'sweep', '--base', 'base', '--data', 'data', ...args], {
-    cwd: fixture.dir,
-    encoding: 'utf8',
-    env: { ...process.env, NO_COLOR: '1' },
-  })
+  runGraft(['sweep', '--base', 'base', '--data', 'data', ...args], { cwd: fixture.dir })
 
 describe('graft sweep', () => {
   it('compares LoRA with all weights, each run in a process of its own, and does none twice', () => {
@@ -57,6 +50,7 @@ describe('graft sweep', () => {
 
   it.each([
     ['an unknown method', 2, ['--method', 'qlora'], 'Allowed choices are lora, full'],
+    ['a rank where no adapter is', 2, ['--method', 'full', '--rank', '2,4'], '--rank is for adapters'],
     ['targets that match nothing', 2, ['--target-modules', 'c_attn', 'q_proj'], 'match no layer'],
     ['a rank of 0', 2, ['--rank', '2,0'], 'Expected a whole number of 1 or more'],
     ['too many runs', 2, ['--rank', '1,2,3', '--max-runs', '8'], 'the grid asks for 9 runs, more than 8'],

@@ -1,17 +1,8 @@
 /** The user interface writes the right thing to the right stream, on a terminal and off it. */
-import { PassThrough } from 'node:stream'
 import { stripVTControlCharacters } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { createUi } from '../../src/cli/ui.ts'
-
-/** A stream that remembers what was written, on a terminal `columns` wide if that is given. */
-function recorder(columns?: number) {
-  const stream = new PassThrough() as unknown as NodeJS.WriteStream
-  if (columns) Object.assign(stream, { isTTY: true, columns })
-  const chunks: string[] = []
-  stream.on('data', (chunk: Buffer) => chunks.push(String(chunk)))
-  return { stream, text: () => chunks.join('') }
-}
+import { recorder } from './recorder.ts'
 
 function setUp({ json = false, columns }: { json?: boolean; columns?: number } = {}) {
   const [stdout, stderr] = [recorder(columns), recorder(columns)]

@@ -1,14 +1,12 @@
-/** `graft web` as a child process: what it writes, what it refuses, and the site that it opens. */
-import { spawn, spawnSync } from 'node:child_process'
+/** `graft web`: what it writes, what it refuses, and the site that it opens. */
+import { spawn } from 'node:child_process'
 import { appendFileSync, cpSync, existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { exportBundle } from '../../src/export/index.ts'
 import { type Fixture, writeFixture } from '../export/fixtures.ts'
-
-const program = fileURLToPath(new URL('../../bin/graft.js', import.meta.url))
+import { program, runGraft } from './command-line.ts'
 
 let fixture: Fixture
 beforeAll(async () => {
@@ -23,8 +21,7 @@ beforeAll(async () => {
 afterAll(() => rm(fixture.dir, { recursive: true }))
 
 const path = (name: string) => join(fixture.dir, name)
-const graft = (...args: string[]) =>
-  spawnSync(process.execPath, [program, 'web', ...args], { cwd: fixture.dir, encoding: 'utf8' })
+const graft = (...args: string[]) => runGraft(['web', ...args], { cwd: fixture.dir })
 
 it('writes page and bundle, once', () => {
   const { status, stdout, stderr } = graft('bundle', '--out', 'site')
@@ -32,6 +29,7 @@ it('writes page and bundle, once', () => {
   expect(stdout).toMatch(/^page: JavaScript and CSS +\d\.\d\d MB$/m)
   expect(stdout).toContain('Wrote site: put it on any static host')
   expect(readdirSync(path('site')).sort()).toEqual([
+    '.graft-files.json',
     'assets',
     'bundle',
     'graft.js',
@@ -61,7 +59,7 @@ it('refuses a bundle that is not sound, and writes nothing', () => {
   appendFileSync(path('damaged/onnx/model.onnx'), ' ')
   const { status, stderr } = graft('damaged', '--out', 'never')
   expect(status).toBe(1)
-  expect(stderr).toContain('damaged is not sound: onnx/model.onnx: its SHA-256 is')
+  expect(stderr).toContain('model.onnx is damaged or was changed: its SHA-256 is')
   expect(existsSync(path('never'))).toBe(false)
   expect(graft('nowhere', '--out', 'never').stderr).toContain('nowhere/graft.json does not exist')
   expect(graft('bundle').status).toBe(2)

@@ -126,7 +126,8 @@ describe('parseAdapter refuses', () => {
     ['no rank', { r: 0 }, 'r: 0 is not supported, only whole numbers from 1 on'],
     ['half a rank', { r: 1.5 }, 'r: 1.5 is not supported'],
     ['a negative scale', { lora_alpha: -4 }, 'lora_alpha: -4 is not supported, only numbers above 0'],
-    ['an endless scale', { lora_alpha: Infinity }, 'lora_alpha: '],
+    ['an endless scale', { lora_alpha: Infinity }, 'lora_alpha: Infinity is not supported'],
+    ['no targets', { target_modules: null }, 'target_modules: null is not supported, only a list of names'],
     ['a rank for some layers that is none', { rank_pattern: { c_fc: 0 } }, 'rank_pattern.c_fc: 0 is not supported'],
     ['another task', { task_type: 'TOKEN_CLS' }, 'task_type: "TOKEN_CLS" is not supported'],
     ['biases of the pairs', { lora_bias: true }, 'lora_bias: true is not supported'],
@@ -214,7 +215,7 @@ describe('parseAdapter refuses', () => {
     ],
     [
       'numbers that overflow when they are multiplied',
-      (tensors) => ['A', 'B'].forEach((part) => tensors.get(`${key}${part}.weight`)?.data.fill(1e20)),
+      (tensors) => ['A', 'B'].forEach((part) => tensors.get(`${key}${part}.weight`)?.data.fill(1e10)),
       'transformer.h.0.attn.c_attn with its scale of 2.00 is too large for single precision',
     ],
     [
@@ -281,6 +282,20 @@ describe('checkAdapter', () => {
     await expect(check(adapter, tinyConfig, 'c'.repeat(64))).rejects.toThrow(
       expect.objectContaining({ code: 'adapter-base', hint: expect.stringContaining('models/tiny') }),
     )
+  })
+
+  it('refuses the same weights with another configuration, and takes an adapter that does not tell of one', async () => {
+    const { n_head, layer_norm_epsilon, activation_function } = tinyConfig
+    const baseConfig = { n_head, layer_norm_epsilon, activation_function }
+    const telling = { ...adapter, info: { ...adapter.info, baseConfig } }
+    const other = { ...tinyConfig, n_head: 2 * n_head }
+    await expect(check(telling)).resolves.toBeUndefined()
+    await expect(check(adapter, other)).resolves.toBeUndefined()
+    await expect(check(telling, other)).rejects.toThrow(
+      expect.objectContaining({ code: 'adapter-base', message: expect.stringContaining(`n_head ${n_head}, not`) }),
+    )
+    const later = { ...telling, info: { ...telling.info, baseConfig: { ...baseConfig, rotary: 1 } } }
+    await expect(check(later)).resolves.toBeUndefined()
   })
 
   it('refuses layers that its configuration does not name, or names without weights', async () => {

@@ -132,7 +132,8 @@ describe('time', () => {
     const random = createRandom(3)
     const letters = Array.from({ length: 4_000 }, () => String.fromCharCode(97 + random.integer(26))).join('')
     const table = idsByBytes()
-    for (const run of ['a'.repeat(4_000), letters, 'ÃÂ'.repeat(2_000)]) {
+    const units = ['a', ' ', '世', '🎉', 'ÃÂ']
+    for (const run of [...units.map((unit) => Buffer.from(unit).toString('latin1').repeat(4_000)), letters]) {
       expect(countLookups(run, table)).toBeLessThan(5 * run.length)
     }
   })
@@ -142,11 +143,4 @@ describe('time', () => {
     const lines = ranks.bpe_ranks.split('\n').map((line) => line.split(' '))
     return new Map(lines.flatMap(([, first, ...tokens]) => tokens.map((token, i) => [atob(token), Number(first) + i])))
   }
-
-  it.each(['a', ' ', '世', '🎉', 'ÃÂ'])('is far below a quadratic encoder’s for 100,000 times %j', (unit) => {
-    const started = performance.now()
-    tokenizer.encode(unit.repeat(100_000))
-    // js-tiktoken takes minutes.
-    expect(performance.now() - started).toBeLessThan(5_000)
-  })
 })

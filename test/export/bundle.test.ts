@@ -30,6 +30,7 @@ describe('exportBundle', () => {
     const manifest = await exportBundle({ adapters: sources('mood'), mode: 'merged', dir: path('merged') })
     expect(tf.memory().numTensors).toBe(before)
     expect(manifest).toMatchObject({ kind: 'merged', labels: ['2', '1', '0'], maxLength: 32, parity: { probes: 8 } })
+    expect(manifest).toHaveProperty('temperature', 2) // its adapter's
     expect(manifest.parity.maxDifference).toBeLessThan(1e-4)
     expect(manifest).toEqual(await json('merged', 'graft.json'))
     expect(Object.keys(manifest.files)).toEqual([

@@ -3,7 +3,7 @@ import { cp, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createRandom } from '../../src/core/random.ts'
-import { exportBundle, openModel } from '../../src/export/index.ts'
+import { exportBundle, openBundle, openModel } from '../../src/export/index.ts'
 import { readBase, writeBase } from '../../src/files/base-folder.ts'
 import { importModel } from '../../src/files/import.ts'
 import { initializeScore } from '../../src/model/initialize.ts'
@@ -94,6 +94,20 @@ describe('openModel', () => {
   it('refuses a base for what is no adapter', async () => {
     const open = openModel(path('merged'), { base: fixture.base })
     await expect(open).rejects.toMatchObject({ code: 'usage', hint: 'Leave --base out.' })
+  })
+
+  it('says what to do with what only PEFT wrote, and that an adapter is no bundle', async () => {
+    await cp(fixture.adapters.topic, path('peft'), { recursive: true })
+    await rm(path('peft/graft.json'))
+    await expect(openModel(path('peft'))).rejects.toMatchObject({
+      code: 'file-not-found',
+      hint: expect.stringContaining('graft import FOLDER --base BASE'),
+    })
+    await expect(openBundle(fixture.adapters.topic)).rejects.toMatchObject({
+      code: 'bundle',
+      message: expect.stringContaining('graft.json: kind: this is an adapter, not a bundle'),
+      hint: expect.stringContaining('graft export --adapter FOLDER'),
+    })
   })
 
   it('refuses a folder that is no model, and a base without a head', async () => {

@@ -38,7 +38,7 @@ function exampleIn(comment: string): string | undefined {
 
 /** The comment in front of what a file exports by a name. */
 function commentOf(name: string, text: string): string | undefined {
-  const at = text.search(new RegExp(`^export (async )?(function|const|class) ${name}\\b`, 'm'))
+  const at = text.search(new RegExp(`^export (async )?(function\\*?|const|class) ${name}\\b`, 'm'))
   if (at < 0) return undefined
   const before = text.slice(0, at).trimEnd()
   return before.endsWith('*/') ? before.slice(before.lastIndexOf('/**') + 3, -2) : ''
@@ -54,10 +54,15 @@ export async function readExamples(): Promise<Example[]> {
     for (const [name, value] of Object.entries(exported)) {
       // An error class is shown where it is caught.
       if (typeof value !== 'function' || name === 'GraftError') continue
-      const folder = entry === 'graft-lora/web' ? 'web/' : ''
-      const comment = texts.map((text, at) => (files[at]!.startsWith(folder) ? commentOf(name, text) : undefined)) // as many files as texts
-      const found = comment.find((each) => each !== undefined) ?? ''
-      examples.push({ name, entry, code: exampleIn(found) })
+      const found = texts.flatMap((text, at) => {
+        const comment = commentOf(name, text)
+        return comment === undefined ? [] : [{ comment, file: files[at]! }] // as many files as texts
+      })
+      // Its own folder's, or the one that its folder passes on.
+      const own = found.filter((each) => each.file.startsWith(`${file.split('/')[0]}/`))
+      const [only, ...others] = own.length > 0 ? own : found.filter((each) => !each.file.startsWith('web/'))
+      if (!only || others.length > 0) throw new Error(`it is not clear which ${name} is ${entry}'s`)
+      examples.push({ name, entry, code: exampleIn(only.comment) })
     }
   }
   return examples

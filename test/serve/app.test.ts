@@ -158,4 +158,23 @@ describe('the description', () => {
       expect((await app.request(`/${link}`)).status).toBe(200)
     }
   })
+
+  it('is a page with every route, its fields, and a call that works as it stands', async () => {
+    const html = await (await app.request('/docs')).text()
+    const document = await jsonOf<Description>(app.request('/openapi.json'))
+    for (const path of Object.keys(document.paths)) expect(html).toContain(`<span class="path">${path}</span>`)
+    for (const field of ['results[].scores[].label', 'inputs[].data', 'parameters.top_k']) {
+      expect(html).toContain(`<dt>${field}</dt>`)
+    }
+    // What the first call sends.
+    const [, body = ''] = /<pre id="command">.*?-d &#39;(.*?)&#39;<\/pre>/s.exec(html) ?? []
+    const answer = await post(app, '/v1/classify', body.replaceAll('&quot;', '"'))
+    expect(answer.status).toBe(200)
+  })
+
+  it('is text, whatever a model is named', async () => {
+    const models = () => service.models().map((model) => ({ ...model, name: '<img src=x>"\'' }))
+    const html = await (await createApp({ service: { ...service, models } }).request('/docs')).text()
+    expect(html).not.toContain('<img src=x')
+  })
 })

@@ -54,6 +54,12 @@ describe('a JSON body', () => {
     expect(await problemOf(send(body, {}, path))).toMatchObject({ status: 400 })
   })
 
+  it('is not sent back whole where it is at fault', async () => {
+    const response = await send(`{"inputs":"ok","${'x'.repeat(100_000)}":0}`)
+    expect(response.status).toBe(400)
+    expect((await response.text()).length).toBeLessThan(10_000)
+  })
+
   it('is read where it is compressed', async () => {
     for (const encoding of ['gzip', 'x-gzip', 'GZIP', 'identity']) {
       const body = encoding === 'identity' ? json() : gzipSync(json())
@@ -70,7 +76,7 @@ describe('a JSON body', () => {
     ['that expands beyond the limit', 'gzip', gzipSync(Buffer.alloc(200 * 2 ** 20)), 413],
   ])('%s is refused', async (_, encoding, body, status) => {
     const response = await send(body, { 'Content-Encoding': encoding })
-    if (status === 415) expect(response.headers.get('Accept-Encoding')).toBe('gzip')
+    expect(response.headers.get('Accept-Encoding')).toBe(status === 415 ? 'gzip' : null)
     expect((await problemOf(response)).status).toBe(status)
   })
 })
@@ -130,7 +136,7 @@ describe('an upload', () => {
   it.each(['lora_alpha', 'weights'])('whose %s give no numbers is refused, and the old one stays', async (kind) => {
     const before = served.service.models()
     const config = JSON.parse(await readFile(join(served.adapters.mood, 'adapter_config.json'), 'utf8'))
-    const form = await uploadWith('adapter_config.json', JSON.stringify({ ...config, lora_alpha: 1e39 }))
+    const form = await uploadWith('adapter_config.json', JSON.stringify({ ...config, lora_alpha: 1e30 }))
     if (kind === 'weights') {
       form.set('adapter_config.json', new File([JSON.stringify(config)], 'adapter_config.json'))
       const bytes = new Uint8Array(await readFile(join(served.adapters.mood, 'adapter_model.safetensors')))

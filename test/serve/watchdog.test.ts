@@ -74,6 +74,13 @@ it('fails what is stuck a second time', async () => {
   await service.close()
 })
 
+it('closes, though a worker is stuck', async () => {
+  const service = await serve(fixture, { workers: 1 })
+  await block()
+  await service.close()
+  expect(service.ready()).toBe(false)
+})
+
 it('gives up an adapter that a worker is stuck with, and takes the next', async () => {
   const service = await serve(fixture, { workers: 1, taskTimeoutMs: 500 })
   await block()

@@ -66,7 +66,10 @@ describe('formats', () => {
       ['spam', 'Win\t£1000"', 2],
       ['ham', 'ok', 4],
     ])
-    expect(await rowsOf(write('sms.tsv', '\ufeffham\thello\n'))).toEqual([['ham', 'hello', 1]])
+    expect(await rowsOf(write('sms.tsv', '\ufeffham\thello\nham\tok\n'))).toEqual([
+      ['ham', 'hello', 1],
+      ['ham', 'ok', 2],
+    ])
   })
 
   it('numbers lines by the file, with line breaks inside of quotes', async () => {
@@ -136,7 +139,7 @@ describe('errors', () => {
     ['blank lines only', 'a.jsonl', '\n\n', 'file-empty', 'holds no rows', undefined],
     ['a header only', 'a.csv', 'text,label\n', 'file-empty', 'holds no rows', undefined],
     ['a binary file', 'a.csv', 'text,label\na,b\nc\0d,e\n', 'file-binary', 'line 3: a zero byte', 3],
-    ['UTF-16', 'a.csv', Buffer.from('\ufefftext,label\n', 'utf16le'), 'file-binary', 'line 1: a zero byte', 1],
+    ['UTF-16', 'a.csv', Buffer.from('text,label\n', 'utf16le'), 'file-encoding', 'line 1: it looks like utf-16le', 1],
     ['Latin-1', 'a.csv', Buffer.from('text,label\na,b\ncafé,c\n', 'latin1'), 'file-encoding', 'line 3: not UTF-8', 3],
     [
       'a cut character at the end',
@@ -162,7 +165,7 @@ describe('errors', () => {
     ],
     ['an open quote', 'a.csv', 'text,label\na,b\n"c,d\ne,f\n', 'data-row', 'line 3: a quoted field is not closed', 3],
     ['text after a quote', 'a.csv', 'text,label\na,b\n"c"d,e\n', 'data-row', 'line 3: ', 3],
-    ['no tab', 'a', 'ham\tx\nspam y\n', 'data-row', 'line 2: no tab between label and text', 2],
+    ['no tab', 'a', 'ham\tx\nham\ty\nspam y\n', 'data-row', 'line 3: no tab between label and text', 3],
     ['no JSON', 'a.jsonl', '{"text":"a","label":"b"}\n{"text":\n', 'data-row', 'line 2: not JSON', 2],
     ['a JSON array', 'a.jsonl', '[1]\n', 'data-row', 'line 1: not a JSON object', 1],
     ['a list as text', 'a.jsonl', '{"text":["a"],"label":"b"}\n', 'data-row', 'line 1: "text" is ["a"], not text', 1],

@@ -87,7 +87,7 @@ describe('prepareDataset', () => {
       example('a', 'a text 0 '),
     ]
     const dataset = await prepareDataset(rows)
-    expect(dataset.summary.dropped).toEqual({ repeats: 5, respaced: 2, conflicts: 2, inTest: 0, balance: 0 })
+    expect(dataset.summary.dropped).toMatchObject({ repeats: 5, respaced: 2, conflicts: 2, inTest: 0, balance: 0 })
     expect(new Set(textsOf(dataset)).size).toBe(39)
     expect(textsOf(dataset)).not.toContain('b text 7')
     const kept = await prepareDataset(rows, { keepRepeats: true })

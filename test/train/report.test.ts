@@ -165,6 +165,11 @@ describe('curvePanels', () => {
     expect(loss?.lines.map(({ points }) => points.length)).toEqual([40, 40, 4])
   })
 
+  it('draws what is all but nothing as nothing, which charts cannot', () => {
+    const faint = report.history.map((record) => ({ ...record, loss: 1e-30, learningRate: 1e-22 }))
+    expect(Object.keys(renderReport({ ...report, history: faint }))).toContain('curves.svg')
+  })
+
   it('smooths without a bias towards zero', () => {
     expect(smooth(Array.from({ length: 50 }, (_, step) => [step, 3])).map(([, value]) => value)).toEqual(
       Array.from({ length: 50 }, () => expect.closeTo(3, 10)),

@@ -5,13 +5,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { readBase } from '../../src/files/base-folder.ts'
-import { shippedBase } from '../../src/train/base.ts'
+import { shippedBase } from '../../src/train/shipped-base.ts'
 import { totalStepsOf } from '../../src/train/schedule.ts'
 import {
   PRETRAIN_SETTINGS,
   TRAIN_SETTINGS,
   type TrainSettingsInput,
-  flattenSettings,
+  settingsInForce,
   trainDefaults,
 } from '../../src/train/settings.ts'
 import { resolvePretrainSettings, resolveSettings } from '../../src/train/settings/resolve.ts'
@@ -173,7 +173,8 @@ describe('resolveSettings', () => {
     expect(settings).toMatchObject({ lora: { rank: 4, alpha: 1, dropout: 0.1 }, learningRate: 2e-3, tokenDropout: 0.3 })
     expect(settings.minSteps).toBeGreaterThan(100)
     expect(sources.rank).toBe('recipe')
-    expect(Object.keys(flattenSettings(settings)).toSorted()).toEqual(Object.keys(TRAIN_SETTINGS).toSorted())
+    expect(Object.keys(settingsInForce(settings))).toEqual(Object.keys(TRAIN_SETTINGS))
+    expect(settingsInForce({ ...settings, method: 'full' })).not.toHaveProperty('rank')
   })
 })
 

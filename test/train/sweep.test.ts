@@ -1,5 +1,5 @@
 /** Sweeps: which runs a grid stands for, that finished ones are not done again, and how results are grouped. */
-import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -180,16 +180,15 @@ describe('sweep', () => {
     await expect(damaged).rejects.toMatchObject({ code: 'file-format', line: 1 })
   })
 
-  it('with force starts over, and leaves alone what is not its own', async () => {
+  it('with force starts over, but not where there is something that it did not write', async () => {
     await sweep((await optionsFor('forced')).options)
-    mkdirSync(join(dir, 'forced', 'runs', 'mine'), { recursive: true })
-    mkdirSync(join(dir, 'forced', 'runs', '0123456789ab'))
-    writeFileSync(join(dir, 'forced', 'notes.txt'), 'mine')
     const again = await optionsFor('forced', { force: true })
     await sweep(again.options)
     expect(again.runs).toHaveLength(10)
-    expect(readdirSync(join(dir, 'forced'))).toEqual(['notes.txt', 'results.jsonl', 'runs'])
-    expect(readdirSync(join(dir, 'forced', 'runs'))).toEqual(['mine'])
+    writeFileSync(join(dir, 'forced', 'notes.txt'), 'mine')
+    const refused = await optionsFor('forced', { force: true })
+    await expect(sweep(refused.options)).rejects.toMatchObject({ code: 'file-exists' })
+    expect(refused.runs).toEqual([])
   })
 })
 

@@ -1,6 +1,6 @@
 /** Whole runs: what is written and when, and that an interrupted run ends as an uninterrupted one. */
 import { existsSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs'
-import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import ranks from 'js-tiktoken/ranks/gpt2'
@@ -18,6 +18,7 @@ import { type StoredDataset, readDataset } from '../../src/train/dataset.ts'
 import type { EvaluationRecord, HistoryRecord } from '../../src/train/report.ts'
 import type { TrainSettingsInput } from '../../src/train/settings.ts'
 import { type TrainOptions, type TrainPlan, train } from '../../src/train/train.ts'
+import { describeKept } from '../../src/cli/training-progress.ts'
 import { randomAdapter } from '../fixtures/adapter.ts'
 import { type Fixture, writeFixture } from './fixtures.ts'
 
@@ -87,6 +88,7 @@ describe('train --method lora', () => {
       labels: ['fruit', 'tool'],
       baseSha256: base.sha256,
       baseConfig: { n_head: 2, layer_norm_epsilon: 1e-5, activation_function: 'gelu_new' },
+      scripts: ['Latin'],
       settingSources: { epochs: 'given', batchSize: 'given', learningRate: 'given' },
       dataSha256: dataset.sha256,
       maxLength: 16, // the base's positions
@@ -138,6 +140,16 @@ describe('train --method lora', () => {
     expect(result.validation.uncalibrated.loss).toBeCloseTo(best?.loss ?? NaN, 6)
     expect(result.validation.accuracy).toBe(best?.accuracy)
     expect(result.test.loss).toBeCloseTo(await testLoss('best'), 5)
+  })
+
+  it('says which step was kept, and where the run stopped', async () => {
+    // A rate so low that nothing gets better.
+    const result = await run('early', { learningRate: 1e-20, patience: 1 })
+    expect(result).toMatchObject({ bestStep: 5, steps: 10, plannedSteps: 15 })
+    expect(describeKept(result)).toBe(
+      'Kept step 5 of 10, the best on the validation part. Stopped early, 5 steps before the end: it got no better.',
+    )
+    expect(describeKept({ ...result, steps: 15 })).toBe('Kept step 5 of 15, the best on the validation part.')
   })
 
   it("writes the embedding's adapter with a row for each token, zero where no text has it", async () => {
@@ -206,6 +218,27 @@ describe('train --method lora', () => {
   })
 })
 
+describe('train refuses', () => {
+  it('a target that matches nothing, though another does, and leaves nothing behind', async () => {
+    expect(await refusal('porj', { settings: { lora: { targetModules: ['c_attn', 'c_porj'] } } })).toMatchObject({
+      code: 'usage',
+      message: 'target modules "c_porj" match no layer of the model',
+    })
+    expect(traces('porj')).toEqual([])
+  })
+
+  it('a base for several labels a text', async () => {
+    await cp(fixture.base, path('several'), { recursive: true })
+    const config = JSON.parse(read('several', 'config.json').toString())
+    const several = { ...config, problem_type: 'multi_label_classification' }
+    writeFileSync(path('several', 'config.json'), JSON.stringify(several))
+    expect(await refusal('of-several', { base: path('several') })).toMatchObject({
+      code: 'config',
+      message: expect.stringContaining('problem_type "multi_label_classification" is not supported'),
+    })
+  })
+})
+
 describe('train --method full', () => {
   it('learns', async () => {
     const result = await run('learnt', { settings: { method: 'full', epochs: 15, learningRate: 0.02 } })
@@ -219,6 +252,7 @@ describe('train --method full', () => {
       architectures: ['GPT2ForSequenceClassification'],
       id2label: { 0: 'fruit', 1: 'tool' },
       label2id: { fruit: 0, tool: 1 },
+      problem_type: 'single_label_classification',
     })
     expect(model.info).toMatchObject({ kind: 'model', labels: ['fruit', 'tool'], baseSha256: base.sha256 })
     const [before, after] = [base.weights, model.weights].map((weights) => weights.get('transformer.wte.weight')!.data)
@@ -389,7 +423,7 @@ describe('a loss that is no number', () => {
     await interrupt('something-left', 1, { settings })
     expect(await refusal('something-left', { settings, resume: true })).toMatchObject({
       code: 'loss-not-finite',
-      hint: expect.stringContaining(`--force, which discards ${path(left)}`),
+      hint: expect.stringContaining(`--force, which replaces ${path(left)}`),
     })
     expect(traces('something-left')).toEqual([left])
   })

@@ -83,7 +83,8 @@ describe('a text', () => {
 
   it('is classified with the keyboard alone', () =>
     withPage(async (page) => {
-      await page.keyboard.type('Free entry') // the text has the focus
+      await page.getByLabel('Text to classify').focus() // the example in it is selected
+      await page.keyboard.type('Free entry')
       await page.keyboard.press('Shift+Tab') // to the switch
       await page.keyboard.press('Shift+Tab')
       await page.keyboard.press('ArrowRight')
@@ -120,8 +121,8 @@ describe('a table', () => {
         { adapter: 'spam' },
       )
       await node.close()
-      expect(found.map(({ predicted_label: label }) => label)).toEqual(expected.map(({ label }) => label))
-      for (const [at, row] of found.entries()) expect(Number(row['score'])).toBeCloseTo(expected[at]?.score ?? 0, 3)
+      expect(found.map(({ label_2: label }) => label)).toEqual(expected.map(({ label }) => label))
+      for (const [at, row] of found.entries()) expect(Number(row['score_2'])).toBeCloseTo(expected[at]?.score ?? 0, 3)
       expect(found.map(({ id, label, text }) => ({ id, label, text }))).toEqual(rows)
     }))
 
@@ -134,11 +135,15 @@ describe('a table', () => {
       await page.getByRole('link', { name: 'Download the result' }).waitFor()
       const problem = page.locator('#table-problem')
       await give('short.csv', 'id,text\n1,hello\n2')
-      await expect.poll(() => problem.textContent()).toContain('short.csv, row 2: the row has 1 fields, the header 2')
+      await expect.poll(() => problem.textContent()).toContain('short.csv, line 3: the row has 1 fields, the header 2')
+      await give('twice.csv', 'text,label,text\n1,hello,2')
+      await expect.poll(() => problem.textContent()).toContain('the header has the column "text" twice')
       await give('empty.csv', 'text\n')
       await expect.poll(() => problem.textContent()).toContain('empty.csv holds no rows')
       await give('latin.csv', Uint8Array.of(0x61, 0x0a, 0xe9, 0x0a))
-      await expect.poll(() => problem.textContent()).toContain('latin.csv is not UTF-8')
+      await expect
+        .poll(() => problem.textContent())
+        .toContain('latin.csv, line 2: not UTF-8: it looks like windows-1252')
     }))
 })
 

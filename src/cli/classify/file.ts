@@ -1,17 +1,16 @@
-/** Classifies a file row by row in constant memory: its columns are kept, `label` and `score` are added. */
-import { createReadStream } from 'node:fs'
-import { Readable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
-import { resultColumn } from '../../core/columns.ts'
-import { writeFileAtomic } from '../../files/atomic.ts'
-import { readError } from '../../files/read.ts'
-import type { Classification, Classifier } from '../../runtime/index.ts'
-import { type TextRow, readTexts } from '../../train/dataset/read.ts'
-import { type Fields, createPrinter } from './print.ts'
+/** Classifies the rows of a file or of standard input, in constant memory. */
+import { statSync } from 'node:fs'
+import type { Table, TableOptions, TableSource } from '../../core/table.ts'
+import { classifyTable, createSummary } from '../../core/table/classify.ts'
+import { openTable } from '../../core/table/open.ts'
+import type { Classifier } from '../../runtime/index.ts'
+import { tableInput } from '../input.ts'
+import { isStream, writeRows } from '../output.ts'
 
-export interface ClassifyFileOptions {
+export interface ClassifyFileOptions extends Pick<TableOptions, 'delimiter' | 'encoding'> {
+  /** `-` is standard input. */
   input: string
-  /** File to write, `.csv` or `.jsonl`; stdout by default. */
+  /** File or pipe to write; stdout by default. */
   output?: string | undefined
   /** Column of the texts. */
   text?: string | undefined
@@ -19,94 +18,74 @@ export interface ClassifyFileOptions {
   /** Add every label's probability as `score_<label>`. */
   all?: boolean | undefined
   signal: AbortSignal
-  /** Called with the line of `input` that was reached. */
-  onProgress: (line: number) => void
+  /** Called with the bytes of `input` that were read. */
+  onProgress: (bytes: number) => void
 }
 
 export interface FileSummary {
   rows: number
+  /** Rows without a text, which have no label. */
+  blank: number
   /** Texts that were longer than the model takes. */
   truncated: number
   perLabel: Record<string, number>
 }
 
-/** Rows classified at a time: enough for batches of similar lengths. */
-const CHUNK = 512
+/** The bytes of an ordinary file; undefined for what can be read but once, or is not there. */
+export function fileSize(input: string): number | undefined {
+  const entry = statSync(input, { throwIfNoEntry: false })
+  return entry?.isFile() && input !== '/dev/stdin' ? entry.size : undefined
+}
 
 /**
- * Classifies all rows, or writes nothing.
- * @throws GraftError what `readTexts` and writing throw
+ * Classifies all rows. A file is written whole or not at all.
+ * @throws GraftError what `openTable`, `classifyTable` and writing throw
  */
 export async function classifyFile(classifier: Classifier, options: ClassifyFileOptions): Promise<FileSummary> {
-  const { output, adapter } = options
-  const labels = classifier.labels(adapter)
-  const summary: FileSummary = {
-    rows: 0,
-    truncated: 0,
-    perLabel: Object.fromEntries(labels.map((label) => [label, 0])),
+  const { input, output, text, adapter, all, signal, onProgress } = options
+  const task = {
+    labels: classifier.labels(adapter),
+    classify: (texts: string[]) => classifier.classify(texts, { adapter }),
   }
-  const texts = classifyChunks(classifier, summary, options)
-  if (output === undefined) await pipeline(Readable.from(texts), process.stdout, { end: false })
-  else await writeFileAtomic(output, texts)
-  return summary
-}
-
-async function* classifyChunks(
-  classifier: Classifier,
-  summary: FileSummary,
-  { input, output, text, adapter, all, signal, onProgress }: ClassifyFileOptions,
-): AsyncGenerator<string> {
-  const print = createPrinter(output ?? input)
-  for await (const rows of chunks(readTexts(input, { text }))) {
+  const summary = createSummary([task])
+  let bytes = 0
+  const source = counted(tableInput(input), (read) => (bytes += read))
+  const table = await openWithColumns(source, options)
+  const onRows = () => {
+    onProgress(bytes)
     signal.throwIfAborted()
-    const results = await classifier.classify(
-      rows.map((row) => row.text),
-      { adapter },
-    )
-    yield print(rows.map(({ fields }, at) => addResult(fields, results[at]!, all))) // one for each row
-    count(summary, results)
-    onProgress(rows.at(-1)?.line ?? 0)
   }
-}
-
-async function* chunks(rows: AsyncIterable<TextRow>): AsyncGenerator<TextRow[]> {
-  let chunk: TextRow[] = []
-  for await (const row of rows) {
-    chunk.push(row)
-    if (chunk.length < CHUNK) continue
-    yield chunk
-    chunk = []
-  }
-  if (chunk.length > 0) yield chunk
-}
-
-function addResult(fields: Fields, { label, score, scores }: Classification, all = false): Fields {
-  const columns = Object.keys(fields)
-  return {
-    ...fields,
-    [resultColumn('label', columns)]: label,
-    [resultColumn('score', columns)]: score,
-    ...(all && Object.fromEntries(scores.map((each) => [`score_${each.label}`, each.score]))),
-  }
-}
-
-function count(summary: FileSummary, results: readonly Classification[]): void {
-  summary.rows += results.length
-  for (const { label, truncated } of results) {
-    summary.perLabel[label] = (summary.perLabel[label] ?? 0) + 1
-    if (truncated) summary.truncated++
-  }
-}
-
-/** Number of lines of a file, for the progress bar. */
-export async function countLines(path: string): Promise<number> {
-  let lines = 1
   try {
-    for await (const text of createReadStream(path, 'latin1') as AsyncIterable<string>) {
-      lines += text.split('\n').length - 1
-    }
-  } catch (error) {
-    throw readError(error, path)
+    const name = isStream(output) ? undefined : output
+    signal.throwIfAborted()
+    await writeRows(output, classifyTable(table, summary, { tasks: [task], text, all, output: name, onRows }))
+  } finally {
+    await table.close()
   }
-  return lines
+  const { rows, blank, truncated, perLabel } = summary
+  return { rows, blank, truncated, perLabel: perLabel[0] ?? {} }
 }
+
+async function openWithColumns(source: TableSource, options: ClassifyFileOptions): Promise<Table> {
+  const { input, delimiter, encoding, text } = options
+  const tableOptions = { delimiter, encoding, known: text === undefined ? [] : [text] }
+  const table = await openTable(source, tableOptions)
+  if (table.layout.format !== 'jsonl' || fileSize(input) === undefined) return table
+  // A later row of JSON Lines may have columns that the first one has not, and results must not take their names.
+  const columns = new Set<string>()
+  const { rows } = await openTable(tableInput(input), tableOptions)
+  for await (const { values } of rows) for (const name of values.keys()) columns.add(name)
+  return { ...table, columns: [...columns], header: [...columns] }
+}
+
+async function* countedBytes(bytes: TableSource['bytes'], onBytes: (count: number) => void) {
+  for await (const chunk of bytes) {
+    onBytes(chunk.length)
+    yield chunk
+  }
+}
+
+const counted = ({ name, bytes }: TableSource, onBytes: (count: number) => void): TableSource => ({
+  name,
+  bytes: countedBytes(bytes, onBytes),
+})

@@ -8,6 +8,8 @@ const neededMemory = 2 * gigabyte
 const neededDisk = 0.5 * gigabyte
 /** package.json's `engines.node`; a test holds the two together. */
 export const neededNode = '20.19'
+/** Versions on which the suite passes: `npm run test:node` runs it on each. */
+export const testedNodes = [neededNode, '22', '24', '26']
 
 const inGigabytes = (bytes: number): string => `${(bytes / gigabyte).toFixed(1)} GB`
 
@@ -56,9 +58,18 @@ export function isAtLeast(version: string, needed: string): boolean {
   return version.localeCompare(needed, 'en', { numeric: true }) >= 0
 }
 
+/** A version of Node, and which ones were tested. */
+export function describeNode(version: string): string {
+  const major = (of: string) => of.split('.')[0]
+  const isTested = testedNodes.some((tested) => major(tested) === major(version))
+  const tested = new Intl.ListFormat('en-GB').format(testedNodes)
+  return `${version}${isTested ? '' : ', which was not tested'}; tested are ${tested}`
+}
+
 function checkNode(): Check {
-  const found = process.versions.node
-  if (isAtLeast(found, neededNode)) return { name: 'Node', status: 'ok', found }
+  const version = process.versions.node
+  const found = describeNode(version)
+  if (isAtLeast(version, neededNode)) return { name: 'Node', status: 'ok', found }
   const advice = `Install Node ${neededNode} or newer: https://nodejs.org/`
   return { name: 'Node', status: 'missing', found, advice }
 }

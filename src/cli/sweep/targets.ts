@@ -5,7 +5,7 @@ import { matchTargetModules } from '../../core/lora.ts'
 import type { TrainSettings } from '../../train/settings.ts'
 
 /** @throws GraftError `usage` for target modules that match no layer */
-export function checkTargets(config: GPT2Config, { method, lora }: TrainSettings): void {
+export async function checkTargets(config: GPT2Config, { method, lora }: TrainSettings): Promise<void> {
   const names = adaptableLayers(config).map(({ name }) => name)
-  if (method === 'lora') matchTargetModules(names, lora.targetModules)
+  if (method === 'lora') await matchTargetModules(names, lora.targetModules)
 }

@@ -56,6 +56,7 @@ const kinds: [name: string, isPart: (path: string) => boolean][] = [
   ['adapters', (path) => path.startsWith('bundle/adapters/')],
   ['other files of the bundle', (path) => path.startsWith('bundle/')],
   ['ONNX Runtime for WebGPU, where it is asked for', (path) => path.includes('jspi')],
+  ['tables, where one is opened', (path) => /assets\/(table|parquet)-/.test(path)],
   ['regular expressions, where an adapter has some', (path) => /\bre2-.*\.js$/.test(path)],
   ['ONNX Runtime (WebAssembly)', (path) => path.endsWith('.wasm')],
   ["tokenizer's vocabulary", (path) => path.includes('gpt2-ranks')],

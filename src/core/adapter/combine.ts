@@ -41,6 +41,13 @@ function add({ shape, data }: TensorData, other: TensorData): TensorData {
   return { shape, data: data.map((value, at) => value + (other.data[at] ?? 0)) }
 }
 
+function checkSizes(parts: readonly WeightedLayer[], name: string): void {
+  const sizes = parts.map(({ layer }) => `${layer.a.shape[0]} × ${layer.b.shape[1]}`)
+  const other = sizes.find((size) => size !== sizes[0])
+  if (other !== undefined)
+    throw fault(`${name} is ${sizes[0]} in one adapter and ${other} in another`, 'Combine adapters of the same base.')
+}
+
 function linear(parts: readonly WeightedLayer[], name: string): LoraLayer {
   if (new Set(parts.map(({ layer }) => rankOf(layer))).size > 1) {
     throw fault(`${name} has different ranks in the adapters`, 'Use `cat` or `svd`, which take any ranks.')
@@ -131,13 +138,17 @@ export function combineAdapters(adapters: readonly WeightedAdapter[], { method, 
       const layer = adapter.layers.get(name)
       return layer ? [{ layer, weight }] : []
     })
+    checkSizes(parts, name)
     if (method === 'linear') layers.set(name, linear(parts, name))
     else layers.set(name, method === 'cat' ? sideBySide(parts) : truncated(parts, largest))
   }
   const score = combineHeads(adapters)
   return {
     // There are two or more. Each layer's factor is 1, which PEFT has where α is the rank.
-    config: { ...explicitConfig(adapters[0]!.adapter.config, layers), modules_to_save: score ? ['score'] : null },
+    config: {
+      ...explicitConfig(adapters[0]!.adapter.config, layers),
+      ...(score ? { modules_to_save: ['score'], task_type: 'SEQ_CLS' } : { modules_to_save: null }),
+    },
     layers,
     saved: new Map(),
     ...(score && { score }),

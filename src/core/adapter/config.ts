@@ -54,13 +54,16 @@ const only = (value: string) => ({
 })
 
 /** Of what is nested only the kind. */
-const shown = (value: unknown) =>
-  value instanceof Object ? (Array.isArray(value) ? '[…]' : '{…}') : String(JSON.stringify(value)).slice(0, 100)
+function shown(value: unknown): string {
+  if (typeof value === 'number') return String(value)
+  if (value instanceof Object) return Array.isArray(value) ? '[…]' : '{…}'
+  return String(JSON.stringify(value)).slice(0, 100)
+}
 
 /** Tasks whose adapters are of GPT-2's blocks; which of them have a classification head is another question. */
 const tasks = ['SEQ_CLS', 'CAUSAL_LM', 'FEATURE_EXTRACTION'] as const
 
-const names = z.union([z.string(), z.array(z.string())])
+const names = z.union([z.string(), z.array(z.string())], only('a list of names or an expression'))
 const rank = z.int(only('whole numbers from 1 on')).check(z.positive(only('whole numbers from 1 on')))
 const alpha = z.number(only('numbers above 0')).check(z.positive(only('numbers above 0')))
 const block = z.int().check(z.nonnegative())

@@ -110,10 +110,10 @@ function largest({ data }: TensorData): number {
   return most
 }
 
-/** ΔW is at most |s|·r·max|A|·max|B|, which single precision has to hold. */
+/** ΔW is at most |s|·r·max|A|·max|B|, whose square single precision has to hold: layer norms square what comes of it. */
 function checkSize(name: string, { a, b, scaling }: LoraLayer, file: string): void {
   const bound = Math.abs(scaling) * (a.shape[1] ?? 0) * largest(a) * largest(b)
-  if (Number.isFinite(Math.fround(scaling)) && Number.isFinite(Math.fround(bound))) return
+  if (Number.isFinite(Math.fround(scaling)) && Number.isFinite(Math.fround(bound * bound))) return
   throw fault(file, `${name} with its scale of ${scaling.toPrecision(3)} is too large for single precision`)
 }
 

@@ -27,20 +27,24 @@ function stack(matrices: (TensorData | undefined)[], rows: number, columns: numb
   return result
 }
 
-/** What the graph has no inputs for would be lost without a word. */
-function checkInputs(adapters: readonly Adapter[], targets: readonly string[]): void {
-  for (const name of adapters.flatMap(({ layers }) => [...layers.keys()])) {
-    if (targets.includes(name)) continue
-    throw new GraftError('adapter', `an adapter changes ${name}, which the graph takes no adapter for`, {
+/**
+ * Checks that a graph has inputs for all of an adapter, which would be lost without a word.
+ * @param name of the adapter, for errors
+ * @throws GraftError `adapter`
+ */
+export function checkStackable({ layers, saved }: Adapter, targets: readonly string[], name = 'an adapter'): void {
+  const missing = [...layers.keys()].find((layer) => !targets.includes(layer))
+  if (missing !== undefined) {
+    throw new GraftError('adapter', `${name} changes ${missing}, which the graph takes no adapter for`, {
       hint: `Export again with this adapter. The graph's layers: ${targets.join(', ')}.`,
-      value: name,
+      value: missing,
     })
   }
-  const [saved] = adapters.flatMap((adapter) => [...adapter.saved.keys()])
-  if (saved === undefined) return
-  throw new GraftError('adapter', `an adapter replaces ${saved} whole, which an unmerged graph cannot take`, {
+  const [whole] = saved.keys()
+  if (whole === undefined) return
+  throw new GraftError('adapter', `${name} replaces ${whole} whole, which an unmerged graph cannot take`, {
     hint: 'Export this adapter merged: `graft export --mode merged`.',
-    value: saved,
+    value: whole,
   })
 }
 
@@ -53,7 +57,7 @@ function checkInputs(adapters: readonly Adapter[], targets: readonly string[]): 
  * @throws GraftError `adapter` for an adapter with a layer outside of `targets`, or with tensors that replace the base's
  */
 export function stackAdapters(adapters: readonly Adapter[], config: GPT2Config, targets: readonly string[]): TensorMap {
-  checkInputs(adapters, targets)
+  for (const adapter of adapters) checkStackable(adapter, targets)
   const rank = Math.max(...adapters.map(largestRank))
   const labels = Math.max(...adapters.map((adapter) => adapter.info.labels.length))
   const inputs: TensorMap = new Map()

@@ -52,7 +52,7 @@ export async function importAdapter(
   const score = peft.score ?? base.weights.get('score.weight')
   if (!score) throw headless(source.name, baseDir)
   const saved = !peft.score && bias ? new Map(peft.saved).set('score.bias', bias) : peft.saved
-  const labels = nameLabels(score.shape[0] ?? 0, options.labels, ownLabels(score, base), source.name)
+  const labels = nameLabels(score.shape[0] ?? 0, options.labels, () => ownLabels(score, base), source.name)
   const info = {
     formatVersion: 1 as const,
     kind: 'adapter' as const,
@@ -63,10 +63,19 @@ export async function importAdapter(
     hyperparameters: { importedFrom: source.name, ...(source.revision && { revision: source.revision }) },
     metrics: {},
   }
-  const config = { ...peft.config, base_model_name_or_path: baseDir }
+  const config = { ...peft.config, base_model_name_or_path: baseDir, task_type: 'SEQ_CLS' as const }
   const adapter = completeAdapter({ ...peft, config, score, saved }, info, source.name)
   await writeAdapter(output, adapter)
-  return { kind: 'adapter', out, source: source.name, revision: source.revision, sha256: base.sha256, labels }
+  const trainedOn = peft.config.base_model_name_or_path ?? undefined
+  return {
+    kind: 'adapter',
+    out,
+    source: source.name,
+    revision: source.revision,
+    sha256: base.sha256,
+    labels,
+    trainedOn,
+  }
 }
 
 /** The base's names, where it has as many labels as the head. */

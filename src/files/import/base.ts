@@ -78,7 +78,7 @@ function baseConfig(
     const { id2label: _, label2id: __, num_labels: ___, ...headless } = config
     return { ...headless, vocab_size, pad_token_id }
   }
-  const named = nameLabels(count, labels, labelsOfConfig(config, source), source)
+  const named = nameLabels(count, labels, () => labelsOfConfig(config, source), source)
   return {
     ...config,
     architectures: ['GPT2ForSequenceClassification'],

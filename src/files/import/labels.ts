@@ -9,13 +9,14 @@ export const labelsError = (problem: string): GraftError =>
 /**
  * The labels' names: as given, else the model's own, else those that transformers makes up.
  * @param count rows of the head
+ * @param own reads the model's own
  * @param source named in errors
  * @throws GraftError `usage` for names that are not as many, blank or repeated; `config` for a head of one row
  */
 export function nameLabels(
   count: number,
   given: string[] | undefined,
-  own: string[] | undefined,
+  own: () => string[] | undefined,
   source: string,
 ): string[] {
   if (count < 2) {
@@ -24,7 +25,7 @@ export function nameLabels(
       file: source,
     })
   }
-  const names = given ?? own ?? Array.from({ length: count }, (_, id) => `LABEL_${id}`)
+  const names = given ?? own() ?? Array.from({ length: count }, (_, id) => `LABEL_${id}`)
   if (names.length !== count)
     throw labelsError(`${source} has a head of ${count} labels, and there are ${names.length} names`)
   const problem = labelFault(names)

@@ -54,7 +54,7 @@ export interface Field {
 }
 
 /** Follows references, and puts the parts of `allOf` together. */
-export function resolveSchema(schema: Schema, document: ApiDocument): Schema {
+function resolveSchema(schema: Schema, document: ApiDocument): Schema {
   const name = schema.$ref?.split('/').at(-1)
   if (name !== undefined) return resolveSchema(document.components.schemas[name] ?? {}, document)
   if (!schema.allOf) return schema

@@ -4,8 +4,7 @@ import { createLabels, sortLabels } from '../../core/labels.ts'
 import { createRandom } from '../../core/random.ts'
 import type { Dataset, LabelledExample } from '../dataset.ts'
 import { dropRepeats, withoutTextsOf } from './repeats.ts'
-import { balanceClasses, checkClasses, checkShares, groupByLabel, splitClasses } from './split.ts'
-import type { Shares } from './split.ts'
+import { balanceClasses, checkClasses, checkShares, groupByLabel, splitClasses, splitNames } from './split.ts'
 import { tallyLabels, tallySplits } from './summary.ts'
 import type { DatasetSummary } from './summary.ts'
 import { measureTokens } from './tokens.ts'
@@ -19,88 +18,133 @@ export interface PrepareOptions {
   balance?: boolean
   /** Keep texts that occur more than once. */
   keepRepeats?: boolean
-  /** Shares of train, validation and test. With a test set of its own, the last share goes to the others. */
+  /** Shares of those of train, validation and test that have no rows of their own; in the proportions of 0.7, 0.1 and 0.2 by default. */
   split?: readonly number[]
+  /** A validation set of its own: kept but for the test set's texts; its texts are taken out of the others. */
+  validation?: Examples | undefined
   /** A test set of its own: kept as it is, its texts taken out of the others. */
-  test?: Examples
+  test?: Examples | undefined
   seed?: number
   /** Count the texts that are longer than this number of tokens. */
   maxLength?: number
   /** Files that the rows come from, for the summary. */
   sources?: DatasetSummary['sources']
+  /** Rows without a text that were passed over, for the summary. */
+  blank?: number
 }
 
 /**
  * Removes repeats, balances and splits, in this order. The same examples, options and seed give the same data set.
  * @throws GraftError `usage` for shares, `data-label` for an unknown label, `data-one-class`, and `data-split` for a class
  *   with too few rows
+ * @example
+ * import { prepareDataset } from 'graft-lora/train'
+ *
+ * const rows = ['a', 'b', 'c', 'd'].flatMap((word, line) => [
+ *   { text: `${word} good`, label: 'yes', file: 'mine', line },
+ *   { text: `${word} bad`, label: 'no', file: 'mine', line },
+ * ])
+ * const { splits } = await prepareDataset(rows, { split: [0.5, 0.25, 0.25] })
+ * console.log(splits.train)
  */
 export async function prepareDataset(examples: Examples, options: PrepareOptions = {}): Promise<Dataset> {
-  const { seed = 123, maxLength, sources = [] } = options
-  const split = checkShares(options.split ?? [0.7, 0.1, 0.2])
-  const read = await collect(examples)
-  const test = options.test && (await collect(options.test))
-  const labels = labelNames(options.labels, read, test ?? [])
-  const { kept, dropped } = leaveOut(read, test ?? [], options.keepRepeats ?? false)
+  const { seed = 123, maxLength, sources = [], blank = 0 } = options
+  const given = { validation: await collect(options.validation), test: await collect(options.test) }
+  const dealt = splitNames.filter((name) => name === 'train' || given[name] === undefined)
+  const shares = checkShares(options.split, dealt)
+  const read = (await collect(examples)) ?? []
+  const labels = labelNames(options.labels, read, given)
+  const { kept, validation, dropped } = leaveOut(read, given, options.keepRepeats ?? false)
   const classes = groupByLabel(labels, kept)
-  const shares = test ? withoutTestShare(split) : split
   checkClasses(classes, shares)
   const random = createRandom(seed)
   const balanced = options.balance ? balanceClasses(classes, random.fork('balance')) : classes
   const splits = splitClasses(balanced, shares, random.fork('split'))
-  if (test) splits.test = test
+  if (validation) splits.validation = validation
+  if (given.test) splits.test = given.test
+  const balance = kept.length - balanced.reduce((sum, { rows }) => sum + rows.length, 0)
   const summary: DatasetSummary = {
     formatVersion: 1,
     labels,
     read: tallyLabels(labels, read),
-    dropped: { ...dropped, balance: kept.length - balanced.reduce((sum, { rows }) => sum + rows.length, 0) },
+    dropped: { blank, ...dropped, balance },
     splits: tallySplits(labels, splits),
     ...measureTokens(Object.values(splits).flat(), maxLength),
-    split,
+    split: shares,
     seed,
     sources,
   }
   return { labels, splits, summary }
 }
 
-/** Leaves out repeats and the texts of the test set, and counts them. */
-function leaveOut(read: readonly LabelledExample[], test: readonly LabelledExample[], keepRepeats: boolean) {
+/** Sets of their own. */
+interface Given {
+  validation: LabelledExample[] | undefined
+  test: LabelledExample[] | undefined
+}
+
+/** Leaves out repeats, within the rows and across the parts, and counts them. */
+function leaveOut(read: readonly LabelledExample[], { validation, test = [] }: Given, keepRepeats: boolean) {
   const { kept: distinct, ...repeats } = keepRepeats
     ? { kept: read, repeats: 0, respaced: 0, conflicts: 0 }
     : dropRepeats(read)
-  const kept = withoutTextsOf(test, distinct)
-  return { kept, dropped: { ...repeats, inTest: distinct.length - kept.length } }
+  const outsideTest = withoutTextsOf(test, distinct)
+  const outsideBoth = withoutTextsOf(validation ?? [], outsideTest)
+  const ownValidation = validation && withoutTextsOf(test, validation)
+  const validationInTest = (validation?.length ?? 0) - (ownValidation?.length ?? 0)
+  return {
+    kept: outsideBoth,
+    validation: ownValidation,
+    dropped: {
+      ...repeats,
+      inTest: distinct.length - outsideTest.length + validationInTest,
+      inValidation: outsideTest.length - outsideBoth.length,
+    },
+  }
 }
 
-async function collect(examples: Examples): Promise<LabelledExample[]> {
+async function collect(examples: Examples | undefined): Promise<LabelledExample[] | undefined> {
+  if (!examples) return undefined
   const all: LabelledExample[] = []
   for await (const example of examples) all.push(example)
   return all
 }
 
 /** Label names by id, after a check that every row has one of them and that there are two at least. */
-function labelNames(
-  given: readonly string[] | undefined,
-  read: readonly LabelledExample[],
-  test: readonly LabelledExample[],
-): string[] {
+function labelNames(names: readonly string[] | undefined, read: readonly LabelledExample[], given: Given): string[] {
   const occurring = sortLabels(read.map(({ label }) => label))
-  const labels = createLabels(given ?? occurring)
-  for (const example of [...read, ...test]) labels.idOf(example.label, example)
+  const labels = createLabels(names ?? occurring)
+  for (const example of read) labels.idOf(example.label, example)
+  for (const examples of [given.validation, given.test]) checkLabels(examples ?? [], labels.names)
   if (occurring.length < 2) throw oneClass(occurring[0], read[0]?.file)
   return [...labels.names]
 }
 
+/** A label that is in a set of its own alone could never be predicted. */
+function checkLabels(examples: readonly LabelledExample[], known: readonly string[]): void {
+  const unknown = examples.filter(({ label }) => !known.includes(label))
+  const [first] = unknown
+  if (!first) return
+  const { file, line } = first
+  const names = sortLabels(unknown.map(({ label }) => label)).map((name) => `"${name}"`)
+  const shown = names.length > 10 ? `${names.slice(0, 10).join(', ')} and ${names.length - 10} more` : names.join(', ')
+  throw new GraftError(
+    'data-label',
+    `${file}, line ${line}: unknown label: ${shown} ${names.length > 1 ? 'are' : 'is'} not in the training rows`,
+    {
+      hint: 'Add training rows of that label, correct it, or leave its rows out.',
+      file,
+      line,
+      value: first.label,
+    },
+  )
+}
+
 function oneClass(label: string | undefined, file = 'the data'): GraftError {
-  return new GraftError('data-one-class', `${file}: all rows have the label "${label}"`, {
+  const problem = label === undefined ? 'no row has a text' : `all rows have the label "${label}"`
+  return new GraftError('data-one-class', `${file}: ${problem}`, {
     hint: 'A classifier needs rows of two labels or more: add them, or choose another column with --label.',
     file,
     value: label,
   })
 }
-
-const withoutTestShare = ([train, validation]: Shares): Shares => [
-  train / (train + validation),
-  validation / (train + validation),
-  0,
-]

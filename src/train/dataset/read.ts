@@ -1,100 +1,104 @@
-/** Reads labelled or unlabelled texts from CSV, TSV, JSON Lines and the SMS Spam Collection's form. */
+/** Reads labelled or unlabelled texts from tables of any format. */
 import { GraftError } from '../../core/errors.ts'
+import { type ColumnOptions, labelColumn, missingColumn, textColumn } from '../../core/columns.ts'
+import type { Row, Table, TableOptions, TableSource } from '../../core/table.ts'
+import { emptyTable, openTable } from '../../core/table/open.ts'
+import { textOf } from '../../core/table/values.ts'
+import { tableFile } from '../../files/table-file.ts'
 import type { Example, LabelledExample } from '../dataset.ts'
-import { chooseColumns, missingColumn } from '../../core/columns.ts'
-import type { ColumnOptions, Columns } from '../../core/columns.ts'
-import type { Format } from './format.ts'
-import { readRows } from './rows.ts'
-import type { Row } from './rows.ts'
 
-export interface ReadOptions extends ColumnOptions {
-  /** Told from the file's name and first line where it isn't given. */
-  format?: Format
+export interface ReadOptions extends ColumnOptions, Pick<TableOptions, 'delimiter' | 'encoding'> {
+  /** Called instead of an error for a row without a text, which is passed over. */
+  onBlank?: ((line: number) => void) | undefined
 }
 
-/**
- * Streams the texts of a file, with their labels where it has any. Line breaks inside of texts become `\n`.
- * @throws GraftError `file-not-found`, `file-read`, `file-empty`, `file-binary`, `file-encoding`, `file-format`, `data-column`,
- *   `data-row`, `text-empty`, each naming file and line
- */
-export async function* readExamples(path: string, options: ReadOptions = {}): AsyncGenerator<Example> {
-  for await (const row of readTexts(path, options)) yield toExample(row, path)
-}
+/** A file by its path, or what else a table is read from. */
+export type TableInput = string | TableSource
 
 /**
- * Streams the texts of a file that has a label for each.
- * @throws GraftError as `readExamples`; `data-column` without a label column, `data-label` for an empty label
+ * Streams the texts of a table, with their labels where it has any. Line breaks inside of texts become `\n`.
+ * @throws GraftError `file-not-found`, `file-read`, `text-empty`, and what `openTable` throws, each naming file and line
+ * @example
+ * import { readExamples } from 'graft-lora/train'
+ *
+ * for await (const { text, line } of readExamples('messages.csv')) console.log(line, text)
  */
-export async function* readLabelledExamples(path: string, options: ReadOptions = {}): AsyncGenerator<LabelledExample> {
-  for await (const row of readTexts(path, options)) {
-    const { fields, columns } = row
-    if (columns.label === undefined) throw missingColumn('label', Object.keys(fields), undefined, path)
-    const example = toExample(row, path)
-    if (example.label === undefined) throw emptyLabel(columns.label, example)
-    yield { ...example, label: example.label }
+export async function* readExamples(input: TableInput, options: ReadOptions = {}): AsyncGenerator<Example> {
+  let label: string | undefined
+  for await (const { row, text, table } of readTexts(input, options)) {
+    label ??= labelColumn(table.columns, options.label, table.name)
+    yield { text, label: labelOf(row, label, table.name), file: table.name, line: row.line }
   }
 }
 
-/** A row of a file and the text in it. */
-export interface TextRow extends Row {
+/**
+ * Streams the texts of a table that has a label for each.
+ * @throws GraftError as `readExamples`; `data-column` without a label column, `data-label` for an empty label
+ * @example
+ * import { readLabelledExamples } from 'graft-lora/train'
+ *
+ * for await (const { label, text } of readLabelledExamples('messages.csv')) console.log(label, text)
+ */
+export async function* readLabelledExamples(
+  input: TableInput,
+  options: ReadOptions = {},
+): AsyncGenerator<LabelledExample> {
+  let column: string | undefined
+  for await (const { row, text, table } of readTexts(input, options)) {
+    const { name: file, columns } = table
+    column ??= labelColumn(columns, options.label, file)
+    if (column === undefined) throw missingColumn('label', columns, undefined, file)
+    const label = labelOf(row, column, file)
+    if (label === undefined) throw emptyLabel(column, file, row.line)
+    yield { text, label, file, line: row.line }
+  }
+}
+
+interface TextRow {
+  row: Row
   text: string
-  columns: Columns
+  table: Table
 }
 
 /**
- * Streams the rows of a file whose texts alone matter, such as one to classify.
+ * Streams the rows of a table whose texts alone matter.
  * @throws GraftError as `readExamples`, but for labels
  */
-export async function* readTexts(path: string, options: ReadOptions = {}): AsyncGenerator<TextRow> {
-  let columns: Columns | undefined
-  for await (const row of readRows(path, options, options.format)) {
-    columns ??= chooseColumns(Object.keys(row.fields), options, path)
-    yield { ...row, text: textOf(row, columns.text, path), columns }
+export async function* readTexts(input: TableInput, options: ReadOptions = {}): AsyncGenerator<TextRow> {
+  const source = typeof input === 'string' ? tableFile(input) : input
+  const { text: asked, label, onBlank, ...others } = options
+  const table = await openTable(source, { ...others, known: [asked, label].filter((name) => name !== undefined) })
+  try {
+    const column = textColumn(table.columns, asked, table.name)
+    let rows = 0
+    for await (const row of table.rows) {
+      rows++
+      const text = textOf(row, column, table.name).replace(/\r\n?/g, '\n')
+      if (text.trim() !== '') yield { row, text, table }
+      else if (onBlank) onBlank(row.line)
+      else throw emptyText(column, table.name, row.line)
+    }
+    if (rows === 0) throw emptyTable(table.name)
+  } finally {
+    await table.close()
   }
-  if (!columns) throw emptyFile(path)
 }
 
-function textOf({ fields, line }: Row, column: string, file: string): string {
-  const text = fieldText(fields, column, { file, line }).replace(/\r\n?/g, '\n')
-  if (text.trim() !== '') return text
-  throw new GraftError('text-empty', `${file}, line ${line}: no text in column "${column}"`, {
+function labelOf(row: Row, column: string | undefined, file: string): string | undefined {
+  const label = column === undefined ? '' : textOf(row, column, file).trim()
+  return label === '' ? undefined : label
+}
+
+const emptyText = (column: string, file: string, line: number) =>
+  new GraftError('text-empty', `${file}, line ${line}: no text in column "${column}"`, {
     hint: 'Fill in the text, or remove the row.',
     file,
     line,
   })
-}
 
-function toExample({ text, fields, line, columns }: TextRow, file: string): Example {
-  const label = columns.label === undefined ? '' : fieldText(fields, columns.label, { file, line }).trim()
-  return { text, label: label === '' ? undefined : label, file, line }
-}
-
-/** A field's value as text: '' where there is none. JSON's numbers and booleans are taken as they are written. */
-function fieldText(fields: Row['fields'], column: string, { file, line }: { file: string; line: number }): string {
-  const value = Object.hasOwn(fields, column) ? fields[column] : undefined
-  if (typeof value === 'string') return value
-  if (value === undefined || value === null) return ''
-  if (typeof value === 'number' || typeof value === 'boolean') return String(value)
-  throw new GraftError(
-    'data-row',
-    `${file}, line ${line}: "${column}" is ${JSON.stringify(value).slice(0, 60)}, not text`,
-    {
-      hint: 'Give each row a single text and a single label.',
-      file,
-      line,
-      value,
-    },
-  )
-}
-
-function emptyLabel(column: string, { file, line }: Example): GraftError {
-  return new GraftError('data-label', `${file}, line ${line}: no label in column "${column}"`, {
+const emptyLabel = (column: string, file: string, line: number) =>
+  new GraftError('data-label', `${file}, line ${line}: no label in column "${column}"`, {
     hint: 'Fill in the label, or remove the row.',
     file,
     line,
   })
-}
-
-function emptyFile(path: string): GraftError {
-  return new GraftError('file-empty', `${path} holds no rows`, { hint: 'Give a file with data.', file: path })
-}

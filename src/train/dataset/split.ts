@@ -23,17 +23,36 @@ export function groupByLabel(labels: readonly string[], examples: readonly Label
   return Array.from(rows, ([label, rows]) => ({ label, rows }))
 }
 
+const DEFAULT_SHARES: Shares = [0.7, 0.1, 0.2]
+
+const numbers = [
+  '',
+  'one positive share that is 1',
+  'two positive shares that sum to 1',
+  'three positive shares that sum to 1',
+]
+const examples = ['', '1', '0.9,0.1', '0.7,0.1,0.2']
+
 /**
- * Checks the shares themselves.
- * @param shares what the user gave
- * @throws GraftError `usage` unless there are three positive ones that sum to 1
+ * The shares of all parts, 0 for those that have rows of their own.
+ * @param shares what the user gave: one for each of `dealt`
+ * @param dealt the parts that the rows are dealt out to, in the order of `splitNames`
+ * @throws GraftError `usage` unless they are positive, sum to 1, and are as many as the parts
  */
-export function checkShares(shares: readonly number[]): Shares {
-  const [train = 0, validation = 0, test = 0, ...others] = shares
-  const complete = others.length === 0 && train > 0 && validation > 0 && test > 0
-  if (complete && Math.abs(train + validation + test - 1) < 1e-6) return [train, validation, test]
-  throw new GraftError('usage', `a split of ${shares.join(', ')} is not three positive shares that sum to 1`, {
-    hint: 'Give the shares of train, validation and test, such as --split 0.7,0.1,0.2.',
+export function checkShares(shares: readonly number[] | undefined, dealt: readonly SplitName[]): Shares {
+  const total = DEFAULT_SHARES.reduce((sum, share, part) => sum + (dealt.includes(splitNames[part]!) ? share : 0), 0) // three of each
+  const given = shares ?? dealt.map((name) => DEFAULT_SHARES[splitNames.indexOf(name)]! / total) // one for each part
+  const isSound = given.length === dealt.length && given.every((share) => share > 0)
+  if (isSound && Math.abs(given.reduce((sum, share) => sum + share, 0) - 1) < 1e-6) {
+    return splitNames.map((name) => given[dealt.indexOf(name)] ?? 0) as Shares // of three names
+  }
+  const others = splitNames.filter((name) => !dealt.includes(name))
+  const why = others.length > 0 ? `, since ${others.join(' and ')} ${others.length > 1 ? 'are' : 'is'} given` : ''
+  throw new GraftError('usage', `a split of ${given.join(', ')} is not ${numbers[dealt.length]}`, {
+    hint:
+      dealt.length > 1
+        ? `Give the shares of ${dealt.join(', ').replace(/, (\w+)$/, ' and $1')}${why}: --split ${examples[dealt.length]}.`
+        : 'Leave --split out: validation and test are given.',
     value: shares,
   })
 }

@@ -1,5 +1,6 @@
 /** What `summary.json` says about a data set: what was read, dropped and kept, and how long the texts are. */
 import { z } from 'zod'
+import { byLabel } from '../../core/schema.ts'
 import type { LabelledExample, Splits } from '../dataset.ts'
 
 const count = z.number().int().nonnegative()
@@ -7,7 +8,7 @@ const count = z.number().int().nonnegative()
 const tally = z.object({
   rows: count,
   /** Rows by label name, in the order of the labels' ids. */
-  perLabel: z.record(z.string(), count),
+  perLabel: byLabel(count),
 })
 
 /** Number of rows, in all and by label. */
@@ -17,10 +18,12 @@ export const summarySchema = z.object({
   formatVersion: z.literal(1),
   /** Label names by id. */
   labels: z.array(z.string()).min(2),
-  /** Rows of the source, without a test file's. */
+  /** Rows of the source that have a text, without those of a validation or test file. */
   read: tally,
   /** Rows left out, by reason, in the order in which they were. */
   dropped: z.object({
+    /** There is no text. */
+    blank: count.default(0),
     /** The same text was there already. */
     repeats: count,
     /** The same text was there already, but for white space. */
@@ -29,6 +32,8 @@ export const summarySchema = z.object({
     conflicts: count,
     /** The text is in the test file. */
     inTest: count,
+    /** The text is in the validation file. */
+    inValidation: count.default(0),
     /** Undersampled to the size of the smallest class. */
     balance: count,
   }),
@@ -37,10 +42,10 @@ export const summarySchema = z.object({
   tokens: z.object({ mean: z.number(), p50: count, p90: count, p95: count, p99: count, max: count }),
   /** Texts longer than `length` tokens, which training cuts off there; only where a length was given. */
   truncation: z.object({ length: z.number().int().positive(), texts: count }).optional(),
-  /** Shares of train, validation and test. */
+  /** Shares of train, validation and test; 0 for a part that has a file of its own. */
   split: z.tuple([z.number(), z.number(), z.number()]),
   seed: z.number().int(),
-  /** Files that the rows come from: the source, then the test file where there is one. */
+  /** Files that the rows come from: the source, then the validation and the test file where there is one. */
   sources: z.array(z.object({ file: z.string(), sha256: z.string() })),
 })
 

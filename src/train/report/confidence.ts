@@ -21,14 +21,14 @@ export function renderConfidence(part: PartReport, labels: number, temperature: 
     row('before', uncalibrated.calibration, uncalibrated.loss),
     row(`after (T = ${temperature.toFixed(2)})`, calibration, loss),
   ]
-  const heads = ['Mean confidence', 'Calibration error', 'By chance alone', 'Loss']
+  const heads = ['Mean confidence', 'Calibration error', 'By chance', 'Loss']
     .map((name) => `<th class="number">${name}</th>`)
     .join('')
   return `<h3>Confidence</h3>
 <p class="note">Bars: of the texts with such a confidence, how many are right. Dots: how sure the model was of them. Numbers: the texts; pale
 where they are few. Where confidence is honest, dots are at the tops of their bars; the calibration error is their mean distance.</p>
 <section class="curves">${diagrams.map((diagram) => `<div>${diagram}</div>`).join('\n')}</section>
-<section class="below"><div class="scroll"><table><thead><tr><th>Temperature scaling</th>${heads}</tr></thead>
+<section class="below"><div class="scroll"><table><thead><tr><th>Scaling</th>${heads}</tr></thead>
 <tbody>${(temperature === 1 ? rows.slice(1) : rows).join('\n')}</tbody></table></div></section>
 ${renderMistakes(part)}`
 }

@@ -15,12 +15,18 @@ export function smooth(points: Point[]): Point[] {
   })
 }
 
+/** ECharts fails on axes whose values are all smaller than about 1e-20. */
+const TINY = 1e-15
+
 /** The points of one field; those that are not there or not finite, as after a divergence, are left out. */
 function pointsOf<Key extends string>(
   records: ({ [key in Key]?: number | undefined } & { step: number })[],
   key: Key,
 ): Point[] {
-  return records.map((record): Point => [record.step, record[key] ?? NaN]).filter(([, value]) => Number.isFinite(value))
+  return records
+    .map((record): Point => [record.step, record[key] ?? NaN])
+    .filter(([, value]) => Number.isFinite(value))
+    .map(([step, value]) => [step, Math.abs(value) < TINY ? 0 : value])
 }
 
 /** The values of each step faint, and their trend. Lines of one name have one colour in all diagrams. */

@@ -12,14 +12,7 @@ h3{font-size:15px;margin:24px 0 8px}
 .note{margin:0 0 8px;max-width:80ch}
 .below{margin-top:16px}
 .mistakes td{vertical-align:top}
-.mistakes td{overflow-wrap:anywhere}
-@media (max-width:600px){
-.mistakes thead{display:none}
-.mistakes tr{display:block;padding:8px 0;border-top:1px solid var(--rule)}
-.mistakes tr:first-child{border-top:0}
-.mistakes td{display:inline-block;border-top:0;padding:0 8px}
-.mistakes td[data-name]::before{content:attr(data-name) " ";color:var(--muted)}
-.mistakes .text{display:block}}
+.mistakes .text{min-width:220px;overflow-wrap:anywhere}
 section>div,.facts>div{background:var(--background);border:1px solid var(--rule);border-radius:8px}
 .facts{display:grid;grid-template-columns:repeat(auto-fit,minmax(140px,1fr));gap:12px}
 .facts>div{padding:10px 14px}
@@ -37,4 +30,12 @@ th,td{padding:4px 10px;text-align:left;border-top:1px solid var(--rule)}
 thead th,.settings tr:first-child>*{border-top:0}
 th{font-weight:500}
 thead th,.number{white-space:nowrap}
-.number{text-align:right}`
+.number{text-align:right}
+@media (max-width:600px){
+.mistakes thead{display:none}
+.mistakes tr{display:block;padding:8px 0;border-top:1px solid var(--rule)}
+.mistakes tr:first-child{border-top:0}
+.mistakes td{display:inline-block;border-top:0;padding:0 8px;overflow-wrap:anywhere}
+.mistakes td[data-name]::before{content:attr(data-name) " ";color:var(--muted)}
+.mistakes .text{display:block;min-width:0}
+.below th,.below td{padding:4px 5px;font-size:13px;white-space:normal;vertical-align:bottom}}`

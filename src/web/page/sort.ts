@@ -8,7 +8,7 @@ export interface Sorted {
   notes: string[]
 }
 
-const isTable = ({ name }: File) => /\.(csv|tsv|tab)$/i.test(name)
+const isTable = ({ name }: File) => /\.(csv|tsv|tab|jsonl|ndjson|parquet)(\.gz)?$/i.test(name)
 const isWeights = ({ name }: File) => /\.safetensors$/i.test(name)
 /** What lies beside an adapter's weights. */
 const isAdapterPart = ({ name }: File) => /^(adapter_config|graft)\.json$/.test(name)
@@ -42,5 +42,5 @@ function strange(file: File, isBesideWeights: boolean): string[] {
     return isBesideWeights ? [] : [`${name} alone is no adapter: drop its folder, or its .safetensors file with it.`]
   }
   if (/\.(xlsx?|ods|numbers)$/i.test(name)) return [`${name} is a spreadsheet: save it as CSV, and drop that.`]
-  return [`${name} is neither a table (.csv, .tsv) nor an adapter (.safetensors).`]
+  return [`${name} is neither a table (.csv, .tsv, .jsonl, .parquet) nor an adapter (.safetensors).`]
 }

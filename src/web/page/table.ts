@@ -16,9 +16,6 @@ export interface TableContext {
   adapters(): string[]
 }
 
-/** `reviews.csv` → `reviews-classified.csv` */
-const resultName = (name: string) => name.replace(/(\.\w+)?$/, '-classified$1')
-
 export function createTableTool({ classifier, adapters }: TableContext): TableTool {
   const input = byId('table-file', HTMLInputElement)
   const column = byId('table-column', HTMLSelectElement)
@@ -87,7 +84,7 @@ export function createTableTool({ classifier, adapters }: TableContext): TableTo
         showProgress(done, total, (performance.now() - first.at) / (done - first.done))
       }
       const classified = await classifier().classifyTable(opened, { text, adapters: chosen, signal, onProgress })
-      if (!signal.aborted) showResult(classified, chosen, opened.name)
+      if (!signal.aborted) showResult(classified, chosen)
     })
   }
 
@@ -100,15 +97,16 @@ export function createTableTool({ classifier, adapters }: TableContext): TableTo
       rows === 0 ? '' : [`${count(rows)} of ${plural(total, 'row')}`, ...(left ? [left] : [])].join(' · ')
   }
 
-  function showResult({ file: table, counts }: ClassifiedTable, chosen: readonly string[], name: string): void {
+  function showResult({ file: table, name, counts, blank }: ClassifiedTable, chosen: readonly string[]): void {
     URL.revokeObjectURL(download.href)
-    Object.assign(download, { href: URL.createObjectURL(table), download: resultName(name) })
+    Object.assign(download, { href: URL.createObjectURL(table), download: name })
     byId('table-result-task', HTMLElement).textContent = chosen.length > 0 ? `Classified by ${chosen.join(', ')}` : ''
     byId('table-counts', HTMLDListElement).replaceChildren(
       ...counts.flatMap((each, at) => [
         ...(counts.length > 1 ? [create('dt', { text: chosen[at] ?? '', className: 'group' })] : []),
         ...each.flatMap(({ label, rows }) => [create('dt', { text: label }), create('dd', { text: count(rows) })]),
       ]),
+      ...(blank > 0 ? [create('dt', { text: 'no text' }), create('dd', { text: count(blank) })] : []),
     )
     result.hidden = false
     tasksChanged()

@@ -18,7 +18,6 @@ import {
   PROTOCOL,
   type TaskInfo,
 } from '../protocol.ts'
-import { readAdapterFiles } from './adapter-files.ts'
 import { type RemoteBundle, openBundle, parseJson } from './bundle.ts'
 import { type FileSource, openDownloads } from './downloads.ts'
 import { type RuntimeOptions, checkBrowser, runtimeFiles, startRuntime, urlOf } from './graph.ts'
@@ -73,6 +72,8 @@ function createEngine(
   async function addAdapter({ name, files }: AddAdapterRequest): Promise<AddedAdapter> {
     if (!('adapters' in model)) throw noAdapters()
     const base = { config, sha256: manifest.provenance.baseSha256, maxLength: manifest.maxLength }
+    // Loaded by those who have one.
+    const { readAdapterFiles } = await import('./adapter-files.ts')
     const { adapter, assumptions } = await readAdapterFiles(files, {
       ...base,
       example: [...model.adapters.values()][0],

@@ -1,8 +1,17 @@
-/** Classifies the rows of a CSV or TSV file, and writes the table with its results. */
-import { dsvFormat } from 'd3-dsv'
+/** Classifies the rows of a table, and writes the table with its results. */
 import type { Classification, Classifier } from '../../core/classifier.ts'
-import { chooseColumns, resultColumn } from '../../core/columns.ts'
-import { GraftError } from '../../core/errors.ts'
+import { textColumn } from '../../core/columns.ts'
+import { type ErrorCode, GraftError } from '../../core/errors.ts'
+import type { Table } from '../../core/table.ts'
+import {
+  type TableSummary,
+  type TableTask,
+  classifyTable as classifyRows,
+  createSummary,
+} from '../../core/table/classify.ts'
+import { emptyTable, openTable } from '../../core/table/open.ts'
+import { readStream } from '../../core/table/stream.ts'
+import { resultName } from '../../core/table/write.ts'
 import type {
   ClassifiedTable,
   ClassifyTableRequest,
@@ -12,53 +21,49 @@ import type {
   TableRequest,
 } from '../protocol.ts'
 
-interface Table {
-  columns: string[]
-  rows: string[][]
+const open = ({ file, name }: TableRequest, text?: string): Promise<Table> =>
+  openTable({ name, bytes: readStream(file.stream()) }, { known: text === undefined ? [] : [text] })
+
+/** What to do where the command line has an option for it. */
+const pageHints: Partial<Record<ErrorCode, string>> = {
+  'file-encoding': 'Save the file as UTF-8, and choose it again.',
+  'file-format': 'Give CSV, TSV, JSON Lines or Parquet. In CSV and TSV the first line names the columns.',
 }
 
-const formatOf = (name: string) => dsvFormat(/\.(tsv|tab)$/i.test(name) ? '\t' : ',')
-
-/** @throws GraftError `file-encoding`, `file-empty`, `data-row` */
-async function parseTable({ file, name }: TableRequest): Promise<Table> {
-  const text = new TextDecoder('utf-8', { fatal: true })
-  let content = ''
-  try {
-    content = text.decode(await file.arrayBuffer())
-  } catch (cause) {
-    throw new GraftError('file-encoding', `${name} is not UTF-8`, {
-      hint: 'Save it as CSV in UTF-8.',
-      file: name,
-      cause,
-    })
-  }
-  const [columns = [], ...rows] = formatOf(name)
-    .parseRows(content)
-    .filter((row) => row.some((field) => field.trim() !== ''))
-  if (rows.length === 0) {
-    throw new GraftError('file-empty', `${name} holds no rows`, {
-      hint: 'Give a CSV file with a header and rows.',
-      file: name,
-    })
-  }
-  const wrong = rows.findIndex((row) => row.length !== columns.length)
-  if (wrong < 0) return { columns: columns.map((column) => column.trim()), rows }
-  throw new GraftError(
-    'data-row',
-    `${name}, row ${wrong + 1}: the row has ${rows[wrong]?.length} fields, the header ${columns.length}`,
-    { hint: 'Fields that hold commas, quotes or line breaks stand in quotes, quotes in them doubled.', file: name },
-  )
+function forPage(error: unknown): unknown {
+  const hint = error instanceof GraftError && error.hint.includes('--') ? pageHints[error.code] : undefined
+  if (!(error instanceof GraftError) || hint === undefined) return error
+  return new GraftError(error.code, error.message, { hint, file: error.file, line: error.line, cause: error })
 }
 
-/** @throws GraftError `file-encoding`, `file-empty`, `data-row` */
+/** Reads a table to its end: what is wrong in it is said before its rows are classified. */
+const scan = (request: TableRequest, text?: string) =>
+  readAll(request, text).catch((error: unknown) => {
+    throw forPage(error)
+  })
+
+async function readAll(request: TableRequest, text?: string) {
+  const table = await open(request, text)
+  const columns = new Set(table.columns)
+  let rows = 0
+  for await (const row of table.rows) {
+    rows++
+    // A later row of JSON Lines may have columns that the first one has not.
+    if (row.source !== undefined) for (const name of row.values.keys()) columns.add(name)
+  }
+  if (rows === 0) throw emptyTable(request.name)
+  return { table, columns: [...columns], rows }
+}
+
+/** @throws GraftError what `openTable` throws, and `file-empty` */
 export async function readTable(request: TableRequest): Promise<TableInfo> {
-  const { columns, rows } = await parseTable(request)
-  return { columns, rows: rows.length, text: knownTextColumn(columns, request.name) }
+  const { columns, rows } = await scan(request)
+  return { columns, rows, text: knownTextColumn(columns, request.name) }
 }
 
 function knownTextColumn(columns: string[], name: string): string | undefined {
   try {
-    return chooseColumns(columns, {}, name).text
+    return textColumn(columns, undefined, name)
   } catch {
     return undefined
   }
@@ -69,11 +74,26 @@ interface Context {
   signal: AbortSignal
 }
 
-/** Rows classified at a time: one batch, so that a text typed meanwhile waits for no more than that. */
-const CHUNK = 32
+/** Texts classified at a time: one batch, so that a text typed meanwhile waits for no more than that. */
+const BATCH = 32
 
 /** Lets messages in. */
 const nextTask = () => new Promise((resolve) => setTimeout(resolve))
+
+/** Classifies texts in batches of similar lengths, each text once. */
+async function inBatches(
+  texts: readonly string[],
+  known: Map<string, Classification>,
+  classify: (texts: string[]) => Promise<Classification[]>,
+): Promise<Classification[]> {
+  const unknown = [...new Set(texts)].filter((text) => !known.has(text)).sort((a, b) => a.length - b.length)
+  for (let start = 0; start < unknown.length; start += BATCH) {
+    const batch = unknown.slice(start, start + BATCH)
+    const results = await classify(batch)
+    for (const [at, text] of batch.entries()) known.set(text, results[at]!) // one for each text
+  }
+  return texts.map((text) => known.get(text)!) // all are known now
+}
 
 /** @throws GraftError what `readTable` throws; `data-column`, `adapter-index`, `interrupted` */
 export async function classifyTable(
@@ -81,9 +101,8 @@ export async function classifyTable(
   { adapters, text, ...request }: ClassifyTableRequest,
   { onProgress, signal }: Context,
 ): Promise<ClassifiedTable> {
-  const { columns, rows } = await parseTable(request)
-  const column = columns.indexOf(chooseColumns(columns, text === undefined ? {} : { text }, request.name).text)
-  const texts = rows.map((row) => row[column] ?? '')
+  const { columns, rows: total } = await scan(request, text)
+  const table = { ...(await open(request, text)), columns }
   const choices = adapters.length > 0 ? adapters : [undefined]
   const job = {
     classifier,
@@ -93,29 +112,38 @@ export async function classifyTable(
     changed: request.file instanceof File ? request.file.lastModified : 0,
     adapters: adapters.join('\n'),
   }
-  const { results, done } = takeStopped(job) ?? { results: choices.map((): Classification[] => []), done: 0 }
-  // By length, so that a batch has little padding.
-  const order = Array.from(texts.keys()).sort((a, b) => (texts[a]?.length ?? 0) - (texts[b]?.length ?? 0))
-  for (let start = done; start < order.length; start += CHUNK) {
-    const chunk = order.slice(start, start + CHUNK)
-    for (const [choice, adapter] of choices.entries()) {
-      const classified = await classifier.classify(
-        chunk.map((row) => texts[row] ?? ''),
-        { adapter },
-      )
-      for (const [at, row] of chunk.entries()) results[choice]![row] = classified[at]! // one of each choice, one of each row
+  const known = takeStopped(job) ?? choices.map(() => new Map<string, Classification>())
+  let done = 0
+  const tasks = choices.map((adapter, choice): TableTask => {
+    const classify = async (batch: string[]) => {
+      await nextTask()
+      if (signal.aborted) throw stopped()
+      const results = await classifier.classify(batch, { adapter })
+      done += batch.length / choices.length
+      onProgress({ done: Math.round(done), total })
+      return results
     }
-    onProgress({ done: start + chunk.length, total: order.length })
-    await nextTask()
-    if (!signal.aborted) continue
-    stoppedJob = { job, results, done: start + CHUNK }
-    throw stopped()
+    return {
+      prefix: choices.length > 1 ? `${adapter}_` : '',
+      labels: classifier.labels(adapter),
+      classify: (texts) => inBatches(texts, known[choice]!, classify), // one for each choice
+    }
+  })
+  const onRows = ({ rows }: TableSummary) => onProgress({ done: (done = rows), total })
+  const summary = createSummary(tasks)
+  const parts: string[] = []
+  try {
+    // Defused, since a spreadsheet will open it.
+    for await (const part of classifyRows(table, summary, { tasks, text, defuse: true, onRows })) parts.push(part)
+  } catch (error) {
+    if (signal.aborted) stoppedJob = { job, known }
+    throw error
+  } finally {
+    await table.close()
   }
-  return {
-    file: writeTable({ columns, rows }, results, adapters, request.name),
-    rows: rows.length,
-    counts: results.map(countLabels),
-  }
+  const { rows, blank, perLabel } = summary
+  const file = new Blob(parts, { type: 'text/plain;charset=utf-8' })
+  return { file, name: resultName(request.name, table.layout), rows, blank, counts: perLabel.map(sortCounts) }
 }
 
 /** What decides a result. */
@@ -128,45 +156,20 @@ interface Job {
   adapters: string
 }
 
-interface StoppedJob {
-  job: Job
-  results: Classification[][]
-  /** Rows that are done, in the order of work. */
-  done: number
-}
+/** The work that was stopped last, with its results by text, for each adapter: the same again goes on where it was. */
+let stoppedJob: { job: Job; known: Map<string, Classification>[] } | undefined
 
-/** The work that was stopped last: the same again goes on where it was. */
-let stoppedJob: StoppedJob | undefined
-
-function takeStopped(job: Job): StoppedJob | undefined {
+function takeStopped(job: Job): Map<string, Classification>[] | undefined {
   const last = stoppedJob
   stoppedJob = undefined
   const isSame = last && (Object.keys(job) as (keyof Job)[]).every((key) => last.job[key] === job[key])
-  return isSame ? last : undefined
+  return isSame ? last.known : undefined
 }
 
 const stopped = () => new GraftError('interrupted', 'stopped', { hint: 'Classify it again to go on.' })
 
-function writeTable(
-  { columns, rows }: Table,
-  results: Classification[][],
-  adapters: readonly string[],
-  name: string,
-): Blob {
-  const prefixes = adapters.length > 1 ? adapters.map((adapter) => `${adapter}_`) : ['']
-  const added = prefixes.flatMap((prefix) =>
-    ['label', 'score'].map((column) => resultColumn(`${prefix}${column}`, columns)),
-  )
-  const lines = rows.map((row, at) => [
-    ...row,
-    ...results.flatMap((each) => [each[at]?.label ?? '', each[at]?.score.toFixed(6) ?? '']),
-  ])
-  const format = formatOf(name)
-  return new Blob([format.formatRows([[...columns, ...added], ...lines]), '\n'], { type: 'text/csv;charset=utf-8' })
-}
-
-function countLabels(results: readonly Classification[]): LabelCount[] {
-  const counts = new Map<string, number>()
-  for (const { label } of results) counts.set(label, (counts.get(label) ?? 0) + 1)
-  return Array.from(counts, ([label, rows]) => ({ label, rows })).sort((a, b) => b.rows - a.rows)
-}
+const sortCounts = (perLabel: Record<string, number>): LabelCount[] =>
+  Object.entries(perLabel)
+    .map(([label, rows]) => ({ label, rows }))
+    .filter(({ rows }) => rows > 0)
+    .sort((a, b) => b.rows - a.rows)

@@ -3,7 +3,7 @@ import { readFile, readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parse } from 'csv-parse/sync'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type ClassifyFileOptions, classifyFile, countLines } from '../../../src/cli/classify/file.ts'
+import { type ClassifyFileOptions, classifyFile, fileSize } from '../../../src/cli/classify/file.ts'
 import { type Classifier, exportBundle, openBundle } from '../../../src/export/index.ts'
 import { type Fixture, writeFixture } from '../../export/fixtures.ts'
 
@@ -52,12 +52,12 @@ describe('classifyFile', () => {
   })
 
   it('leaves a label that is there, and converts formats', async () => {
-    await run('collection', 'ham\tsee you later\nspam\t"Win" now!\n', 'collection.jsonl')
+    await run('collection', 'ham\tsee you later\nspam\t"Win" now!\nham\tok\n', 'collection.jsonl')
     const [, second] = (await read('collection.jsonl')).split('\n')
     expect(JSON.parse(second!)).toMatchObject({
       label: 'spam',
       text: '"Win" now!',
-      predicted_label: expect.any(String),
+      label_2: expect.any(String),
     })
   })
 
@@ -71,12 +71,37 @@ describe('classifyFile', () => {
     expect(summary).toMatchObject({ rows: 2, truncated: 1 })
   })
 
-  it('reports the line that it has reached', async () => {
-    const lines: number[] = []
+  it('reports the bytes that it has read', async () => {
+    const bytes: number[] = []
     const content = `text\n${'"two\nlines"\n'.repeat(600)}`
-    await run('progress.csv', content, 'progress-out.csv', { onProgress: (line) => lines.push(line) })
-    expect(lines).toEqual([2 + 2 * 511, 2 + 2 * 599])
-    expect(await countLines(path('progress.csv'))).toBe(1 + 2 * 600 + 1)
+    await run('progress.csv', content, 'progress-out.csv', { onProgress: (read) => bytes.push(read) })
+    expect(bytes.length).toBe(2)
+    expect(bytes.at(-1)).toBe(content.length)
+    expect(fileSize(path('progress.csv'))).toBe(content.length)
+  })
+
+  it('gives blank texts no label, and counts them', async () => {
+    const content = 'text,id\nok,1\n" ",2\n,3\nok,4\n'
+    expect(await run('blank.csv', content, 'blank-out.csv')).toMatchObject({ rows: 4, blank: 2 })
+    const rows = parse(await read('blank-out.csv'), { columns: true }) as Record<string, string>[]
+    expect(rows.map(({ id, label }) => [id, label !== ''])).toEqual([
+      ['1', true],
+      ['2', false],
+      ['3', false],
+      ['4', true],
+    ])
+  })
+
+  it('looks all rows of JSON Lines up for names that results must not take', async () => {
+    const content = '{"text":"ok","id":1234567890123456789}\n{"text":"ok","label":"x","more":1.0}\n'
+    await run('late.jsonl', content, 'late-out.jsonl')
+    expect(await read('late-out.jsonl')).toMatch(
+      /^{"text":"ok","id":1234567890123456789, "label_2": "\S+", "score_2": [\d.]+}\n{"text":"ok","label":"x","more":1.0, "label_2"/,
+    )
+    await run('late.jsonl', content, 'late-out.csv')
+    expect(await read('late-out.csv')).toMatch(
+      /^text,id,label,more,label_2,score_2\nok,1234567890123456789,,,\S+\nok,,x,1.0,/,
+    )
   })
 
   it('stops when asked to, and writes nothing', async () => {
@@ -86,7 +111,6 @@ describe('classifyFile', () => {
   })
 
   it.each([
-    ['an empty text', 'text\nok\n" "\n', { code: 'text-empty', line: 3 }],
     ['an object for a text', '{"text": {"a": 1}}\n', { code: 'data-row', line: 1 }],
     ['an empty file', '', { code: 'file-empty' }],
     ['a header alone', 'text,label\n', { code: 'file-empty' }],
