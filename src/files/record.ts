@@ -32,7 +32,7 @@ export async function readRecord(folder: string): Promise<FilesRecord | undefine
 export const serializeRecord = (record: FilesRecord): string => `${JSON.stringify(record, undefined, 1)}\n`
 
 /** Paths of all files below a folder, sorted, but for records; links and the like too. */
-export async function listFiles(folder: string, below = ''): Promise<string[]> {
+async function listFiles(folder: string, below = ''): Promise<string[]> {
   const paths: string[] = []
   for (const entry of await readdir(join(folder, below), { withFileTypes: true })) {
     const path = below === '' ? entry.name : `${below}/${entry.name}`
@@ -43,7 +43,7 @@ export async function listFiles(folder: string, below = ''): Promise<string[]> {
 }
 
 /** SHA-256 of all files of a folder. */
-export async function hashFolder(folder: string): Promise<Record<string, string>> {
+async function hashFolder(folder: string): Promise<Record<string, string>> {
   const files: Record<string, string> = {}
   for (const path of await listFiles(folder)) files[path] = await sha256File(join(folder, path))
   return files

@@ -51,7 +51,9 @@ const [LOOKS, LOOK_MS] = [100, 20]
  */
 export async function recoverForReading(path: string): Promise<boolean> {
   const target = await realPath(path).catch(() => undefined)
-  if (target === undefined || (await exists(target))) return false
+  if (target === undefined) return false
+  // It may have come between the reader's look and this one.
+  if (await exists(target)) return true
   const isSwapped = async () => [...(await listBeside(target)).values()].some((kinds) => kinds.has('old'))
   for (let look = 0; look < LOOKS && (await isSwapped()); look++) {
     if ((await holders(target)).length > 0) await sleep(LOOK_MS)

@@ -12,12 +12,13 @@ beforeAll(async () => void (fixture = await writeFixture()))
 afterAll(() => rmSync(fixture.dir, { recursive: true }))
 
 interface TrainOptions {
-  /** Text on stderr at which the process gets SIGINT. */
+  /** Text on stderr at which the process gets the signal. */
   interruptAt?: string
+  signal?: NodeJS.Signals
 }
 
 /** Runs `graft train` in the fixture's folder. */
-async function train(args: string[], { interruptAt }: TrainOptions = {}) {
+async function train(args: string[], { interruptAt, signal = 'SIGINT' }: TrainOptions = {}) {
   if (interruptAt === undefined) return runGraft(['train', ...args], { cwd: fixture.dir })
   const child = spawn(process.execPath, [program, 'train', ...args], {
     cwd: fixture.dir,
@@ -29,7 +30,7 @@ async function train(args: string[], { interruptAt }: TrainOptions = {}) {
   child.stderr.on('data', (chunk) => {
     output.stderr += chunk
     if (interrupted || !output.stderr.includes(interruptAt)) return
-    interrupted = child.kill('SIGINT')
+    interrupted = child.kill(signal)
   })
   const status = await new Promise<number | null>((resolve) => child.on('close', resolve))
   return { status, ...output }
@@ -112,7 +113,7 @@ describe('graft train', () => {
     expect(readdirSync(fixture.dir)).not.toContain('x')
   })
 
-  it('stopped by Ctrl-C leaves a checkpoint, and resumed gives what an uninterrupted run does', async () => {
+  it('stopped by Ctrl-C or SIGTERM leaves a checkpoint, and resumed gives what an uninterrupted run does', async () => {
     const long = ['--epochs', '20', '--batch-size', '2', '--eval-every', '33', '--threads', '1', '--json']
     const [whole, stopped] = await Promise.all([
       train([...files, '--out', 'whole', ...long]),
@@ -125,6 +126,11 @@ describe('graft train', () => {
     expect(stopped.stderr).toContain('Go on with --resume, or start over with --force.')
     const left = readdirSync(fixture.dir).filter((name) => name.includes('stopped'))
     expect(left).toEqual(['stopped.checkpoint.safetensors'])
+
+    const again = { interruptAt: 'Going on after', signal: 'SIGTERM' } as const
+    const terminated = await train([...files, '--out', 'stopped/', ...long, '--resume'], again)
+    expect(terminated.status).toBe(143)
+    expect(readdirSync(fixture.dir).filter((name) => name.includes('stopped'))).toEqual(left)
 
     const resumed = await train([...files, '--out', 'stopped', ...long, '--resume'])
     expect(resumed.status).toBe(0)
