@@ -4,6 +4,7 @@ import { connect } from 'node:net'
 import { join } from 'node:path'
 import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { readAdapter, writeAdapter } from '../../src/files/adapter-folder.ts'
 import { readRecord } from '../../src/files/record.ts'
 import { openBundle } from '../../src/runtime/index.ts'
 import { isLoopback } from '../../src/serve/host.ts'
@@ -89,8 +90,11 @@ describe('a bundle', () => {
 
   it('whose adapter gives no numbers is not served', async () => {
     const dir = await copyOf(served.unmerged, 'infinite')
-    const file = join(dir, 'adapters/mood/adapter_config.json')
-    await writeFile(file, JSON.stringify({ ...JSON.parse(await readFile(file, 'utf8')), lora_alpha: 1e30 }))
+    // Finite weights of the head, whose products are not.
+    const adapter = await readAdapter(join(dir, 'adapters/mood'))
+    const huge = join(served.dir, 'huge')
+    await writeAdapter(huge, { ...adapter, score: { ...adapter.score!, data: adapter.score!.data.map(() => 3e38) } }) // it has one
+    await cp(join(huge, 'adapter_model.safetensors'), join(dir, 'adapters/mood/adapter_model.safetensors'))
     const refused = { code: 'adapter', message: expect.stringContaining(join('adapters', 'mood')) }
     await expect(open(dir, { verify: false })).rejects.toMatchObject(refused)
     const classifier = await openBundle(dir, { verify: false })

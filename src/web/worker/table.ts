@@ -80,17 +80,22 @@ const BATCH = 32
 /** Lets messages in. */
 const nextTask = () => new Promise((resolve) => setTimeout(resolve))
 
-/** Classifies texts in batches of similar lengths, each text once. */
+/**
+ * Classifies texts in batches of similar lengths, each text once.
+ * @param onProgress called with how many of the texts are known
+ */
 async function inBatches(
   texts: readonly string[],
   known: Map<string, Classification>,
   classify: (texts: string[]) => Promise<Classification[]>,
+  onProgress: (done: number) => void,
 ): Promise<Classification[]> {
   const unknown = [...new Set(texts)].filter((text) => !known.has(text)).sort((a, b) => a.length - b.length)
   for (let start = 0; start < unknown.length; start += BATCH) {
     const batch = unknown.slice(start, start + BATCH)
     const results = await classify(batch)
     for (const [at, text] of batch.entries()) known.set(text, results[at]!) // one for each text
+    onProgress(texts.length - Math.max(0, unknown.length - start - BATCH))
   }
   return texts.map((text) => known.get(text)!) // all are known now
 }
@@ -113,23 +118,31 @@ export async function classifyTable(
     adapters: adapters.join('\n'),
   }
   const known = takeStopped(job) ?? choices.map(() => new Map<string, Classification>())
-  let done = 0
+  let finished = 0
+  /** Of the rows that are worked on, how many are known by each choice. */
+  const doneBy = choices.map(() => 0)
   const tasks = choices.map((adapter, choice): TableTask => {
     const classify = async (batch: string[]) => {
       await nextTask()
       if (signal.aborted) throw stopped()
-      const results = await classifier.classify(batch, { adapter })
-      done += batch.length / choices.length
-      onProgress({ done: Math.round(done), total })
-      return results
+      return classifier.classify(batch, { adapter })
+    }
+    const onBatch = (done: number) => {
+      doneBy[choice] = done
+      const share = doneBy.reduce((sum, each) => sum + each, 0) / choices.length
+      onProgress({ done: finished + Math.round(share), total })
     }
     return {
       prefix: choices.length > 1 ? `${adapter}_` : '',
       labels: classifier.labels(adapter),
-      classify: (texts) => inBatches(texts, known[choice]!, classify), // one for each choice
+      classify: (texts) => inBatches(texts, known[choice]!, classify, onBatch), // one for each choice
     }
   })
-  const onRows = ({ rows }: TableSummary) => onProgress({ done: (done = rows), total })
+  const onRows = ({ rows }: TableSummary) => {
+    finished = rows
+    doneBy.fill(0)
+    onProgress({ done: rows, total })
+  }
   const summary = createSummary(tasks)
   const parts: string[] = []
   try {
