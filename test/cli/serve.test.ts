@@ -16,7 +16,7 @@ import { program, runGraft } from './command-line.ts'
 const [apiKey, adminKey] = ['api-key-0123456789', 'admin-key-0123456789']
 
 let files: Awaited<ReturnType<typeof writeBundles>>
-let running: ChildProcess | undefined
+const running: ChildProcess[] = []
 
 beforeAll(async () => {
   files = await writeBundles()
@@ -25,7 +25,9 @@ beforeAll(async () => {
   writeFileSync(join(files.dir, 'admin.keys'), adminKey)
   writeFileSync(join(files.dir, 'bad.keys'), `${apiKey}\nsecret with spaces\n`)
 })
-afterEach(() => running?.kill('SIGKILL'))
+afterEach(() => {
+  for (const child of running.splice(0)) child.kill('SIGKILL')
+})
 afterAll(() => rm(files.dir, { recursive: true }))
 
 /** Starts the server on a free port, and waits for what it says. */
@@ -42,7 +44,7 @@ async function startWith({ log }: Streams, ...args: string[]) {
     env: { ...process.env, NO_COLOR: '1' },
     stdio: ['ignore', 'pipe', typeof log === 'number' ? log : 'pipe'],
   })
-  running = child
+  running.push(child)
   const output = { stdout: '', stderr: '' }
   if (log === undefined) child.stderr?.on('data', (chunk) => (output.stderr += chunk))
   /** Its exit code, or the signal that it died of. */
@@ -178,7 +180,7 @@ describe('graft serve', () => {
     const port = await freePort()
     const args = [program, 'serve', 'merged', '--workers', '1', '--port', `${port}`]
     const child = spawn(process.execPath, args, { cwd: files.dir, stdio: ['ignore', full, 'ignore'] })
-    running = child
+    running.push(child)
     const status = () =>
       fetch(`http://127.0.0.1:${port}/v2/health/ready`).then(
         (answer) => answer.status,

@@ -21,6 +21,11 @@ const partFile = /^(\w+?)(?:-00000-of-00001)?\.(?:csv|tsv|tab|txt|jsonl|ndjson|p
  * The files of a folder that are parts of a set, by part.
  * @returns none for what is no folder, or not there
  * @throws GraftError `data-split` for two files of one part
+ * @example
+ * import { findParts } from 'graft-lora/train'
+ *
+ * const { train, test } = await findParts('runs/data')
+ * console.log(train, test)
  */
 export async function findParts(dir: string): Promise<Partial<Record<SplitName, string>>> {
   const entries = await readdir(dir).catch((error: unknown) => {
