@@ -56,7 +56,7 @@ function hashedWorker(): Plugin {
 }
 
 /** Files that only some visitors need: the service worker keeps them when they are used. */
-const isOptional = (fileName: string) => /jspi|\bre2-|\b(table|parquet)-/.test(fileName)
+const isOptional = (fileName: string) => /jspi|\bre2-|\bparquet-/.test(fileName)
 
 /** Files that the worker downloads and keeps itself. */
 const isKeptByWorker = (fileName: string) => /\.wasm$|gpt2-ranks/.test(fileName)

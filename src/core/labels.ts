@@ -81,7 +81,6 @@ export function labelsOfConfig(config: GPT2Config, file: string): string[] | und
     (gap >= 0 && `id2label has ${ids.length} ids, and not ${gap}`) ||
     labelFault(names) ||
     (differs && `label2id gives ${JSON.stringify(differs[0])} the id ${differs[1]}, and id2label does not`) ||
-    (label2id && Object.keys(label2id).length < names.length && 'label2id has fewer labels than id2label') ||
     (count !== undefined && count !== names.length && `num_labels is ${count}, and id2label has ${names.length}`)
   if (!problem) return names
   throw new GraftError('config', `${file}: ${problem}`, {

@@ -37,10 +37,12 @@ export interface TraceOptions {
  * @throws GraftError `trace-kernel` for an unmapped kernel, `trace-read` where values are read, `trace` where the
  *   program depends on a symbolic size otherwise than by shapes
  * @example
- * ```ts
+ * import { writeFile } from 'node:fs/promises'
+ * import * as tf from '@tensorflow/tfjs'
+ * import { toOnnx, trace } from 'graft-lora/onnx'
+ *
  * const graph = await trace(({ x }) => tf.softmax(x), { x: { shape: ['batch', 3] } })
  * await writeFile('softmax.onnx', toOnnx(graph))
- * ```
  */
 export async function trace(
   fn: TracedFunction,

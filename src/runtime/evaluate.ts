@@ -51,8 +51,8 @@ const MISTAKES = 10
  *
  * const classifier = await openBundle('runs/merged')
  * const { accuracy, loss } = await evaluateClassifier(classifier, [
- *   { text: 'A film that I loved', label: 'positive' },
- *   { text: 'Two wasted hours.', label: 'negative' },
+ *   { text: 'A film that I loved', label: 'positive', file: 'reviews.csv', line: 2 },
+ *   { text: 'Two wasted hours.', label: 'negative', file: 'reviews.csv', line: 3 },
  * ])
  * console.log(accuracy, loss)
  * await classifier.close()

@@ -54,7 +54,8 @@ const BYTES_PER_MS = 10_000
  *
  * const bundles = [{ name: 'reviews', dir: 'runs/unmerged' }]
  * const service = await createInference({ bundles, workers: 1, maxQueue: 1000, maxBatchTokens: 2048, maxAdapters: 16 })
- * const { results } = await service.classify({ model: 'reviews', adapter: 'sentiment', texts: ['A film that I loved'] })
+ * const request = { model: 'reviews', adapter: 'sentiment', texts: ['A film that I loved'], truncate: true }
+ * const { results } = await service.classify(request)
  * console.log(results)
  * await service.close()
  */

@@ -35,8 +35,14 @@ describe('graft export', () => {
     expect(plain).toMatchObject({ status: 0, stderr: '' })
     expect(plain.stdout).toContain('Wrote out: merged bundle')
     expect(plain.stdout).toMatch(/logits on 8 probes; largest difference \d\.\de-\d/)
-    const json = graft('export', '--adapter', 'spam', '--mode', 'merged', '--out', 'out', '--force', '--json')
+    const about = ['--title', 'A = B?', '--description', 'Two lines, a = b', '--example', 'one', '--example', 'two']
+    const json = graft('export', '--adapter', 'spam', '--mode', 'merged', '--out', 'out', '--force', '--json', ...about)
     expect(JSON.parse(json.stdout)).toMatchObject({ out: 'out', kind: 'merged', labels: ['ham', 'spam'] })
+    expect(JSON.parse(json.stdout)).toMatchObject({
+      title: 'A = B?',
+      description: 'Two lines, a = b',
+      examples: ['one', 'two'],
+    })
   })
 
   it('refuses a name that can be no folder’s, by that name', () => {
@@ -49,6 +55,9 @@ describe('graft export', () => {
     expect(exists.status).toBe(1)
     expect(exists.stderr).toContain('--force')
     expect(graft('export', '--adapter', 'spam', '--mode', 'both', '--out', 'x').status).toBe(2)
+    const other = graft('export', '--adapter', 'spam', '--mode', 'unmerged', '--out', 'x', '--description', 'spm=No')
+    expect(other).toMatchObject({ status: 2 })
+    expect(other.stderr).toContain('"spm=…" names no adapter of this bundle; there are spam')
   })
 })
 
@@ -59,7 +68,7 @@ describe('graft verify', () => {
     appendFileSync(path('changed/config.json'), ' ')
     const { status, stdout } = graft('verify', 'changed')
     expect(status).toBe(1)
-    expect(stdout).toMatch(/^config\.json +FAILED +its SHA-256 is/m)
+    expect(stdout).toMatch(/^config\.json +FAILED .*its SHA-256 is/m)
     expect(stdout).toContain('1 of 10 checks failed')
     const json = graft('verify', 'changed', '--json')
     const document = JSON.parse(json.stdout) as { ok: boolean; checks: { name: string; ok: boolean }[] }

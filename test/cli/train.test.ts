@@ -70,7 +70,7 @@ describe('graft train', () => {
     const { config, info } = await readAdapter(path('all'))
     expect(result).toMatchObject({ out: 'all', steps: 10, test: { accuracy: info.metrics['testAccuracy'] } })
     expect(stderr).toMatch(/^lora +4 /m)
-    expect(stderr).toMatch(/^given: .*epochs 2, .*alpha 4/m)
+    expect(stderr).toMatch(/^given: .*alpha 4, .*epochs 2, /m)
     expect(stderr).toMatch(/^recipe file: beta2 0\.9$/m)
     expect(stderr).toMatch(/^defaults: .*rank 8/m)
     expect(config).toMatchObject({ lora_alpha: 32, r: 8, target_modules: ['c_attn', 'mlp.c_proj'] })

@@ -42,7 +42,10 @@ it('writes page and bundle, once', () => {
   expect(again.status).toBe(1)
   expect(again.stderr).toContain('--force')
   const json = JSON.parse(graft('bundle', '--out', 'site', '--force', '--json').stdout)
-  expect(json).toMatchObject({ out: 'site', parts: [{ name: 'page: JavaScript and CSS' }, {}, {}, {}, {}, {}, {}] })
+  expect(json).toMatchObject({
+    out: 'site',
+    parts: [{ name: 'page: JavaScript and CSS' }, {}, {}, {}, {}, {}, {}, {}, {}],
+  })
 })
 
 it('refuses a bundle whose weights lie beside the graph, as those of large models do', async () => {

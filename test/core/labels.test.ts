@@ -1,6 +1,8 @@
 /** Label names and ids. */
 import { describe, expect, it } from 'vitest'
-import { createLabels, sortLabels } from '../../src/core/labels.ts'
+import { parseConfig } from '../../src/core/config.ts'
+import { createLabels, labelFields, labelsOfConfig, sortLabels } from '../../src/core/labels.ts'
+import { tinyConfig } from '../fixtures/adapter.ts'
 
 const place = { file: 'train.csv', line: 7 }
 
@@ -32,5 +34,28 @@ describe('labels', () => {
     expect(() => createLabels(['a', 'b', 'a'])).toThrow(
       expect.objectContaining({ code: 'data-label', message: 'label "a" is listed twice' }),
     )
+  })
+})
+
+describe('of a configuration', () => {
+  it('says that each text has one label, and names them as they were given', () => {
+    const fields = labelFields(['spam', 'constructor', '__proto__'])
+    expect(fields.problem_type).toBe('single_label_classification')
+    expect(labelsOfConfig(parseConfig({ ...tinyConfig, ...fields }), 'x')).toEqual(['spam', 'constructor', '__proto__'])
+    expect(labelsOfConfig(tinyConfig, 'x')).toBeUndefined()
+  })
+
+  it.each(['multi_label_classification', 'regression', 'ranking'])('is not read for another problem: %s', (problem) => {
+    expect(() => parseConfig({ ...tinyConfig, problem_type: problem }, 'dir/config.json')).toThrow(
+      expect.objectContaining({
+        code: 'config',
+        message: `dir/config.json: problem_type "${problem}" is not supported`,
+        value: problem,
+      }),
+    )
+  })
+
+  it.each([null, undefined, 'single_label_classification'])('is read for %s', (problem) => {
+    expect(parseConfig({ ...tinyConfig, problem_type: problem }).n_embd).toBe(8)
   })
 })

@@ -7,8 +7,8 @@ export interface Example {
   name: string
   /** What it is imported from. */
   entry: string
-  /** The program, or undefined where its comment has none. */
-  code: string | undefined
+  /** The program. */
+  code: string
 }
 
 /** The package's entries, and the files that they are. */
@@ -44,7 +44,7 @@ function commentOf(name: string, text: string): string | undefined {
   return before.endsWith('*/') ? before.slice(before.lastIndexOf('/**') + 3, -2) : ''
 }
 
-/** Every function of every entry. */
+/** The example of every function of every entry; a function without one is an error. */
 export async function readExamples(): Promise<Example[]> {
   const files = (await readdir(source, { recursive: true })).filter((file) => file.endsWith('.ts'))
   const texts = await Promise.all(files.map((file) => readFile(join(source, file), 'utf8')))
@@ -62,7 +62,9 @@ export async function readExamples(): Promise<Example[]> {
       const own = found.filter((each) => each.file.startsWith(`${file.split('/')[0]}/`))
       const [only, ...others] = own.length > 0 ? own : found.filter((each) => !each.file.startsWith('web/'))
       if (!only || others.length > 0) throw new Error(`it is not clear which ${name} is ${entry}'s`)
-      examples.push({ name, entry, code: exampleIn(only.comment) })
+      const code = exampleIn(only.comment)
+      if (code === undefined) throw new Error(`${name} of ${entry} has no @example (src/${only.file})`)
+      examples.push({ name, entry, code })
     }
   }
   return examples

@@ -35,7 +35,7 @@ run('serve.mjs')
 const files: string[] = []
 for (const { name, entry, code } of await readExamples()) {
   const file = `${entry.replace('/', '-')}-${name}.mjs`
-  await writeFile(join(folder, file), code ?? '')
+  await writeFile(join(folder, file), code)
   files.push(file)
 }
 

@@ -190,7 +190,9 @@ describe('a classifier', () => {
     const message = await visited.page.evaluate(() =>
       graft.createClassifier('./elsewhere').catch((error: library.GraftError) => `${error.message}. ${error.hint}`),
     )
-    expect(message).toContain('elsewhere/worker.js cannot be started. The folder that `graft web` wrote must lie whole')
+    expect(message).toMatch(
+      /elsewhere\/assets\/worker-[\w-]+\.js cannot be started\. The folder that `graft web` wrote must lie whole/,
+    )
     await Promise.all([visited.close(), site.close()])
   })
 })

@@ -141,7 +141,7 @@ it('labels such as constructor are labels, and long names wrap on a phone', () =
     await page.locator('.result').nth(1).waitFor()
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(390)
     // The result is of the one task still, and says so.
-    expect(await page.locator('#table-offer').innerText()).toContain('This is the result by odd.')
+    expect(await page.locator('#table-offer').innerText()).toContain('The tasks have changed: this result is by odd.')
     await page.getByRole('button', { name: 'Classify by odd,' }).click()
     await expect.poll(() => texts(page, '#table-result-task')).toEqual([`Classified by odd, ${long}`])
     expect(await page.locator('#table-offer').isVisible()).toBe(false)

@@ -64,7 +64,7 @@ const kinds: [name: string, isPart: (path: string) => boolean][] = [
 ]
 
 /** A site's parts, those first that every visitor needs. */
-export async function listParts(dir: string): Promise<SitePart[]> {
+async function listParts(dir: string): Promise<SitePart[]> {
   const parts = kinds.map(([name]): SitePart => ({ name, files: [], bytes: 0 }))
   for (const entry of await readdir(dir, { recursive: true, withFileTypes: true })) {
     if (!entry.isFile()) continue

@@ -40,15 +40,12 @@ export function detectLayout({ name, text, mark }: Head, options: TableOptions):
     return layout('jsonl')
   }
   const found = countNames(header, given === undefined ? DELIMITERS : [given], options.known ?? [])
-  const quoteless = byName === 'tsv' || (byName === undefined && preamble === '')
-  if (found.known > 0 || given !== undefined || byName !== undefined) {
-    const isLabelled = found.known === 0 && given === undefined && byName !== 'csv' && repeatsLabel(header, lines)
-    if (isLabelled) return layout('sms', '\t')
-    return found.delimiter === '\t' && quoteless ? layout('tsv', '\t') : layout('csv', found.delimiter)
-  }
-  if (repeatsLabel(header, lines)) return layout('sms', '\t')
-  // Its names are what is wrong then, and the error about them says which there are.
-  if (found.delimiter === '\t') return layout('tsv', '\t')
+  const isTold = found.known > 0 || given !== undefined
+  if (!isTold && byName !== 'csv' && repeatsLabel(header, lines)) return layout('sms', '\t')
+  // A header of tabs that is not known is TSV too: the error about its names says which there are.
+  const isPlain = byName === 'tsv' || (byName === undefined && preamble === '')
+  if (found.delimiter === '\t' && isPlain) return layout('tsv', '\t')
+  if (isTold || byName !== undefined) return layout('csv', found.delimiter)
   throw unknownFormat(name, header)
 }
 
@@ -96,13 +93,17 @@ const needsNone = (name: string) =>
   })
 
 function unknownFormat(name: string, header: string): GraftError {
-  const first = `${name}: cannot tell the format from the first line "${header.slice(0, 60)}"`
-  const isArray = header.trimStart().startsWith('[')
-  return new GraftError('file-format', first, {
-    hint: isArray
-      ? 'A JSON array is not read: write one object a line, as `jq -c ".[]"` does.'
-      : 'Take CSV or TSV whose first line names the columns (such as label,text; other names by --text and --label), ' +
-        'JSON Lines (one object a line), Parquet, or label<TAB>text lines without a header.',
-    file: name,
-  })
+  const problem = `${name}: cannot tell the format from the first line "${header.slice(0, 60)}"`
+  return new GraftError('file-format', problem, { hint: formatHint(header.trimStart()), file: name })
+}
+
+function formatHint(header: string): string {
+  if (header.startsWith('[')) return 'A JSON array is not read: write one object a line, as `jq -c ".[]"` does.'
+  const [delimiter] = /[|~^]/.exec(header) ?? []
+  if (delimiter !== undefined)
+    return `If "${delimiter}" stands between the fields, say so with --delimiter "${delimiter}".`
+  return (
+    'Take CSV or TSV whose first line names the columns (such as label,text; other names by --text and --label), ' +
+    'JSON Lines (one object a line), Parquet, or label<TAB>text lines without a header.'
+  )
 }

@@ -61,7 +61,7 @@ function createDecoder(encoding: string): Decoder {
 function withoutMark(head: Uint8Array): string | undefined {
   const zeros = [0, 0]
   for (const [at, byte] of head.entries()) if (byte === 0) zeros[at % 2]!++ // two of them
-  const many = head.length / 8
+  const many = Math.max(4, head.length / 8)
   if (zeros[1]! > many && zeros[0]! < many) return 'utf-16le'
   return zeros[0]! > many && zeros[1]! < many ? 'utf-16be' : undefined
 }

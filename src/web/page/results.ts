@@ -63,6 +63,10 @@ export function markPending(): void {
   setPending(true)
   slow = window.setTimeout(() => {
     measured.textContent = 'Classifying…'
+    for (const card of area.children) {
+      setText(card, '.verdict strong', '…')
+      setText(card, '.verdict .number', '')
+    }
   }, 500)
 }
 

@@ -124,7 +124,9 @@ export function createTableTool({ classifier, adapters }: TableContext): TableTo
     result.classList.toggle('stale', isStale)
     if (result.hidden && !isStopped) return
     const by = used.length > 0 ? ` by ${used.join(', ')}` : ''
-    const state = isStopped ? `Stopped after ${plural(done, 'row')}${by}.` : `This is the result${by}.`
+    const state = isStopped
+      ? `Stopped after ${plural(done, 'row')}${by}.`
+      : `The tasks have changed: this result is${by}.`
     if (isStale) offerAgain(state, `Classify by ${adapters().join(', ')}`)
     else if (isStopped) offerAgain(state, 'Go on')
     else offer.hidden = true

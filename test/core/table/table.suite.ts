@@ -354,6 +354,9 @@ const refused: Case[] = [
     fails('data-column', 'so good, joy', 'put a line such as text,label'),
   ),
   csv('an unknown format', 'some words\n', fails('file-format', 'the first line "some words"'), { name: 'a.txt' }),
+  csv('another delimiter without a name', 'text|label\na|b\n', fails('file-format', 'text|label', '--delimiter "|"'), {
+    name: 'stdin',
+  }),
   csv('a JSON array', '[{"text":"a"}]', fails('file-format', 'first line', 'jq -c'), { name: 'a.json' }),
   csv('an empty file', '', fails('file-empty', 'holds no rows')),
   csv('blank lines alone', '\n \n', fails('file-empty', 'holds no rows')),
