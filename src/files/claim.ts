@@ -33,6 +33,9 @@ export interface Claim {
 /** How often a lock is touched, and after how long without that the process of another machine counts as dead. */
 const [TOUCH_MS, DEAD_MS] = [15_000, 5 * 60_000]
 
+/** In which a lock that was made has its content. */
+const UNWRITTEN_MS = 5_000
+
 /** A name with what is put around it has to stay below 255 bytes. */
 const LONGEST_NAME = 190
 
@@ -113,7 +116,9 @@ async function holderOf(lock: string): Promise<Partial<Owner> | undefined> {
   }
   // Another machine's or container's process, or a lock that is being written: whoever lives touches it.
   const touched = await stat(lock).catch(() => undefined)
-  return touched && Date.now() - touched.mtimeMs < DEAD_MS ? owner : undefined
+  // Without a host it is being written at this moment, or a power cut emptied it.
+  const deadMs = owner.host === undefined ? UNWRITTEN_MS : DEAD_MS
+  return touched && Date.now() - touched.mtimeMs < deadMs ? owner : undefined
 }
 
 /** The living processes, but for one claim's, that write to a path. */
@@ -150,7 +155,7 @@ function removeHeld(): void {
 export async function claim(path: string): Promise<Claim> {
   const id = randomUUID()
   const lock = besidePath(path, id, 'lock')
-  await writeFile(lock, JSON.stringify(await thisProcess()), { flag: 'wx' })
+  await writeFile(lock, JSON.stringify(await thisProcess()), { flag: 'wx', flush: true })
   if (held.size === 0) process.once('exit', removeHeld)
   held.add(lock)
   const touch = setInterval(() => void utimes(lock, new Date(), new Date()).catch(() => undefined), TOUCH_MS)
