@@ -44,14 +44,13 @@ async function runTrain(options: Options): Promise<void> {
   const { recipeFile } = await import('../train/settings/resolve.ts')
   const { describeKept, showTraining } = await import('./training-progress.ts')
   const ui = createUi({ json })
-  const dataset = await readDataset(data)
-  if (dataset.isPublished) printDropped(ui, dataset.summary)
   const base = baseFolder(options.base)
   const device = await chooseDevice(ui, options.device, TRAINING_DEVICES)
   let profile: StepProfile | undefined
   const onProfile = options.profile ? (measured?: StepProfile) => (profile = measured) : undefined
   const result = await withRunOutput({ out, resume, force }, [base, data, recipeFile(recipe)], async (output) => {
     const dataset = await readDataset(data)
+    if (dataset.isPublished) printDropped(ui, dataset.summary)
     const run = { base, dataset, out: output, recipe, resume, threads, signal, onProfile }
     return showTraining(ui, { ...run, ...given, device })
   })

@@ -78,6 +78,22 @@ describe('renderReport', () => {
     )
   })
 
+  it('has a row for the title and one for the names of the lines, within the picture', () => {
+    const history = report.history.map((record) =>
+      record.kind === 'evaluation' ? { ...record, calibratedLoss: record.loss } : record,
+    )
+    const { 'report.html': page = '' } = renderReport({ ...report, history })
+    const loss = page.slice(page.indexOf('>Loss<') - 2000, page.indexOf('>Accuracy<'))
+    const placeOf = (text: string) => {
+      const [, x, y] = new RegExp(`translate\\(([\\d.]+) ([\\d.]+)\\)[^>]*>${text}<`).exec(loss) ?? []
+      return { x: Number(x), y: Number(y) }
+    }
+    const names = ['train, each step', 'train, smoothed', 'validation', 'calibrated'].map(placeOf)
+    expect(new Set(names.map(({ y }) => y)).size).toBe(1)
+    expect(names[0]!.y - placeOf('Loss').y).toBeGreaterThan(15)
+    expect(names.at(-1)!.x).toBeLessThan(520 - 70)
+  })
+
   it('has no picture where there is no history', () => {
     expect(Object.keys(renderReport({ ...report, history: [] }))).toEqual(['report.html'])
   })
@@ -156,7 +172,7 @@ describe('curvePanels', () => {
       record.kind === 'evaluation' ? { ...record, calibratedLoss: record.loss / 2 } : record,
     )
     const [loss] = curvePanels({ ...report, history })
-    expect(loss?.lines.at(-1)).toMatchObject({ name: 'validation, calibrated', points: { length: 110 } })
+    expect(loss?.lines.at(-1)).toMatchObject({ name: 'calibrated', points: { length: 110 } })
   })
 
   it('leaves out what is not finite', () => {

@@ -53,23 +53,23 @@ export function curvePanels({ history, best }: Pick<Report, 'history' | 'best'>)
   const rate = { name: 'learning rate', color: colors.learningRate, points: pointsOf(steps, 'learningRate') }
   const norm = withTrend('norm', colors.gradient, pointsOf(steps, 'gradientNorm'))
   const calibrated = {
-    name: 'validation, calibrated',
+    name: 'calibrated',
     color: colors.calibrated,
     points: pointsOf(evaluations, 'calibratedLoss'),
     dots: true,
   }
   const loss = [...comparison(steps, evaluations, 'loss'), calibrated]
   const panels = [
-    { title: 'Loss', height: 320, lines: loss, formatValue: formatNumber },
+    { title: 'Loss', height: 344, lines: loss, formatValue: formatNumber },
     {
       title: 'Accuracy',
-      height: 320,
+      height: 344,
       lines: comparison(steps, evaluations, 'accuracy'),
       formatValue: formatPercent,
       limit: 1,
     },
-    { title: 'Learning rate', height: 240, lines: [rate], formatValue: formatRate },
-    { title: 'Gradient norm', height: 240, lines: norm, formatValue: formatNumber },
+    { title: 'Learning rate', height: 264, lines: [rate], formatValue: formatRate },
+    { title: 'Gradient norm', height: 264, lines: norm, formatValue: formatNumber },
   ]
   return panels
     .map((panel) => ({ ...axis, ...panel, lines: panel.lines.filter((line) => line.points.length > 0) }))

@@ -29,7 +29,8 @@ export interface Panel {
   limit?: number
 }
 
-const margin = { top: 60, right: 28, bottom: 46, left: 62 }
+/** Above the axes: a row for the title, one for the legend, and the mark of the best checkpoint. */
+const margin = { top: 84, right: 28, bottom: 46, left: 62 }
 const axisLabel = { color: colors.muted, fontSize: 12 }
 const ruled = { lineStyle: { color: colors.rule } }
 
@@ -68,12 +69,12 @@ function panelParts(panel: Panel, index: number, top: number, width: number) {
     legend: {
       show: lines.length > 1,
       data: lines.map((line) => line.name),
-      top: top + 12,
-      right: 16,
+      top: top + 36,
+      left: 12,
       icon: 'rect',
       itemWidth: 16,
       itemHeight: 3,
-      itemGap: 24, // the width of a text is only estimated, for there is no browser to measure it
+      itemGap: 20, // the width of a text is only estimated, for there is no browser to measure it
       textStyle: { color: colors.muted, fontSize: 12 },
     },
     grid: {
