@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process'
 import { argv } from 'node:process'
 import { parseArgs } from 'node:util'
-import { createConfig } from '../../src/core/config.ts'
+import { createConfig } from '../../src/core/families/gpt2.ts'
 import { DEVICE_NAMES } from '../../src/core/devices.ts'
 import { linearLayers } from '../../src/core/layers.ts'
 import { createRandom } from '../../src/core/random.ts'

@@ -4,8 +4,6 @@ import { labelNames, sha256Text, taskNotes } from './adapter/info.ts'
 import { GraftError } from './errors.ts'
 import { checkSchema } from './schema.ts'
 
-export { checkStackable, stackAdapters } from './bundle/stack.ts'
-
 /** A name that is a folder's and part of a URL; no `..`, no hidden file. */
 const name = z.string().check(z.regex(/^\w[\w.-]*$/, 'is not a plain name: letters, digits, _ - and . only'))
 const path = z.string().check(z.regex(/^\w[\w.-]*(\/\w[\w.-]*)*$/, 'is not a plain path within the bundle'))

@@ -1,6 +1,7 @@
 /** Texts to the token ids that a model takes: cut to its length, padded as it was trained, checked against its vocabulary. */
-import type { GPT2Config } from './config.ts'
 import { GraftError } from './errors.ts'
+import { modelOf } from './families.ts'
+import type { ModelConfig } from './family.ts'
 import { type BytePairRanks, createTokenizer } from './tokenizer.ts'
 
 export interface Encoded {
@@ -12,17 +13,15 @@ export interface Encoded {
 /** Encodes a text, cut after `maxLength` tokens or where the model's positions end. */
 export type Encode = (text: string, maxLength: number) => Encoded
 
-/** GPT-2's end-of-text token, which stands in where a configuration names no padding token. */
-const END_OF_TEXT = 50256
-
 /** The padding token of a model. */
-export const padToken = ({ pad_token_id }: GPT2Config): number => pad_token_id ?? END_OF_TEXT
+export const padToken = (config: ModelConfig): number => modelOf(config).padTokenId
 
 /**
  * @param ranks the tokenizer's vocabulary, as for `createTokenizer`
  * @throws GraftError `config` for a model with fewer embeddings than the tokenizer has ids
  */
-export function createEncoder({ vocab_size: size, n_positions: positions }: GPT2Config, ranks: BytePairRanks): Encode {
+export function createEncoder(config: ModelConfig, ranks: BytePairRanks): Encode {
+  const { vocabulary: size, positions } = modelOf(config).sizes
   const tokenizer = createTokenizer(ranks)
   const { vocabSize } = tokenizer
   if (size < vocabSize) {

@@ -1,9 +1,9 @@
 /** Runs a bundle's graph, whichever ONNX Runtime loaded it: token batches in, logits out. */
 import type { Batch } from './batch.ts'
-import { stackAdapters } from './bundle.ts'
+import { stackAdapters } from './bundle/stack.ts'
 import type { Model } from './classifier/tasks.ts'
-import type { GPT2Config } from './config.ts'
 import { GraftError } from './errors.ts'
+import type { ModelConfig } from './family.ts'
 import type { TensorMap } from './tensors.ts'
 
 /** An input of the graph as plain data: type, row-major values, sizes. Each ONNX Runtime makes its own tensor of it. */
@@ -34,13 +34,13 @@ export interface Session {
 }
 
 /** The stack of a model's adapters in their order, for an unmerged graph; none if merged. */
-export const stackOf = (model: Model, config: GPT2Config): TensorMap | undefined =>
+export const stackOf = (model: Model, config: ModelConfig): TensorMap | undefined =>
   'adapters' in model ? stackAdapters([...model.adapters.values()], config, model.targets) : undefined
 
 /** @param stack of adapters by input name, for an unmerged graph; what is written into its tensors counts from the next run on */
 export function createSession(graph: LoadedGraph, stack?: TensorMap): Session {
   const adapters = stack && toFeeds(stack)
-  const count = stack?.get('score.weight')?.shape[0] ?? 0
+  const count = stack ? ([...stack.values()][0]?.shape[0] ?? 0) : 0
   return {
     async run(batch, adapterIndex = []) {
       const feeds = tokens(batch)

@@ -1,6 +1,7 @@
 /** The probes of `golden.json`: texts, and the logits that TF.js gives for them. */
 import type { Probe } from '../core/bundle.ts'
-import type { GPT2Config } from '../core/config.ts'
+import { modelOf } from '../core/families.ts'
+import type { ModelConfig } from '../core/family.ts'
 import { linearLayers } from '../core/layers.ts'
 import { type Encode, createEncoder } from '../runtime/encoder.ts'
 import type { NamedReference, Plan } from './plan.ts'
@@ -45,11 +46,11 @@ async function computeProbes(reference: NamedReference, texts: readonly string[]
 }
 
 /** All texts for a small model, the shortest for a large one. */
-function affordable(config: GPT2Config, encode: Encode): string[] {
+function affordable(config: ModelConfig, encode: Encode): string[] {
   const weights = linearLayers(config).reduce((total, { in: input, out }) => total + input * out, 0)
   let cost = 0
   return TEXTS.filter((text, at) => {
-    cost += weights * encode(text, config.n_positions).ids.length
+    cost += weights * encode(text, modelOf(config).sizes.positions).ids.length
     return at === 0 || cost <= BUDGET
   })
 }

@@ -1,7 +1,8 @@
 /** Reads what a bundle is made of: a base and the adapters that were trained on it. */
 import { stat } from 'node:fs/promises'
 import { basename, resolve } from 'node:path'
-import { type Adapter, checkAdapter } from '../core/adapter.ts'
+import type { Adapter } from '../core/adapter.ts'
+import { checkAdapter } from '../core/adapter/fit.ts'
 import { GraftError } from '../core/errors.ts'
 import { readAdapter } from '../files/adapter-folder.ts'
 import { type Base, readBase } from '../files/base-folder.ts'
@@ -40,8 +41,10 @@ export async function readInputs(
     adapters.push({ name, dir, adapter: await readAdapter(dir) })
   }
   const base = await readBase(baseDir ?? (await baseOf(adapters)))
-  for (const { adapter, dir } of adapters) await checkAdapter(adapter, base.config, base.sha256, dir)
-  return { base, adapters }
+  const fitted: NamedAdapter[] = []
+  for (const { adapter, ...named } of adapters)
+    fitted.push({ ...named, adapter: await checkAdapter(adapter, base.config, base.sha256, named.dir) })
+  return { base, adapters: fitted }
 }
 
 function checkName(name: string, others: readonly NamedAdapter[]): void {

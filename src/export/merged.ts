@@ -1,8 +1,9 @@
 /** The merged bundle: one classifier, its adapter folded into the weights, or fine-tuned in full. */
 import { notesOf } from '../core/adapter/info.ts'
-import type { GPT2Config } from '../core/config.ts'
 import { GraftError } from '../core/errors.ts'
-import { labelFields, labelsOfConfig } from '../core/labels.ts'
+import { modelOf } from '../core/families.ts'
+import { classifierConfig, labelsOfConfig } from '../core/labels.ts'
+import { labelCount } from '../core/layers.ts'
 import { mergeInPlace } from '../core/lora.ts'
 import type { Base } from '../files/base-folder.ts'
 import { traceMerged } from './graph.ts'
@@ -21,7 +22,7 @@ export function planMerged({ base, adapters }: ExportInputs): Plan {
   const adapter = adapters[0]?.adapter
   const labels = adapter?.info.labels ?? labelsOf(base)
   const { info } = adapter ?? base
-  const maxLength = info && 'maxLength' in info ? info.maxLength : base.config.n_positions
+  const maxLength = info && 'maxLength' in info ? info.maxLength : modelOf(base.config).sizes.positions
   const temperature = info?.metrics['temperature']
   const config = classifierConfig(base.config, labels)
   return {
@@ -35,14 +36,14 @@ export function planMerged({ base, adapters }: ExportInputs): Plan {
     maxLength,
     model: { labels, maxLength },
     references: [{ config, weights: base.weights, adapter, maxLength }],
-    trace: () => traceMerged(config, adapter ? mergeInPlace(base.weights, adapter) : base.weights),
+    trace: () => traceMerged(config, adapter ? mergeInPlace(base.weights, adapter, config) : base.weights),
   }
 }
 
 /** The labels of a base that was fine-tuned in full, by id. */
 function labelsOf({ config, weights, dir }: Base): string[] {
   const labels = labelsOfConfig(config, dir) ?? []
-  const count = weights.get('score.weight')?.shape[0]
+  const count = labelCount(weights, config)
   if (count !== undefined && labels.length === count) return labels
   const problem = count === undefined ? 'has no classification head' : `names ${labels.length} of ${count} labels`
   throw new GraftError('config', `${dir} ${problem}`, {
@@ -50,10 +51,3 @@ function labelsOf({ config, weights, dir }: Base): string[] {
     file: dir,
   })
 }
-
-/** As transformers' GPT2ForSequenceClassification has it. */
-const classifierConfig = (config: GPT2Config, labels: readonly string[]): GPT2Config => ({
-  ...config,
-  architectures: ['GPT2ForSequenceClassification'],
-  ...labelFields(labels),
-})

@@ -1,9 +1,11 @@
 /** A bundle folder, read for `serve` and `classify`. */
 import { join } from 'node:path'
-import { type Adapter, checkAdapter } from '../core/adapter.ts'
+import type { Adapter } from '../core/adapter.ts'
+import { checkAdapter } from '../core/adapter/fit.ts'
 import { type Manifest, parseGolden, parseManifest, type Probe } from '../core/bundle.ts'
-import { type GPT2Config, parseConfig } from '../core/config.ts'
 import { GraftError } from '../core/errors.ts'
+import { parseConfig } from '../core/families.ts'
+import type { ModelConfig } from '../core/family.ts'
 import { readAdapter } from './adapter-folder.ts'
 import { sha256File } from './hash.ts'
 import { readJson } from './read.ts'
@@ -11,7 +13,7 @@ import { readJson } from './read.ts'
 export interface Bundle {
   dir: string
   manifest: Manifest
-  config: GPT2Config
+  config: ModelConfig
   golden: Probe[]
   /** By name, in the order of `adapter_index`; none if merged. */
   adapters: Map<string, Adapter>
@@ -19,7 +21,7 @@ export interface Bundle {
 
 const makeBundle = 'A bundle is what `graft export` makes of an adapter or a model: give that folder.'
 
-async function readAdapters(dir: string, manifest: Manifest, config: GPT2Config): Promise<Bundle['adapters']> {
+async function readAdapters(dir: string, manifest: Manifest, config: ModelConfig): Promise<Bundle['adapters']> {
   const adapters: Bundle['adapters'] = new Map()
   if (manifest.kind === 'merged') return adapters
   for (const { name, labels } of manifest.adapters) {
@@ -35,8 +37,7 @@ async function readAdapters(dir: string, manifest: Manifest, config: GPT2Config)
         },
       )
     }
-    await checkAdapter(adapter, config, manifest.provenance.baseSha256, folder)
-    adapters.set(name, adapter)
+    adapters.set(name, await checkAdapter(adapter, config, manifest.provenance.baseSha256, folder))
   }
   return adapters
 }

@@ -68,7 +68,7 @@ async function importInto(output: OutputFolder, source: string, options: ImportO
   if (opened.names.has('adapter_config.json')) return importAdapter(opened, options, output)
   if (opened.names.has('config.json')) return importBase(opened, options, output)
   throw new GraftError('file-format', `${source} has neither config.json nor adapter_config.json`, {
-    hint: 'Give the folder of a GPT-2 model or of a PEFT adapter.',
+    hint: 'Give the folder of a model or of a PEFT adapter.',
     file: source,
   })
 }

@@ -1,28 +1,27 @@
-/** Random weights for a new base and for new LoRA layers. */
-import { type GPT2Config } from '../core/config.ts'
+/** Random weights for a new base, a new head, and new LoRA layers. */
+import { modelOf } from '../core/families.ts'
+import type { ModelConfig, Parameter } from '../core/family.ts'
 import type { Random } from '../core/random.ts'
 import { type TensorData, type TensorMap, sizeOf } from '../core/tensors.ts'
-import { parameterShapes } from '../core/layers.ts'
 
-/**
- * GPT-2's initialization: weights N(0, initializer_range²), those of residual projections divided by √(2·n_layer),
- * biases 0, normalization scales 1.
- */
-export function initializeBase(config: GPT2Config, random: Random): TensorMap {
-  const residual = config.initializer_range / Math.sqrt(2 * config.n_layer)
-  const weights: TensorMap = new Map()
-  for (const [name, shape] of parameterShapes(config)) {
-    const stream = random.fork(name)
-    if (name.endsWith('.bias')) weights.set(name, filled(shape, 0))
-    else if (/\.ln_\w+\.weight$/.test(name)) weights.set(name, filled(shape, 1))
-    else weights.set(name, normal(shape, name.endsWith('c_proj.weight') ? residual : config.initializer_range, stream))
-  }
-  return weights
+/** A new base: each parameter as its family has it begin. */
+export const initializeBase = (config: ModelConfig, random: Random): TensorMap =>
+  new Map(
+    modelOf(config).parameters.map((parameter) => [parameter.name, begin(parameter, random.fork(parameter.name))]),
+  )
+
+/** A new classification head. */
+export const initializeHead = (config: ModelConfig, labels: number, random: Random): TensorMap =>
+  new Map(
+    modelOf(config)
+      .head(labels)
+      .map((parameter) => [parameter.name, begin(parameter, random)]),
+  )
+
+function begin({ shape, start }: Parameter, random: Random): TensorData {
+  if (typeof start === 'object') return normal(shape, start.deviation, random)
+  return filled(shape, start === 'ones' ? 1 : 0)
 }
-
-/** The classification head [labels, n_embd], N(0, initializer_range²). */
-export const initializeScore = (config: GPT2Config, labels: number, random: Random): TensorData =>
-  normal([labels, config.n_embd], config.initializer_range, random)
 
 /** A tensor of independent normal numbers. */
 export function normal(shape: number[], deviation: number, random: Random): TensorData {

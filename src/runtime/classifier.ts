@@ -1,7 +1,7 @@
 /** A classifier on onnxruntime-node. */
 import { type Classifier, type Model, createClassifier as createClassifierFrom } from '../core/classifier.ts'
 import type { CompiledDevice } from '../core/devices.ts'
-import type { GPT2Config } from '../core/config.ts'
+import type { ModelConfig } from '../core/family.ts'
 import { stackOf } from '../core/session.ts'
 import { createEncoder } from './encoder.ts'
 import { openSession } from './session.ts'
@@ -18,7 +18,7 @@ export type {
 export interface ClassifierOptions {
   /** Path of the ONNX file, or its bytes. */
   graph: string | Uint8Array
-  config: GPT2Config
+  config: ModelConfig
   model: Model
   /** Threads of ONNX Runtime; all cores by default. */
   threads?: number | undefined

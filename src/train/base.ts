@@ -1,5 +1,5 @@
 /** New bases, which `writeBase` writes as Hugging Face folders. */
-import { type GPT2Config, createConfig } from '../core/config.ts'
+import { type GPT2Config, createConfig } from '../core/families/gpt2.ts'
 import { createRandom } from '../core/random.ts'
 import type { Base } from '../files/base-folder.ts'
 import { initializeBase } from '../model/initialize.ts'

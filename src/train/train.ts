@@ -18,7 +18,7 @@ import { type OutputOptions, type RunPlan, runToOutput, settingsAmong, withRunOu
 import type { TrainSettings, TrainSettingsInput } from './settings.ts'
 import { type ResolvedSettings, recipeFile, resolveSettings } from './settings/resolve.ts'
 import { classificationTask } from './task/classification.ts'
-import { type Vocabulary, isTokenTable } from './vocabulary.ts'
+import type { Vocabulary } from './vocabulary.ts'
 
 /** What a run starts with, for the table that is shown before it. */
 export interface TrainPlan extends RunPlan {
@@ -134,7 +134,8 @@ interface Prepared {
 async function prepare(base: Base, dataset: StoredDataset, settings: TrainSettings): Promise<Prepared> {
   const data = encodeDataset(dataset, base.config, settings.maxLength)
   const { program, targets } = await createProgram(base, data, dataset.labels.length, settings)
-  const parameters = countParameters(base, program, data.vocabulary.ids)
+  const parameters = countParameters(base, program, data.vocabulary)
+  const { isTokenTable } = data.vocabulary
   const tables = new Map([...base.weights].filter(([name]) => isTokenTable(name) && program.initial.has(name)))
   return { tables, data, program, targets, parameters }
 }
@@ -160,8 +161,7 @@ async function createProgram(
     random: createRandom(settings.seed).fork(method),
   }
   if (method === 'full') return { program: fullProgram(common), targets: [] }
-  const names = adaptableLayers(base.config).map(({ name }) => name)
-  const targets = await matchTargetModules(names, lora.targetModules)
+  const targets = await matchTargetModules(adaptableLayers(base.config), lora.targetModules)
   const scaling = loraScaling({ mode: lora.scaling, alpha: lora.alpha, rank: lora.rank })
   return { program: loraProgram(common, { ...lora, scaling, targets }), targets }
 }
@@ -170,7 +170,7 @@ async function createProgram(
 function countParameters(
   base: BaseFacts,
   { initial, frozen }: TrainingProgram,
-  ids: Vocabulary['ids'],
+  { ids, isTokenTable }: Vocabulary,
 ): TrainPlan['parameters'] {
   const count = (tensors: Iterable<readonly [string, { shape: number[] }]>) =>
     [...tensors].reduce((total, [name, { shape }]) => {

@@ -1,7 +1,7 @@
 /** Encoding for a model: cut to its length, padded as it was trained, refused where tokenizer and embeddings differ. */
 import ranks from 'js-tiktoken/ranks/gpt2'
 import { describe, expect, it } from 'vitest'
-import { createConfig } from '../../src/core/config.ts'
+import { createConfig } from '../../src/core/families/gpt2.ts'
 import { createEncoder, padToken } from '../../src/core/encoder.ts'
 
 const word = ' word'

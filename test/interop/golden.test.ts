@@ -65,10 +65,10 @@ describe('an adapter that PEFT wrote', () => {
 describe.skipIf(!hasSharedData)('a published adapter for GPT-2 small', () => {
   it("is read tensor by tensor, and its ΔW are PEFT's", async () => {
     const expected = readJsonFile<Record<string, Sampled>>(join(golden, 'causal-deltas.json'))
-    const { layers, score, saved } = await readPeftAdapter(sharedData('peft-gpt2-lora-causal'))
+    const { layers, head, saved } = await readPeftAdapter(sharedData('peft-gpt2-lora-causal'))
     expect([...layers.keys()].toSorted()).toEqual(Object.keys(expected).toSorted())
     expect(layers.size).toBe(36)
-    expect([score, saved.size]).toEqual([undefined, 0])
+    expect([head.size, saved.size]).toEqual([0, 0])
     for (const [name, layer] of layers) {
       const { shape, data } = loraDelta(layer)
       const { norm, values } = expected[name]!

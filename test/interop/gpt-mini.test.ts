@@ -38,7 +38,7 @@ describe('models/gpt-mini', () => {
         candidates: tf.range(0, config.vocab_size, 1, 'int32'),
         candidate_biases: tf.zeros([config.vocab_size]),
       }
-      return tokenLosses(config, tensors, { layers: denseLayers(tensors) }).arraySync()
+      return tokenLosses(config, tensors, { layers: denseLayers(config, tensors) }).arraySync()
     })
     for (const [at, loss] of losses.entries()) expect(found[at]).toBeCloseTo(loss, 3)
     expect(info).toMatchObject({ kind: 'base', corpus: { length: 8 } })

@@ -1,7 +1,7 @@
 /** Texts become token ids of the compact vocabulary, cut to length, and labels their ids. */
 import { describe, expect, it } from 'vitest'
 import ranks from 'js-tiktoken/ranks/gpt2'
-import { createConfig } from '../../src/core/config.ts'
+import { createConfig } from '../../src/core/families/gpt2.ts'
 import { createTokenizer } from '../../src/core/tokenizer.ts'
 import type { Dataset, LabelledExample } from '../../src/train/dataset.ts'
 import { encodeDataset } from '../../src/train/encode.ts'

@@ -2,7 +2,7 @@
 import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createConfig } from '../../src/core/config.ts'
+import { createConfig } from '../../src/core/families/gpt2.ts'
 import { createRandom } from '../../src/core/random.ts'
 import { writeBase } from '../../src/files/base-folder.ts'
 import { initializeBase } from '../../src/model/initialize.ts'

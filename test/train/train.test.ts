@@ -4,8 +4,10 @@ import { cp, mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import ranks from 'js-tiktoken/ranks/gpt2'
-import { checkAdapter, serializeAdapter } from '../../src/core/adapter.ts'
-import { createConfig } from '../../src/core/config.ts'
+import { serializeAdapter } from '../../src/core/adapter.ts'
+import { modelOf } from '../../src/core/families.ts'
+import { checkAdapter } from '../../src/core/adapter/fit.ts'
+import { createConfig } from '../../src/core/families/gpt2.ts'
 import { parameterShapes } from '../../src/core/layers.ts'
 import { createRandom } from '../../src/core/random.ts'
 import { sizeOf } from '../../src/core/tensors.ts'
@@ -19,7 +21,7 @@ import type { EvaluationRecord, HistoryRecord } from '../../src/train/report.ts'
 import type { TrainSettingsInput } from '../../src/train/settings.ts'
 import { type TrainOptions, type TrainPlan, train } from '../../src/train/train.ts'
 import { describeKept } from '../../src/cli/training-progress.ts'
-import { randomAdapter } from '../fixtures/adapter.ts'
+import { randomAdapter, scoreOf } from '../fixtures/adapter.ts'
 import { type Fixture, writeFixture } from './fixtures.ts'
 
 let fixture: Fixture
@@ -111,7 +113,7 @@ describe('train --method lora', () => {
       },
     })
     expect(plan).toMatchObject({ totalSteps: 15, resumedAt: 0, targets: [...adapter.layers.keys()] })
-    expect(plan?.targets).toHaveLength(4 * base.config.n_layer)
+    expect(plan?.targets).toHaveLength(4 * modelOf(base.config).sizes.layers)
     expect(result).toMatchObject({ out: path('adapter'), steps: 15, parameters: plan?.parameters })
   })
 
@@ -119,9 +121,9 @@ describe('train --method lora', () => {
     let plan: TrainPlan | undefined
     await run('counted', { settings: { epochs: 1 }, onStart: (started) => void (plan = started) })
     const baseSize = [...base.weights.values()].reduce((sum, { data }) => sum + data.length, 0)
-    const { layers, score } = await readAdapter(path('counted'))
+    const { layers, head } = await readAdapter(path('counted'))
     const pairs = [...layers.values()].reduce((sum, { a, b }) => sum + a.data.length + b.data.length, 0)
-    const trainable = pairs + score.data.length
+    const trainable = pairs + head.get('score.weight')!.data.length
     expect(plan?.parameters).toEqual({ trainable, total: baseSize + trainable })
   })
 
@@ -165,7 +167,7 @@ describe('train --method lora', () => {
     const changed = Array.from({ length: 50257 }, (_, id) => id).filter((id) => a.data[2 * id] !== 0)
     expect(changed).toEqual([...used].toSorted((x, y) => x - y))
     const stored = [...adapter.layers.values()].reduce((sum, { a, b }) => sum + sizeOf(a.shape) + sizeOf(b.shape), 0)
-    expect(plans[0]?.parameters.trainable).toBe(stored + sizeOf(adapter.score.shape))
+    expect(plans[0]?.parameters.trainable).toBe(stored + sizeOf(scoreOf(adapter).shape))
   })
 
   /** The loss on the test part of an adapter as it was written, by the reference. */

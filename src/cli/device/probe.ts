@@ -1,7 +1,7 @@
 /** Tries a device: a small model is trained for some steps, whose losses must be those of the CPU. */
 import type { DeviceName } from '../../core/devices.ts'
-import { createConfig } from '../../core/config.ts'
 import { GraftError } from '../../core/errors.ts'
+import { createConfig } from '../../core/families/gpt2.ts'
 import { linearLayers } from '../../core/layers.ts'
 import { createRandom } from '../../core/random.ts'
 import { initializeBase } from '../../model/initialize.ts'

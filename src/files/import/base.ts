@@ -1,10 +1,12 @@
-/** Imports a GPT-2 model as a base: its tensors are copied one by one, so memory holds a part of one. */
+/** Imports a model as a base: its tensors are copied one by one, so memory holds a part of one. */
 import { createHash } from 'node:crypto'
 import { open, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import { type GPT2Config, parseConfig } from '../../core/config.ts'
 import { padToken } from '../../core/encoder.ts'
-import { labelFields, labelsOfConfig } from '../../core/labels.ts'
+import { parseConfig } from '../../core/families.ts'
+import type { ModelConfig } from '../../core/family.ts'
+import { classifierConfig, labelsOfConfig } from '../../core/labels.ts'
+import { labelCount, tokenEmbedding } from '../../core/layers.ts'
 import { decoderOf } from '../../core/safetensors.ts'
 import { dtypeBytes } from '../../core/safetensors/dtypes.ts'
 import { serializeHeader } from '../../core/safetensors/header.ts'
@@ -63,29 +65,23 @@ const writeJson = (path: string, value: unknown) => writeFile(path, `${JSON.stri
 
 /** What the weights say is put right in the configuration: transformers leaves out what it takes for granted. */
 function baseConfig(
-  config: GPT2Config,
+  config: ModelConfig,
   tensors: ReadonlyMap<string, StoredTensor>,
   labels: string[] | undefined,
   source: string,
-): GPT2Config {
-  const rows = tensors.get('transformer.wte.weight')?.shape[0] ?? config.vocab_size
+): ModelConfig {
+  const rows = tensors.get(`${tokenEmbedding(config)}.weight`)?.shape[0] ?? config.vocab_size
   // An embedding may be padded to a size that computes well, and the configuration still say what is used of it.
   const vocab_size = Math.max(rows, config.vocab_size)
   const pad_token_id = padToken(config) < vocab_size ? padToken(config) : config.pad_token_id
-  const count = tensors.get('score.weight')?.shape[0]
+  const count = labelCount(tensors, config)
   if (count === undefined) {
     if (labels) throw labelsError(`${source} has no classification head to name the labels of`)
     const { id2label: _, label2id: __, num_labels: ___, ...headless } = config
     return { ...headless, vocab_size, pad_token_id }
   }
   const named = nameLabels(count, labels, () => labelsOfConfig(config, source), source)
-  return {
-    ...config,
-    architectures: ['GPT2ForSequenceClassification'],
-    vocab_size,
-    pad_token_id,
-    ...labelFields(named),
-  }
+  return classifierConfig({ ...config, vocab_size, pad_token_id }, named)
 }
 
 /** Writes the tensors in the order of their names, as Hugging Face does. */

@@ -1,7 +1,7 @@
 /** Whether a model's tokenizer is GPT-2's, the one that Graft has: with another the same ids would be other words. */
 import { z } from 'zod'
-import type { GPT2Config } from '../../core/config.ts'
 import { GraftError } from '../../core/errors.ts'
+import type { ModelConfig } from '../../core/family.ts'
 import { readBytes, readJson } from '../read.ts'
 import { tokenizerFilesOf } from '../tokenizer-files.ts'
 import type { Source } from './source.ts'
@@ -45,7 +45,7 @@ const notGpt2 = (file: string, problem: string) =>
  * Checks the tokenizer of a model that comes with one. Tokens that were added after GPT-2's own are no difference.
  * @throws GraftError `config`
  */
-export async function checkTokenizer(source: Source, config: GPT2Config): Promise<void> {
+export async function checkTokenizer(source: Source, config: ModelConfig): Promise<void> {
   const ours = tokenizerFilesOf(config)
   const theirs = ours && (await readTokens(source))
   if (!theirs) return

@@ -1,15 +1,17 @@
 /** A bundle read over the network: each file checked against `graft.json`. */
-import { type Adapter, checkAdapter, parseAdapter } from '../../core/adapter.ts'
+import { type Adapter, parseAdapter } from '../../core/adapter.ts'
+import { checkAdapter } from '../../core/adapter/fit.ts'
 import { type Manifest, type Probe, graphPath, parseGolden, parseManifest } from '../../core/bundle.ts'
 import type { Model } from '../../core/classifier.ts'
-import { type GPT2Config, parseConfig } from '../../core/config.ts'
 import { GraftError } from '../../core/errors.ts'
+import { parseConfig } from '../../core/families.ts'
+import type { ModelConfig } from '../../core/family.ts'
 import type { Downloads } from './downloads.ts'
 
 /** A bundle, all of which is there. */
 export interface RemoteBundle {
   manifest: Manifest
-  config: GPT2Config
+  config: ModelConfig
   /** The ONNX file. */
   graph: Uint8Array
   /** Labels, or adapters. */
@@ -80,8 +82,7 @@ async function readBundle(manifest: Manifest, folder: URL, downloads: Downloads)
     ])
     const files = { 'adapter_config.json': adapterConfig, 'adapter_model.safetensors': weights, 'graft.json': info }
     const adapter = await parseAdapter(files, dir)
-    await checkAdapter(adapter, config, manifest.provenance.baseSha256, dir)
-    return [name, adapter]
+    return [name, await checkAdapter(adapter, config, manifest.provenance.baseSha256, dir)]
   }
 
   async function getModel(): Promise<Model> {

@@ -3,9 +3,9 @@ import type { Adapter } from '../../core/adapter.ts'
 import { notesOf } from '../../core/adapter/info.ts'
 import type { Manifest, Probe } from '../../core/bundle.ts'
 import { type Classifier, type Model, createClassifier } from '../../core/classifier.ts'
-import type { GPT2Config } from '../../core/config.ts'
 import { type Encode, createEncoder } from '../../core/encoder.ts'
 import { GraftError } from '../../core/errors.ts'
+import type { ModelConfig } from '../../core/family.ts'
 import { type LoadedGraph, createSession, stackOf } from '../../core/session.ts'
 import type { BytePairRanks } from '../../core/tokenizer.ts'
 import { ranks } from 'virtual:runtime-files'
@@ -58,7 +58,7 @@ export async function openEngine(request: OpenRequest, onProgress: (progress: Lo
 }
 
 /** Outside of `openEngine`, whose downloaded bytes it would keep in memory. */
-const makerOf = (graph: LoadedGraph, encode: Encode, config: GPT2Config) => (model: Model) =>
+const makerOf = (graph: LoadedGraph, encode: Encode, config: ModelConfig) => (model: Model) =>
   createClassifier({ session: createSession(graph, stackOf(model, config)), encode, config, model })
 
 function createEngine(

@@ -1,0 +1,22 @@
+/** Which token's state stands for a text. */
+import * as tf from '@tensorflow/tfjs'
+import type { TokenBatch } from './family.ts'
+
+/** [batch, sequence]: 1 for tokens that are neither masked nor the pad token. A text's own pad tokens end it, as in transformers. */
+export const realTokens = ({ inputIds, attentionMask }: TokenBatch, padTokenId: number): tf.Tensor2D =>
+  tf.mul(tf.cast(attentionMask, 'float32'), tf.cast(tf.notEqual(inputIds, tf.scalar(padTokenId, 'int32')), 'float32'))
+
+/**
+ * Selects each text's rightmost real token, or its first token where none is real: [batch · sequence, C] → [batch, C]. A
+ * product with a one-hot matrix, so that its gradient is a product too.
+ */
+export function lastToken(positions: tf.Tensor1D, real: tf.Tensor2D): (rows: tf.Tensor2D) => tf.Tensor2D {
+  const [batch, sequence] = real.shape
+  const place = tf.mul(tf.cast(positions, 'float32'), tf.sub(tf.mul(real, 2), 1)) // what is not real counts -position
+  const oneHot = tf.cast(tf.equal(place, tf.max(place, 1, true)), 'float32')
+  const selector = tf.reshape(oneHot, [batch, 1, sequence])
+  return (rows) => {
+    const channels = rows.shape[1]
+    return tf.reshape(tf.matMul(selector, tf.reshape(rows, [batch, sequence, channels])), [batch, channels])
+  }
+}
