@@ -2,9 +2,12 @@
 import * as z from 'zod/mini'
 import { GraftError } from './errors.ts'
 import type { ModelConfig, ModelDescription, ModelFamily } from './family.ts'
+import { bert } from './families/bert.ts'
+import { distilbert } from './families/distilbert.ts'
 import { gpt2 } from './families/gpt2.ts'
+import { roberta, xlmRoberta } from './families/roberta.ts'
 
-const families: readonly ModelFamily[] = [gpt2]
+const families: readonly ModelFamily[] = [gpt2, bert, distilbert, roberta, xlmRoberta]
 
 /** The model types that are supported. */
 export const modelTypes: readonly string[] = families.map(({ modelType }) => modelType)

@@ -40,6 +40,8 @@ export interface Parameter {
   decayed: boolean
   /** Whether its first size is the number of labels (the head's last layer). */
   perLabel?: boolean
+  /** Whether a checkpoint of the bare model may lack it: an import then has it begin anew, and says so. */
+  optional?: boolean
 }
 
 /** A layer that an adapter can change: x·W, or, of an embedding, rows of W, which is the same with x one-hot. */
@@ -78,6 +80,8 @@ export interface ModelDescription {
   identity: Readonly<Record<string, string | number>>
   /** Whether it drops out activations where all of it is trained. */
   usesDropout: boolean
+  /** Whether its graphs take `token_type_ids` beside `input_ids` and `attention_mask`. */
+  tokenTypes?: boolean
 }
 
 export interface ModelFamily {
@@ -96,6 +100,8 @@ export interface ModelFamily {
    * @param name with the prefix
    */
   isDerived(name: string): boolean
+  /** The name that a tensor has now, of one that older checkpoints name otherwise; others as they are. */
+  rename?(name: string): string
   /** Checks the family's own fields. @throws GraftError `config`, naming each field at fault */
   parse(json: unknown, file: string): ModelConfig
   /** @param config as `parse` gave it */

@@ -6,11 +6,14 @@ import type { AdaptableLayer, ModelConfig, ModelFamily, Parameter } from './fami
 export const outermost = (name: string): string => name.split('.', 1)[0] ?? ''
 
 /** A checkpoint of the bare model lacks the prefix that classes with a head write, such as GPT-2's `transformer.`. */
-export const fullName = (name: string, { prefix, outside }: ModelFamily): string =>
-  name.startsWith(prefix) || outside.includes(outermost(name)) ? name : `${prefix}${name}`
+export function fullName(name: string, { prefix, outside, rename = (given) => given }: ModelFamily): string {
+  const current = rename(name)
+  return current.startsWith(prefix) || outside.includes(outermost(current)) ? current : `${prefix}${current}`
+}
 
 /** Whether a tensor is named as in the bare model. */
-export const isBare = (name: string, family: ModelFamily): boolean => fullName(name, family) !== name
+export const isBare = (name: string, { prefix, outside }: ModelFamily): boolean =>
+  !name.startsWith(prefix) && !outside.includes(outermost(name))
 
 /** The name that a layer has in the bare model, which PEFT's adapters for it use. */
 export const bareName = (name: string, { prefix }: ModelFamily): string =>

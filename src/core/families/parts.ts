@@ -87,3 +87,19 @@ export function checkHeads(
     value: width,
   })
 }
+
+/** Activations by Hugging Face's names. */
+const activations = ['gelu', 'gelu_new', 'gelu_pytorch_tanh', 'relu', 'silu'] as const
+
+/** An activation's name. */
+export const activation = z.enum(activations, {
+  error: ({ input }) => `${JSON.stringify(input)} is not supported, only ${activations.join(', ')}`,
+})
+
+/** A field that may be left out, or have this one value; with another it would be another model. */
+export const refused = <const Value extends string | boolean>(value: Value) =>
+  z.nullish(
+    z.literal(value, {
+      error: ({ input }) => `${JSON.stringify(input)} is not supported, only ${JSON.stringify(value)}`,
+    }),
+  )
