@@ -13,6 +13,8 @@ export type Feed =
 
 /** A graph that an ONNX Runtime has loaded. */
 export interface LoadedGraph {
+  /** Names of its inputs. */
+  readonly inputs: readonly string[]
   /** @returns the output `logits`, `[rows, labels]` */
   run(feeds: Record<string, Feed>): Promise<{ data: Float32Array; dims: readonly number[] }>
   close(): Promise<void>
@@ -43,7 +45,7 @@ export function createSession(graph: LoadedGraph, stack?: TensorMap): Session {
   const count = stack ? ([...stack.values()][0]?.shape[0] ?? 0) : 0
   return {
     async run(batch, adapterIndex = []) {
-      const feeds = tokens(batch)
+      const feeds = tokens(batch, graph)
       if (adapters) {
         checkIndices(adapterIndex, batch.rows, count)
         Object.assign(feeds, adapters, { adapter_index: integers(adapterIndex, [batch.rows]) })
@@ -72,9 +74,13 @@ const integers = (values: ArrayLike<number>, dims: number[]): Feed => [
   dims,
 ]
 
-const tokens = ({ inputIds, attentionMask, rows, length }: Batch): Record<string, Feed> => ({
+const tokens = ({ inputIds, attentionMask, rows, length }: Batch, { inputs }: LoadedGraph): Record<string, Feed> => ({
   input_ids: integers(inputIds, [rows, length]),
   attention_mask: integers(attentionMask, [rows, length]),
+  // All of a text is of the first type: pairs of texts are not classified.
+  ...(inputs.includes('token_type_ids') && {
+    token_type_ids: ['int64', new BigInt64Array(rows * length), [rows, length]] as const,
+  }),
 })
 
 const toFeeds = (stack: TensorMap): Record<string, Feed> =>

@@ -10,12 +10,15 @@ export interface TokenBatch {
   inputIds: tf.Tensor2D
   /** [batch, sequence] int32: 1 for real tokens, 0 for padding */
   attentionMask: tf.Tensor2D
+  /** [batch, sequence] int32: which of two texts a token is of, for families that tell them apart; without, it is the first. */
+  tokenTypeIds?: tf.Tensor2D | undefined
 }
 
 /** A batch's tokens among named tensors. */
 export const tokenBatch = (tensors: Tensors): TokenBatch => ({
   inputIds: parameter(tensors, 'input_ids') as tf.Tensor2D,
   attentionMask: parameter(tensors, 'attention_mask') as tf.Tensor2D,
+  tokenTypeIds: tensors['token_type_ids'] as tf.Tensor2D | undefined,
 })
 
 export interface ForwardOptions {

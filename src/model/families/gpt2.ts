@@ -9,6 +9,7 @@ import { gelu } from '../ops/gelu.ts'
 import { layerNormalization } from '../ops/layer-normalization.ts'
 import { type Tensors, parameter } from '../parameters.ts'
 import { lastToken, realTokens } from '../pooling.ts'
+import { positionsOf } from '../positions.ts'
 
 /**
  * The model without a head: embeddings, blocks and the last normalization.
@@ -23,7 +24,7 @@ export function hiddenStates(
 ): tf.Tensor2D {
   const config = model as GPT2Config
   const { inputIds, attentionMask } = batch
-  const positions: tf.Tensor1D = tf.slice(tf.range(0, config.n_positions, 1, 'int32'), 0, inputIds.shape[1])
+  const positions = positionsOf(batch, config.n_positions)
   const mask = tf.cast(attentionMask, 'float32') as tf.Tensor2D
   const bias = attentionBias(positions, mask)
   const select = pool ? lastToken(positions, realTokens(batch, family.describe(config).padTokenId)) : undefined
