@@ -14,6 +14,19 @@ export const modelTypes: readonly string[] = families.map(({ modelType }) => mod
 
 const typed = z.looseObject({ model_type: z.string() })
 
+/** Weights that are no plain numbers are another matter, whichever family they are of. */
+const quantized = z.looseObject({ quantization_config: z.looseObject({ quant_method: z.optional(z.string()) }) })
+
+function checkCommon(json: unknown, file: string): void {
+  const method = quantized.safeParse(json).data?.quantization_config.quant_method
+  if (!quantized.safeParse(json).success) return
+  throw new GraftError('config', `${file}: quantization_config (${method ?? 'of no name'}) is not supported`, {
+    hint: 'Use the model as it was before it was quantized.',
+    file,
+    value: method,
+  })
+}
+
 /** What a model was trained for, as transformers says it; a model that says nothing has one label for each text. */
 const SINGLE_LABEL = 'single_label_classification'
 
@@ -33,6 +46,7 @@ export function parseConfig(json: unknown, file = 'config.json'): ModelConfig {
       value: type,
     })
   }
+  checkCommon(json, file)
   const config = family.parse(json, file)
   if (config.problem_type && config.problem_type !== SINGLE_LABEL) {
     throw new GraftError('config', `${file}: problem_type ${JSON.stringify(config.problem_type)} is not supported`, {
@@ -42,6 +56,19 @@ export function parseConfig(json: unknown, file = 'config.json'): ModelConfig {
     })
   }
   return config
+}
+
+/**
+ * The family of a name that a user gave.
+ * @throws GraftError `usage`
+ */
+export function familyNamed(type: string): ModelFamily {
+  const family = families.find(({ modelType }) => modelType === type)
+  if (family) return family
+  throw new GraftError('usage', `there is no family ${JSON.stringify(type)}; there are ${modelTypes.join(', ')}`, {
+    hint: 'Choose one of these.',
+    value: type,
+  })
 }
 
 /** The family of a configuration that was checked. */

@@ -84,6 +84,12 @@ export interface ModelDescription {
   tokenTypes?: boolean
 }
 
+/** Sizes of a new model. */
+export interface NewModelSizes extends ModelSizes {
+  /** Width of the feed-forward layer. */
+  inner: number
+}
+
 export interface ModelFamily {
   /** As `config.json` names it. */
   modelType: string
@@ -102,6 +108,8 @@ export interface ModelFamily {
   isDerived(name: string): boolean
   /** The name that a tensor has now, of one that older checkpoints name otherwise; others as they are. */
   rename?(name: string): string
+  /** The fields of a new configuration of these sizes. */
+  fieldsOf(sizes: NewModelSizes): Record<string, unknown>
   /** Checks the family's own fields. @throws GraftError `config`, naming each field at fault */
   parse(json: unknown, file: string): ModelConfig
   /** @param config as `parse` gave it */

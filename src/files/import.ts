@@ -36,6 +36,8 @@ export interface ImportResult {
   /** Of a base. */
   parameters?: number
   labels: string[] | undefined
+  /** Tensors of a base that its source lacks, and that begin at random. */
+  begun?: string[]
   /** What an adapter calls the base that it was trained on; only the shapes say whether it is this one. */
   trainedOn?: string | undefined
 }

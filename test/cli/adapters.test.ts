@@ -36,10 +36,10 @@ describe('graft adapters', () => {
   })
 
   it('inspects: the norms are those of ΔW', async () => {
-    const { layers, labels, score } = graft('inspect', path('a'))
-    expect([labels, score]).toEqual([
+    const { layers, labels, head } = graft('inspect', path('a'))
+    expect([labels, head]).toEqual([
       ['ham', 'spam'],
-      [2, 8],
+      { 'score.weight': [2, 8] },
     ])
     const adapter = await readAdapter(path('a'))
     expect(layers).toHaveLength(8)

@@ -11,7 +11,7 @@ import { exportBundle, openBundle, verifyBundle } from '../../src/export/index.t
 import { writeAdapter } from '../../src/files/adapter-folder.ts'
 import { readBase, writeBase } from '../../src/files/base-folder.ts'
 import { sha256File } from '../../src/files/hash.ts'
-import { initializeBase, initializeHead } from '../../src/model/initialize.ts'
+import { initializeBase, initializeHead } from '../../src/core/initialize.ts'
 import { type Fixture, config, createAdapter, largestDifference, weights, writeFixture } from './fixtures.ts'
 
 let fixture: Fixture

@@ -8,7 +8,7 @@ import { createRandom } from '../../src/core/random.ts'
 import type { TensorData, TensorMap } from '../../src/core/tensors.ts'
 import { writeAdapter } from '../../src/files/adapter-folder.ts'
 import { readBase, writeBase } from '../../src/files/base-folder.ts'
-import { initializeBase } from '../../src/model/initialize.ts'
+import { initializeBase } from '../../src/core/initialize.ts'
 import { randomAdapter } from '../fixtures/adapter.ts'
 
 /** No two sizes that could be mixed up are equal. */

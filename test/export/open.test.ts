@@ -6,7 +6,7 @@ import { createRandom } from '../../src/core/random.ts'
 import { exportBundle, openBundle, openModel } from '../../src/export/index.ts'
 import { readBase, writeBase } from '../../src/files/base-folder.ts'
 import { importModel } from '../../src/files/import.ts'
-import { initializeHead } from '../../src/model/initialize.ts'
+import { initializeHead } from '../../src/core/initialize.ts'
 import { type Fixture, config, largestDifference, weights, writeFixture } from './fixtures.ts'
 
 let fixture: Fixture

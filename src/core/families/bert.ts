@@ -1,6 +1,12 @@
 /** BERT (Devlin et al. 2019): an encoder, post-norm; classified by the pooled first token. MiniLM, bge and e5 are such. */
 import * as z from 'zod/mini'
-import { type ModelConfig, type ModelDescription, type ModelFamily, commonFields } from '../family.ts'
+import {
+  type ModelConfig,
+  type ModelDescription,
+  type ModelFamily,
+  type NewModelSizes,
+  commonFields,
+} from '../family.ts'
 import { type Encoder, bertNames, dense, encoderParameters, renameNorm } from './encoder.ts'
 import { activation, checkConfig, checkHeads, positive, rate, refused, size } from './parts.ts'
 
@@ -55,6 +61,16 @@ export const identityOf = ({ model_type, num_attention_heads, hidden_act, layer_
   layer_norm_eps,
 })
 
+/** The fields of a new configuration. */
+export const bertFieldsOf = ({ width, layers, heads, inner, positions, vocabulary }: NewModelSizes) => ({
+  vocab_size: vocabulary,
+  hidden_size: width,
+  num_hidden_layers: layers,
+  num_attention_heads: heads,
+  intermediate_size: inner,
+  max_position_embeddings: positions,
+})
+
 export function parseBert<Config extends BertConfig>(
   own: z.core.$ZodType<Config>,
   json: unknown,
@@ -92,6 +108,7 @@ export const bert: ModelFamily = {
   // A buffer that older versions wrote, and the heads of pretraining.
   isDerived: (name) => name === 'bert.embeddings.position_ids' || name.startsWith('cls.'),
   rename: renameNorm,
+  fieldsOf: bertFieldsOf,
   parse: (json, file) => parseBert(schema, json, { file, kind: 'a BERT configuration' }),
   describe,
 }

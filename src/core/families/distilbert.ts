@@ -88,6 +88,14 @@ export const distilbert: ModelFamily = {
   headModules: ['pre_classifier', 'classifier'],
   // The head of pretraining.
   isDerived: (name) => name.startsWith('vocab_'),
+  fieldsOf: ({ width, layers, heads, inner, positions, vocabulary }) => ({
+    vocab_size: vocabulary,
+    dim: width,
+    n_layers: layers,
+    n_heads: heads,
+    hidden_dim: inner,
+    max_position_embeddings: positions,
+  }),
   parse,
   describe,
 }

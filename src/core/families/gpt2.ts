@@ -91,6 +91,14 @@ export const gpt2: ModelFamily = {
   headModules: ['score'],
   // Causal masks, which the model makes itself, and the language model's head, which is `wte` again.
   isDerived: (name) => /\.attn\.(masked_)?bias$/.test(name) || name === 'lm_head.weight',
+  fieldsOf: ({ width, layers, heads, inner, positions, vocabulary }) => ({
+    vocab_size: vocabulary,
+    n_positions: positions,
+    n_embd: width,
+    n_layer: layers,
+    n_head: heads,
+    n_inner: inner,
+  }),
   parse,
   describe,
 }

@@ -1,7 +1,7 @@
 /** RoBERTa (Liu et al. 2019): BERT with positions from the padding token's id on, and a head of two layers. */
 import * as z from 'zod/mini'
 import type { ModelConfig, ModelDescription, ModelFamily } from '../family.ts'
-import { type BertConfig, bertFields, encoderOf, identityOf, parseBert } from './bert.ts'
+import { type BertConfig, bertFields, bertFieldsOf, encoderOf, identityOf, parseBert } from './bert.ts'
 import { bertNames, dense, encoderParameters, renameNorm } from './encoder.ts'
 
 export const NAMES = bertNames('roberta.')
@@ -39,6 +39,12 @@ function family(modelType: string, classPrefix: string): ModelFamily {
     // A buffer that older versions wrote, a pooler that classification does without, and the language model's head.
     isDerived: (name) => name === 'roberta.embeddings.position_ids' || /^(roberta\.pooler|lm_head)\./.test(name),
     rename: renameNorm,
+    fieldsOf: (sizes) => ({
+      ...bertFieldsOf({ ...sizes, positions: sizes.positions + 2 }),
+      pad_token_id: 1,
+      type_vocab_size: 1,
+      layer_norm_eps: 1e-5,
+    }),
     parse: (json, file) => parseBert(schema, json, { file, kind: `a ${classPrefix} configuration` }),
     describe,
   }

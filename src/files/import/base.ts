@@ -5,12 +5,14 @@ import { basename, join } from 'node:path'
 import { padToken } from '../../core/encoder.ts'
 import { parseConfig } from '../../core/families.ts'
 import type { ModelConfig } from '../../core/family.ts'
+import { initializeMissing } from '../../core/initialize.ts'
 import { classifierConfig, labelsOfConfig } from '../../core/labels.ts'
 import { labelCount, tokenEmbedding } from '../../core/layers.ts'
+import { createRandom } from '../../core/random.ts'
 import { decoderOf } from '../../core/safetensors.ts'
 import { dtypeBytes } from '../../core/safetensors/dtypes.ts'
 import { serializeHeader } from '../../core/safetensors/header.ts'
-import { firstNonFinite, sizeOf } from '../../core/tensors.ts'
+import { type TensorMap, firstNonFinite, sizeOf } from '../../core/tensors.ts'
 import { checkFinite, checkShapes } from '../base-folder.ts'
 import { sha256File } from '../hash.ts'
 import type { ImportOptions, ImportResult } from '../import.ts'
@@ -22,6 +24,9 @@ import { labelsError, nameLabels } from './labels.ts'
 import type { Source } from './source.ts'
 import { checkTokenizer } from './tokenizer.ts'
 import { type StoredTensor, type StoredWeights, openWeights } from './weights.ts'
+
+/** Of what begins anew: the same model is imported alike each time. */
+const SEED = 123
 
 /**
  * Copies a model into a base folder, its element types as they are.
@@ -37,17 +42,22 @@ export async function importBase(
   await checkTokenizer(source, original)
   const weights = await openWeights(source, original)
   const config = baseConfig(original, weights.tensors, labels, source.name)
-  checkShapes(weights.tensors, config, source.name)
+  // What a checkpoint for another task does without.
+  const begun = initializeMissing(config, weights.tensors, createRandom(SEED))
+  checkShapes(new Map<string, { shape: number[] }>([...weights.tensors, ...begun]), config, source.name)
   await output.requireSpace(sizeOfFiles(weights))
   const sha256 = await output.publish(async (folder) => {
-    const hash = await copyTensors(weights, join(folder, 'model.safetensors'), options)
+    const hash = await copyTensors(weights, begun, join(folder, 'model.safetensors'), options)
     await writeJson(join(folder, 'config.json'), config)
     for (const [name, content] of Object.entries(tokenizerFilesOf(config) ?? {}))
       await writeFile(join(folder, name), content)
     await writeJson(join(folder, 'import.json'), await provenance(source, weights))
     return hash
   })
-  const parameters = [...weights.tensors.values()].reduce((total, { shape }) => total + sizeOf(shape), 0)
+  const parameters = [...weights.tensors.values(), ...begun.values()].reduce(
+    (total, { shape }) => total + sizeOf(shape),
+    0,
+  )
   return {
     kind: 'base',
     out,
@@ -56,6 +66,7 @@ export async function importBase(
     sha256,
     parameters,
     labels: labelsOfConfig(config, out),
+    ...(begun.size > 0 && { begun: [...begun.keys()] }),
   }
 }
 
@@ -87,10 +98,12 @@ function baseConfig(
 /** Writes the tensors in the order of their names, as Hugging Face does. */
 async function copyTensors(
   { tensors }: StoredWeights,
+  begun: TensorMap,
   path: string,
   { signal, onProgress }: Pick<ImportOptions, 'signal' | 'onProgress'>,
 ): Promise<string> {
-  const inOrder = [...tensors].sort(([a], [b]) => (a < b ? -1 : 1))
+  const added = [...begun].map(([name, tensor]) => [name, { ...tensor, dtype: 'F32' as const }] as const)
+  const inOrder = [...tensors, ...added].sort(([a], [b]) => (a < b ? -1 : 1))
   const { header, dataBytes } = serializeHeader(inOrder, { format: 'pt' })
   const hash = createHash('sha256')
   const file = await open(path, 'wx')
@@ -105,6 +118,10 @@ async function copyTensors(
     await write(header)
     for (const [name, entry] of inOrder) {
       signal?.throwIfAborted()
+      if ('data' in entry) {
+        await write(new Uint8Array(entry.data.buffer))
+        continue
+      }
       const decode = decoderOf(entry, name, entry.file.path)
       for await (const bytes of readTensorBytes(entry.file, entry)) {
         const values = new Float32Array(bytes.length / dtypeBytes[entry.dtype])

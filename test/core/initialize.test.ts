@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { createConfig } from '../../src/core/families/gpt2.ts'
 import { parameterShapes } from '../../src/core/layers.ts'
 import { createRandom } from '../../src/core/random.ts'
-import { initializeBase, initializeHead } from '../../src/model/initialize.ts'
+import { initializeBase, initializeHead } from '../../src/core/initialize.ts'
 
 const config = createConfig({ vocab_size: 300, n_embd: 64, n_layer: 2, n_head: 2, n_inner: 96 })
 const weights = initializeBase(config, createRandom(1))

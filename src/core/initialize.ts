@@ -1,8 +1,8 @@
 /** Random weights for a new base, a new head, and new LoRA layers. */
-import { modelOf } from '../core/families.ts'
-import type { ModelConfig, Parameter } from '../core/family.ts'
-import type { Random } from '../core/random.ts'
-import { type TensorData, type TensorMap, sizeOf } from '../core/tensors.ts'
+import { modelOf } from './families.ts'
+import type { ModelConfig, Parameter } from './family.ts'
+import type { Random } from './random.ts'
+import { type TensorData, type TensorMap, sizeOf } from './tensors.ts'
 
 /** A new base: each parameter as its family has it begin. */
 export const initializeBase = (config: ModelConfig, random: Random): TensorMap =>
@@ -17,6 +17,16 @@ export const initializeHead = (config: ModelConfig, labels: number, random: Rand
       .head(labels)
       .map((parameter) => [parameter.name, begin(parameter, random)]),
   )
+
+/** The parameters that a checkpoint lacks and may lack, as they begin. */
+export function initializeMissing(
+  config: ModelConfig,
+  there: { has(name: string): boolean },
+  random: Random,
+): TensorMap {
+  const missing = modelOf(config).parameters.filter(({ name, optional }) => optional && !there.has(name))
+  return new Map(missing.map((parameter) => [parameter.name, begin(parameter, random.fork(parameter.name))]))
+}
 
 function begin({ shape, start }: Parameter, random: Random): TensorData {
   if (typeof start === 'object') return normal(shape, start.deviation, random)
