@@ -25,10 +25,7 @@ const run: (inputs: Inputs, attributes: object) => tf.Tensor = composite<Inputs,
   inputsToSave: ['cos', 'sin'],
   forward: ({ x, cos, sin }) => {
     const [left, right] = tf.split(x, 2, -1) as [tf.Tensor, tf.Tensor]
-    return tf.concat(
-      [tf.sub(tf.mul(left, cos), tf.mul(right, sin)), tf.add(tf.mul(right, cos), tf.mul(left, sin))],
-      -1,
-    )
+    return tf.concat([tf.sub(tf.mul(left, cos), tf.mul(right, sin)), tf.add(tf.mul(right, cos), tf.mul(left, sin))], -1)
   },
   gradient: (dy, [cos, sin]) => {
     if (!cos || !sin) throw new Error('Rotary saved too little')
