@@ -13,8 +13,8 @@ export interface Encoded {
 /** Encodes a text, cut after `maxLength` tokens or where the model's positions end. */
 export type Encode = (text: string, maxLength: number) => Encoded
 
-/** The padding token of a model. */
-export const padToken = (config: ModelConfig): number => modelOf(config).padTokenId
+/** What fills padding: a model's padding token, or any where the mask alone tells padding. */
+export const padToken = (config: ModelConfig): number => modelOf(config).padTokenId ?? 0
 
 /**
  * @param ranks the tokenizer's vocabulary, as for `createTokenizer`

@@ -2,9 +2,15 @@
 import * as tf from '@tensorflow/tfjs'
 import type { TokenBatch } from './family.ts'
 
-/** [batch, sequence]: 1 for tokens that are neither masked nor the pad token. A text's own pad tokens end it, as in transformers. */
-export const realTokens = ({ inputIds, attentionMask }: TokenBatch, padTokenId: number): tf.Tensor2D =>
-  tf.mul(tf.cast(attentionMask, 'float32'), tf.cast(tf.notEqual(inputIds, tf.scalar(padTokenId, 'int32')), 'float32'))
+/**
+ * [batch, sequence]: 1 for tokens that are neither masked nor the pad token. A text's own pad tokens end it, as in transformers.
+ * @param padTokenId undefined for a model without one
+ */
+export function realTokens({ inputIds, attentionMask }: TokenBatch, padTokenId: number | undefined): tf.Tensor2D {
+  const unmasked: tf.Tensor2D = tf.cast(attentionMask, 'float32')
+  if (padTokenId === undefined) return unmasked
+  return tf.mul(unmasked, tf.cast(tf.notEqual(inputIds, tf.scalar(padTokenId, 'int32')), 'float32'))
+}
 
 /**
  * Selects each text's rightmost real token, or its first token where none is real: [batch · sequence, C] → [batch, C]. A

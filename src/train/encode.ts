@@ -1,6 +1,6 @@
 /** A data set as the model sees it: token ids in the compact vocabulary, and label ids. */
 import ranks from 'js-tiktoken/ranks/gpt2'
-import { createEncoder } from '../core/encoder.ts'
+import { createEncoder, padToken } from '../core/encoder.ts'
 import { modelOf } from '../core/families.ts'
 import type { ModelConfig } from '../core/family.ts'
 import { createLabels } from '../core/labels.ts'
@@ -26,7 +26,8 @@ export interface EncodedDataset {
  */
 export function encodeDataset({ labels, splits }: Dataset, config: ModelConfig, maxLength: number): EncodedDataset {
   const encodeText = createEncoder(config, ranks)
-  const { padTokenId: pad, sizes } = modelOf(config)
+  const { sizes } = modelOf(config)
+  const pad = padToken(config)
   const { idOf } = createLabels(labels)
   const encode = (examples: readonly LabelledExample[]): EncodedSet => ({
     sequences: examples.map(({ text }) => encodeText(text, maxLength).ids),
