@@ -13,14 +13,21 @@ export function realTokens({ inputIds, attentionMask }: TokenBatch, padTokenId: 
 }
 
 /**
- * Selects each text's rightmost real token, or its first token where none is real: [batch · sequence, C] → [batch, C]. A
- * product with a one-hot matrix, so that its gradient is a product too.
+ * The position of each text's rightmost real token, or of its first token where none is real: [batch], as float32.
+ * @param positions [sequence] 0, 1, 2, …
+ * @param real [batch, sequence] as `realTokens` gives it
+ */
+export const lastPlace = (positions: tf.Tensor1D, real: tf.Tensor2D): tf.Tensor1D =>
+  tf.max(tf.mul(tf.cast(positions, 'float32'), real), 1)
+
+/**
+ * Selects the token at `lastPlace` of each text: [batch · sequence, C] → [batch, C]. A product with a one-hot matrix, so that its
+ * gradient is a product too.
  */
 export function lastToken(positions: tf.Tensor1D, real: tf.Tensor2D): (rows: tf.Tensor2D) => tf.Tensor2D {
   const [batch, sequence] = real.shape
-  const place = tf.mul(tf.cast(positions, 'float32'), tf.sub(tf.mul(real, 2), 1)) // what is not real counts -position
-  const oneHot = tf.cast(tf.equal(place, tf.max(place, 1, true)), 'float32')
-  const selector = tf.reshape(oneHot, [batch, 1, sequence])
+  const last = tf.expandDims(lastPlace(positions, real), 1) // [B, 1]
+  const selector = tf.reshape(tf.cast(tf.equal(tf.cast(positions, 'float32'), last), 'float32'), [batch, 1, sequence])
   return (rows) => {
     const channels = rows.shape[1]
     return tf.reshape(tf.matMul(selector, tf.reshape(rows, [batch, sequence, channels])), [batch, channels])
