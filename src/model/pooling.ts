@@ -12,22 +12,32 @@ export function realTokens({ inputIds, attentionMask }: TokenBatch, padTokenId: 
   return tf.mul(unmasked, tf.cast(tf.notEqual(inputIds, tf.scalar(padTokenId, 'int32')), 'float32'))
 }
 
+/** Takes one row of each text: [batch · sequence, C] → [batch, C]. */
+export type Select = (rows: tf.Tensor2D) => tf.Tensor2D
+
 /**
- * The position of each text's rightmost real token, or of its first token where none is real: [batch], as float32.
+ * The place of each text's rightmost real token, or of its first token where none is real: [batch, 1], as float32.
  * @param positions [sequence] 0, 1, 2, …
  * @param real [batch, sequence] as `realTokens` gives it
  */
-export const lastPlace = (positions: tf.Tensor1D, real: tf.Tensor2D): tf.Tensor1D =>
-  tf.max(tf.mul(tf.cast(positions, 'float32'), real), 1)
+export const lastPlace = (positions: tf.Tensor1D, real: tf.Tensor2D): tf.Tensor2D =>
+  tf.max(tf.mul(tf.cast(positions, 'float32'), real), 1, true)
+
+/** Selects each text's token at `lastPlace`. */
+export const lastToken = (positions: tf.Tensor1D, real: tf.Tensor2D): Select =>
+  selectBy(tf.equal(tf.cast(positions, 'float32'), lastPlace(positions, real)))
+
+/** Selects each text's first token. */
+export const firstToken = ({ inputIds }: TokenBatch, positions: tf.Tensor1D): Select =>
+  selectBy(tf.equal(tf.add(tf.zerosLike(inputIds), positions), tf.scalar(0, 'int32')))
 
 /**
- * Selects the token at `lastPlace` of each text: [batch · sequence, C] → [batch, C]. A product with a one-hot matrix, so that its
- * gradient is a product too.
+ * A product with a one-hot matrix, so that its gradient is a product too.
+ * @param chosen [batch, sequence], one place of each row
  */
-export function lastToken(positions: tf.Tensor1D, real: tf.Tensor2D): (rows: tf.Tensor2D) => tf.Tensor2D {
-  const [batch, sequence] = real.shape
-  const last = tf.expandDims(lastPlace(positions, real), 1) // [B, 1]
-  const selector = tf.reshape(tf.cast(tf.equal(tf.cast(positions, 'float32'), last), 'float32'), [batch, 1, sequence])
+function selectBy(chosen: tf.Tensor): Select {
+  const [batch = 0, sequence = 0] = chosen.shape
+  const selector = tf.reshape(tf.cast(chosen, 'float32'), [batch, 1, sequence])
   return (rows) => {
     const channels = rows.shape[1]
     return tf.reshape(tf.matMul(selector, tf.reshape(rows, [batch, sequence, channels])), [batch, channels])

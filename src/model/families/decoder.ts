@@ -5,10 +5,10 @@ import { type Decoder, type DecoderFamily, LAST_NORM, TOKENS, decoderBlock } fro
 import type { FamilyFunctions, ForwardOptions, TokenBatch } from '../family.ts'
 import { attention, attentionBias, paddingBias } from '../ops/attention.ts'
 import { rmsNormalization } from '../ops/rms-normalization.ts'
-import { type Rotation, rotary, rotationOf } from '../ops/rotary.ts'
+import { type Rotation, rotationOf } from '../ops/rotary.ts'
 import { silu } from '../ops/silu.ts'
 import { type Tensors, parameter } from '../parameters.ts'
-import { lastPlace, lastToken, realTokens } from '../pooling.ts'
+import { type Select, lastPlace, lastToken, realTokens } from '../pooling.ts'
 import { positionsOf } from '../positions.ts'
 
 /** What a pass runs with. */
@@ -22,9 +22,8 @@ interface Pass {
 
 /** The rows whose states a block makes, and what they attend to. */
 interface Rows {
-  /** Takes them from all rows: [batch · sequence, channels] → [rows, channels]. */
-  select(x: tf.Tensor2D): tf.Tensor2D
-  rotation: Rotation
+  select: Select
+  queryRotation: Rotation
   /** [batch, 1, rows of a text, sequence] */
   bias: tf.Tensor4D
 }
@@ -50,53 +49,51 @@ function lastState(
 ): tf.Tensor2D {
   const { sizes, frequencies } = decoder
   const positions = positionsOf(batch, sizes.positions) // [T]
-  const rotationAt = (places: tf.Tensor1D) => rotationOf(places, tf.tensor1d(frequencies))
   const mask: tf.Tensor2D = tf.cast(batch.attentionMask, 'float32')
-  const real = realTokens(batch, padTokenId)
-  const place = lastPlace(positions, real) // [B]
-  const all: Rows = { select: (x) => x, rotation: rotationAt(positions), bias: attentionBias(positions, mask) }
-  const last: Rows = {
-    select: lastToken(positions, real),
-    rotation: rotationAt(place),
-    bias: paddingBias(tf.mul(mask, upTo(place, positions))),
-  }
-  const pass = { decoder, parameters, options, rotation: all.rotation }
+  const rotation = rotationOf(positions, tf.tensor1d(frequencies))
+  const pass = { decoder, parameters, options, rotation }
+  const all: Rows = { select: (x) => x, queryRotation: rotation, bias: attentionBias(positions, mask) }
+  const last = lastRows(decoder, positions, mask, realTokens(batch, padTokenId))
   let hidden = options.layers.embedding(batch.inputIds, TOKENS) // [B·T, C]
   for (let layer = 0; layer < sizes.layers; layer++)
     hidden = block(pass, layer, hidden, layer === sizes.layers - 1 ? last : all)
   return normalize(pass, LAST_NORM, hidden)
 }
 
-/** 1 for the positions of each text that are not behind a place: [batch, sequence]. */
-const upTo = (place: tf.Tensor1D, positions: tf.Tensor1D): tf.Tensor2D =>
-  tf.cast(tf.lessEqual(tf.cast(positions, 'float32'), tf.expandDims(place, 1)), 'float32')
+/** Each text's last real token, which looks at those before it and itself. */
+function lastRows({ frequencies }: Decoder, positions: tf.Tensor1D, mask: tf.Tensor2D, real: tf.Tensor2D): Rows {
+  const place = lastPlace(positions, real) // [B, 1]
+  const before = tf.cast(tf.lessEqual(tf.cast(positions, 'float32'), place), 'float32') // [B, T]
+  return {
+    select: lastToken(positions, real),
+    queryRotation: rotationOf(tf.expandDims(place, 2), tf.tensor1d(frequencies)),
+    bias: paddingBias(tf.mul(mask, before)),
+  }
+}
 
-/** One block: the rows that it makes of all rows [batch · sequence, C]. */
-function block(pass: Pass, layer: number, input: tf.Tensor2D, { select, rotation, bias }: Rows): tf.Tensor2D {
+/** One block: the states of its rows, of all rows [batch · sequence, C]. */
+function block(pass: Pass, layer: number, input: tf.Tensor2D, { select, queryRotation, bias }: Rows): tf.Tensor2D {
   const { linear } = pass.options.layers
   const { heads, keyValueHeads } = pass.decoder.sizes
   const names = decoderBlock(layer)
   const normalized = normalize(pass, names.attentionNorm, input) // [B·T, C]
-  const query = turn(pass, linear(select(normalized), names.query), names.queryNorm, rotation) // [rows, H·d]
-  const key = turn(pass, linear(normalized, names.key), names.keyNorm, pass.rotation) // [B·T, KV·d]
+  const query = normalizeHeads(pass, names.queryNorm, linear(select(normalized), names.query)) // [rows, H·d]
+  const key = normalizeHeads(pass, names.keyNorm, linear(normalized, names.key)) // [B·T, KV·d]
   const value = linear(normalized, names.value) // [B·T, KV·d]
-  const attended = attention(query, key, value, bias, { heads, keyValueHeads }) // [rows, H·d]
+  const { rotation } = pass
+  const attended = attention(query, key, value, bias, { heads, keyValueHeads, rotation, queryRotation }) // [rows, H·d]
   const hidden: tf.Tensor2D = tf.add(select(input), linear(attended, names.attentionOutput)) // [rows, C]
   const inner = normalize(pass, names.innerNorm, hidden)
   const gated: tf.Tensor2D = tf.mul(silu(linear(inner, names.gate)), linear(inner, names.up)) // [rows, inner]
   return tf.add(hidden, linear(gated, names.down))
 }
 
-/** Queries or keys turned by their positions, normalized before where the family does so: [rows, heads · size]. */
-function turn(pass: Pass, x: tf.Tensor2D, norm: string, rotation: Rotation): tf.Tensor2D {
+/** Each head for itself, in families that do so: [rows, heads · size]. */
+function normalizeHeads(pass: Pass, name: string, x: tf.Tensor2D): tf.Tensor2D {
   const { headNorms, sizes } = pass.decoder
-  const [rows, channels] = x.shape
-  const [places] = rotation.cos.shape // a text's, or all texts' last ones
-  const heads = channels / sizes.headSize
-  const single: tf.Tensor2D = tf.reshape(x, [rows * heads, sizes.headSize])
-  const normalized = headNorms ? normalize(pass, norm, single) : single
-  const turned = rotary(tf.reshape(normalized, [rows / places, places, heads, sizes.headSize]), rotation)
-  return tf.reshape(turned, [rows, channels])
+  if (!headNorms) return x
+  const heads: tf.Tensor2D = tf.reshape(x, [x.size / sizes.headSize, sizes.headSize])
+  return tf.reshape(normalize(pass, name, heads), x.shape)
 }
 
 const normalize = ({ decoder, parameters }: Pass, name: string, x: tf.Tensor2D) =>
