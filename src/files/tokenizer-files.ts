@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import ranks from 'js-tiktoken/ranks/gpt2'
+import { padToken } from '../core/encoder.ts'
 import { GraftError } from '../core/errors.ts'
 import { modelOf } from '../core/families.ts'
 import type { ModelConfig } from '../core/family.ts'
@@ -70,6 +71,6 @@ export const openTokenizer = (source: TokenizerSource): Tokenizer => makeTokeniz
 /** The files to be written for a model, by name; none for one with fewer embeddings than GPT-2's tokenizer has ids. */
 export function tokenizerFilesOf(source: TokenizerSource, config: ModelConfig): Readonly<Record<string, string>> {
   if (source !== 'gpt2') return source.files
-  const { sizes, padTokenId } = modelOf(config)
-  return sizes.vocabulary < VOCABULARY ? {} : tokenizerFiles(ranks, { maxLength: sizes.positions, padTokenId })
+  const { sizes } = modelOf(config)
+  return sizes.vocabulary < VOCABULARY ? {} : tokenizerFiles(ranks, { maxLength: sizes.positions, padTokenId: padToken(config) })
 }

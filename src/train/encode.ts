@@ -1,7 +1,7 @@
 /** A data set as the model sees it: token ids in the compact vocabulary, and label ids. */
 import { modelOf } from '../core/families.ts'
 import type { ModelConfig } from '../core/family.ts'
-import { createEncoder } from '../core/encoder.ts'
+import { createEncoder, padToken } from '../core/encoder.ts'
 import { createLabels } from '../core/labels.ts'
 import { tokenEmbedding } from '../core/layers.ts'
 import type { TokenizerSource } from '../core/tokenizer.ts'
@@ -34,7 +34,8 @@ export interface EncodingBase {
 export function encodeDataset({ labels, splits }: Dataset, base: EncodingBase, maxLength: number): EncodedDataset {
   const { config, tokenizer } = base
   const encodeText = createEncoder(config, openTokenizer(tokenizer))
-  const { padTokenId: pad, sizes } = modelOf(config)
+  const { sizes } = modelOf(config)
+  const pad = padToken(config)
   const { idOf } = createLabels(labels)
   const encode = (examples: readonly LabelledExample[]): EncodedSet => ({
     sequences: examples.map(({ text }) => encodeText(text, maxLength).ids),
