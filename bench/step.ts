@@ -5,10 +5,10 @@
  */
 import { availableParallelism } from 'node:os'
 import { InferenceSession, Tensor } from 'onnxruntime-node'
-import { type GPT2Config, createConfig } from '../src/core/config.ts'
+import { type GPT2Config, createConfig } from '../src/core/families/gpt2.ts'
 import { linearLayers } from '../src/core/layers.ts'
 import { createRandom } from '../src/core/random.ts'
-import { initializeBase } from '../src/model/initialize.ts'
+import { initializeBase } from '../src/core/initialize.ts'
 import { type Dim, evaluate } from '../src/onnx/dims.ts'
 import { toOnnx, trace } from '../src/onnx/index.ts'
 import { loraProgram } from '../src/train/program/classifier.ts'

@@ -1,4 +1,5 @@
 /** Many adapters of one rank and shape for the quickstart's base: variations of one that it trained. */
+import { scoreOf } from '../../test/fixtures/adapter.ts'
 import { join } from 'node:path'
 import { type Adapter, type AdapterFiles, serializeAdapter } from '../../src/core/adapter.ts'
 import { createRandom } from '../../src/core/random.ts'
@@ -12,8 +13,9 @@ export const readSpamAdapter = (): Promise<Adapter> => readAdapter(join(BUNDLE, 
 /** The adapter with other weights in its head: another version with other answers. */
 export function vary(adapter: Adapter, seed: number): AdapterFiles<string> {
   const random = createRandom(seed)
-  const data = adapter.score.data.map((value) => value * (0.5 + random.uniform()))
-  return serializeAdapter({ ...adapter, score: { ...adapter.score, data } })
+  const data = scoreOf(adapter).data.map((value) => value * (0.5 + random.uniform()))
+  const head = new Map([['score.weight', { ...scoreOf(adapter), data }]])
+  return serializeAdapter({ ...adapter, head })
 }
 
 /** The body of an upload, and what its headers say of it. */

@@ -70,11 +70,13 @@ function createProgress(ui: Ui) {
 }
 
 function printResult(ui: Ui, result: ImportResult): void {
-  const { kind, out, source, revision, sha256, parameters, labels, trainedOn } = result
+  const { kind, out, source, revision, sha256, parameters, labels, trainedOn, begun } = result
   const from = revision === undefined ? source : `${source} at ${revision.slice(0, 12)}`
   const size = parameters === undefined ? '' : `, ${count(parameters)} parameters`
   ui.line(`Wrote ${out}: ${kind} of ${from}${size}`)
   if (labels) ui.line(`Labels: ${labels.join(', ')}`)
+  if (begun)
+    ui.line(`Not in the source: ${begun.join(', ')}. They begin at random, as in transformers, and want to be trained.`)
   if (trainedOn !== undefined)
     ui.line(`It says that it was trained on ${trainedOn}. Only its layers and shapes show that they fit this base.`)
   ui.line(`SHA-256 of the base's weights: ${sha256}`)

@@ -42,6 +42,7 @@ async function init({
   force,
   json,
 }: Options): Promise<void> {
+  const { sizeWords } = await import('../core/families.ts')
   const { sizeOf } = await import('../core/tensors.ts')
   const { writeBase } = await import('../files/base-folder.ts')
   const { withOutput } = await import('../files/output.ts')
@@ -54,8 +55,6 @@ async function init({
     return created
   })
   const parameters = [...base.weights.values()].reduce((total, { shape }) => total + sizeOf(shape), 0)
-  ui.line(
-    `Wrote ${out}: ${layer} layers, ${embd} wide, ${head} heads, ${parameters.toLocaleString('en-US')} parameters`,
-  )
+  ui.line(`Wrote ${out}: ${sizeWords(base.config)}, ${parameters.toLocaleString('en-US')} parameters`)
   ui.result({ out, parameters, config: base.config })
 }

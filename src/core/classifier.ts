@@ -2,9 +2,9 @@
 import { bucketBatches, padBatch } from './batch.ts'
 import { type Model, type Task, createTasks } from './classifier/tasks.ts'
 import { type OfTexts, ofTexts } from './classifier/texts.ts'
-import type { GPT2Config } from './config.ts'
 import { type Encode, type Encoded, padToken } from './encoder.ts'
 import { GraftError } from './errors.ts'
+import type { ModelConfig } from './family.ts'
 import { argMax, softmax } from './metrics.ts'
 import type { Session } from './session.ts'
 
@@ -60,7 +60,7 @@ export interface Classifier extends AsyncDisposable {
 export interface ClassifierParts {
   session: Session
   encode: Encode
-  config: GPT2Config
+  config: ModelConfig
   /** What the session's graph classifies; its adapters are those of the session's stack. */
   model: Model
 }
@@ -120,7 +120,7 @@ interface Row extends Encoded {
   index: number
 }
 
-/** Bound a batch's memory: attention takes n_head · length² numbers a text. */
+/** Bound a batch's memory: attention takes heads · length² numbers a text. */
 const MAX_ROWS = 32
 const MAX_TOKENS = 4096
 

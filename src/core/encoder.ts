@@ -1,40 +1,29 @@
-/** Texts to the token ids that a model takes: cut to its length, padded as it was trained, checked against its vocabulary. */
-import type { GPT2Config } from './config.ts'
+/** Texts to the token ids that a model takes: cut to its length, checked against its vocabulary. */
 import { GraftError } from './errors.ts'
-import { type BytePairRanks, createTokenizer } from './tokenizer.ts'
+import { modelOf } from './families.ts'
+import type { ModelConfig } from './family.ts'
+import type { Encoded, Tokenizer } from './tokenizer.ts'
 
-export interface Encoded {
-  ids: number[]
-  /** Whether the text was longer, so that its end was left out. */
-  truncated: boolean
-}
+export type { Encoded } from './tokenizer.ts'
 
 /** Encodes a text, cut after `maxLength` tokens or where the model's positions end. */
 export type Encode = (text: string, maxLength: number) => Encoded
 
-/** GPT-2's end-of-text token, which stands in where a configuration names no padding token. */
-const END_OF_TEXT = 50256
-
 /** The padding token of a model. */
-export const padToken = ({ pad_token_id }: GPT2Config): number => pad_token_id ?? END_OF_TEXT
+export const padToken = (config: ModelConfig): number => modelOf(config).padTokenId
 
 /**
- * @param ranks the tokenizer's vocabulary, as for `createTokenizer`
  * @throws GraftError `config` for a model with fewer embeddings than the tokenizer has ids
  */
-export function createEncoder({ vocab_size: size, n_positions: positions }: GPT2Config, ranks: BytePairRanks): Encode {
-  const tokenizer = createTokenizer(ranks)
-  const { vocabSize } = tokenizer
-  if (size < vocabSize) {
-    throw new GraftError('config', `the model has ${size} token embeddings, and its tokenizer makes ${vocabSize} ids`, {
-      hint: `Use a base with a vocab_size of ${vocabSize} or more.`,
-      value: size,
-    })
+export function createEncoder(config: ModelConfig, tokenizer: Tokenizer): Encode {
+  const { vocabulary, positions } = modelOf(config).sizes
+  const { vocabularySize } = tokenizer
+  if (vocabulary < vocabularySize) {
+    throw new GraftError(
+      'config',
+      `the model has ${vocabulary} token embeddings, and its tokenizer makes ${vocabularySize} ids`,
+      { hint: `Use a base with a vocab_size of ${vocabularySize} or more.`, value: vocabulary },
+    )
   }
-  return (text, maxLength) => {
-    const length = Math.min(maxLength, positions)
-    // One more than is used tells whether anything is cut off, without encoding the rest of a long text.
-    const ids = tokenizer.encode(text, { maxLength: length + 1 })
-    return { ids: ids.slice(0, length), truncated: ids.length > length }
-  }
+  return (text, maxLength) => tokenizer.encode(text, Math.min(maxLength, positions))
 }

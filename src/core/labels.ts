@@ -1,6 +1,7 @@
 /** The classes of a task: label names in the order of their ids. */
-import type { GPT2Config } from './config.ts'
 import { GraftError } from './errors.ts'
+import { familyOf } from './families.ts'
+import type { ModelConfig } from './family.ts'
 
 /** Where a label was read, for error messages. */
 export interface LabelPlace {
@@ -70,7 +71,7 @@ export function labelFault(names: readonly string[]): string | undefined {
  * The labels that a classifier's configuration names, by id; undefined where it names none.
  * @throws GraftError `config` where names are blank or repeated, ids left out, or `label2id` and `num_labels` say otherwise
  */
-export function labelsOfConfig(config: GPT2Config, file: string): string[] | undefined {
+export function labelsOfConfig(config: ModelConfig, file: string): string[] | undefined {
   const { id2label, label2id, num_labels: count } = config
   if (!id2label) return undefined
   const ids = Object.keys(id2label)
@@ -94,6 +95,13 @@ export const labelFields = (labels: readonly string[]) => ({
   id2label: Object.fromEntries(labels.map((label, id) => [String(id), label])),
   label2id: Object.fromEntries(labels.map((label, id) => [label, id])),
   problem_type: 'single_label_classification' as const,
+})
+
+/** A base's configuration as that of a classifier, as transformers' class for it has it. */
+export const classifierConfig = <Config extends ModelConfig>(config: Config, labels: readonly string[]): Config => ({
+  ...config,
+  architectures: [familyOf(config).classes.classifier],
+  ...labelFields(labels),
 })
 
 /** Names for a message: the first ten, quoted. */

@@ -1,9 +1,9 @@
 /** Runs a bundle's graph, whichever ONNX Runtime loaded it: token batches in, logits out. */
 import type { Batch } from './batch.ts'
-import { stackAdapters } from './bundle.ts'
+import { stackAdapters } from './bundle/stack.ts'
 import type { Model } from './classifier/tasks.ts'
-import type { GPT2Config } from './config.ts'
 import { GraftError } from './errors.ts'
+import type { ModelConfig } from './family.ts'
 import type { TensorMap } from './tensors.ts'
 
 /** An input of the graph as plain data: type, row-major values, sizes. Each ONNX Runtime makes its own tensor of it. */
@@ -13,6 +13,8 @@ export type Feed =
 
 /** A graph that an ONNX Runtime has loaded. */
 export interface LoadedGraph {
+  /** Names of its inputs. */
+  readonly inputs: readonly string[]
   /** @returns the output `logits`, `[rows, labels]` */
   run(feeds: Record<string, Feed>): Promise<{ data: Float32Array; dims: readonly number[] }>
   close(): Promise<void>
@@ -34,16 +36,16 @@ export interface Session {
 }
 
 /** The stack of a model's adapters in their order, for an unmerged graph; none if merged. */
-export const stackOf = (model: Model, config: GPT2Config): TensorMap | undefined =>
+export const stackOf = (model: Model, config: ModelConfig): TensorMap | undefined =>
   'adapters' in model ? stackAdapters([...model.adapters.values()], config, model.targets) : undefined
 
 /** @param stack of adapters by input name, for an unmerged graph; what is written into its tensors counts from the next run on */
 export function createSession(graph: LoadedGraph, stack?: TensorMap): Session {
   const adapters = stack && toFeeds(stack)
-  const count = stack?.get('score.weight')?.shape[0] ?? 0
+  const count = stack ? ([...stack.values()][0]?.shape[0] ?? 0) : 0
   return {
     async run(batch, adapterIndex = []) {
-      const feeds = tokens(batch)
+      const feeds = tokens(batch, graph)
       if (adapters) {
         checkIndices(adapterIndex, batch.rows, count)
         Object.assign(feeds, adapters, { adapter_index: integers(adapterIndex, [batch.rows]) })
@@ -72,9 +74,13 @@ const integers = (values: ArrayLike<number>, dims: number[]): Feed => [
   dims,
 ]
 
-const tokens = ({ inputIds, attentionMask, rows, length }: Batch): Record<string, Feed> => ({
+const tokens = ({ inputIds, attentionMask, rows, length }: Batch, { inputs }: LoadedGraph): Record<string, Feed> => ({
   input_ids: integers(inputIds, [rows, length]),
   attention_mask: integers(attentionMask, [rows, length]),
+  // All of a text is of the first type: pairs of texts are not classified.
+  ...(inputs.includes('token_type_ids') && {
+    token_type_ids: ['int64', new BigInt64Array(rows * length), [rows, length]] as const,
+  }),
 })
 
 const toFeeds = (stack: TensorMap): Record<string, Feed> =>

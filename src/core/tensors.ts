@@ -18,3 +18,15 @@ export function firstNonFinite(values: Float32Array): number | undefined {
   for (let at = 0; at < values.length; at++) if (!Number.isFinite(values[at])) return values[at]
   return undefined
 }
+
+/** `[rows, columns]` → `[columns, rows]` */
+export function transpose({ shape, data }: TensorData): TensorData {
+  const [rows = 0, columns = 0] = shape
+  const result = new Float32Array(data.length)
+  for (let row = 0; row < rows; row++) {
+    for (let column = 0; column < columns; column++) {
+      result[column * rows + row] = data[row * columns + column]! // within the shape
+    }
+  }
+  return { shape: [columns, rows], data: result }
+}

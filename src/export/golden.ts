@@ -1,6 +1,7 @@
 /** The probes of `golden.json`: texts, and the logits that TF.js gives for them. */
 import type { Probe } from '../core/bundle.ts'
-import type { GPT2Config } from '../core/config.ts'
+import { modelOf } from '../core/families.ts'
+import type { ModelConfig } from '../core/family.ts'
 import { linearLayers } from '../core/layers.ts'
 import { type Encode, createEncoder } from '../runtime/encoder.ts'
 import type { NamedReference, Plan } from './plan.ts'
@@ -26,8 +27,11 @@ const BUDGET = 1e9
  * The logits that TF.js gives for each probe with each adapter.
  * @param texts by default, as many of ours as TF.js' cpu backend computes in seconds
  */
-export async function computeGolden({ config, references }: Plan, texts?: readonly string[]): Promise<Probe[]> {
-  const encode = createEncoder(config)
+export async function computeGolden(
+  { config, tokenizer, references }: Plan,
+  texts?: readonly string[],
+): Promise<Probe[]> {
+  const encode = createEncoder(config, tokenizer)
   const probes = texts ?? affordable(config, encode)
   const golden: Probe[] = []
   for (const reference of references) golden.push(...(await computeProbes(reference, probes, encode)))
@@ -45,11 +49,11 @@ async function computeProbes(reference: NamedReference, texts: readonly string[]
 }
 
 /** All texts for a small model, the shortest for a large one. */
-function affordable(config: GPT2Config, encode: Encode): string[] {
+function affordable(config: ModelConfig, encode: Encode): string[] {
   const weights = linearLayers(config).reduce((total, { in: input, out }) => total + input * out, 0)
   let cost = 0
   return TEXTS.filter((text, at) => {
-    cost += weights * encode(text, config.n_positions).ids.length
+    cost += weights * encode(text, modelOf(config).sizes.positions).ids.length
     return at === 0 || cost <= BUDGET
   })
 }

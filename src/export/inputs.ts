@@ -1,11 +1,14 @@
 /** Reads what a bundle is made of: a base and the adapters that were trained on it. */
 import { stat } from 'node:fs/promises'
 import { basename, resolve } from 'node:path'
-import { type Adapter, checkAdapter } from '../core/adapter.ts'
+import type { Adapter } from '../core/adapter.ts'
+import { checkAdapter } from '../core/adapter/fit.ts'
 import { GraftError } from '../core/errors.ts'
+import { type TokenizerSource, tokenizerIdentity } from '../core/tokenizer.ts'
 import { readAdapter } from '../files/adapter-folder.ts'
 import { type Base, readBase } from '../files/base-folder.ts'
 import { recoverForReading } from '../files/recover.ts'
+import { readTokenizer } from '../files/tokenizer-files.ts'
 
 /** An adapter folder and the name that it gets in the bundle. */
 export interface AdapterSource {
@@ -22,6 +25,7 @@ export interface NamedAdapter {
 
 export interface ExportInputs {
   base: Base
+  tokenizer: TokenizerSource
   adapters: NamedAdapter[]
 }
 
@@ -40,8 +44,12 @@ export async function readInputs(
     adapters.push({ name, dir, adapter: await readAdapter(dir) })
   }
   const base = await readBase(baseDir ?? (await baseOf(adapters)))
-  for (const { adapter, dir } of adapters) await checkAdapter(adapter, base.config, base.sha256, dir)
-  return { base, adapters }
+  const tokenizer = await readTokenizer(base.dir, base.config)
+  const identity = { ...base, tokenizer: tokenizerIdentity(tokenizer) }
+  const fitted: NamedAdapter[] = []
+  for (const { adapter, ...named } of adapters)
+    fitted.push({ ...named, adapter: await checkAdapter(adapter, identity, named.dir) })
+  return { base, tokenizer, adapters: fitted }
 }
 
 function checkName(name: string, others: readonly NamedAdapter[]): void {

@@ -1,8 +1,9 @@
 /** The merged bundle: one classifier, its adapter folded into the weights, or fine-tuned in full. */
 import { notesOf } from '../core/adapter/info.ts'
-import type { GPT2Config } from '../core/config.ts'
 import { GraftError } from '../core/errors.ts'
-import { labelFields, labelsOfConfig } from '../core/labels.ts'
+import { modelOf } from '../core/families.ts'
+import { classifierConfig, labelsOfConfig } from '../core/labels.ts'
+import { labelCount } from '../core/layers.ts'
 import { mergeInPlace } from '../core/lora.ts'
 import type { Base } from '../files/base-folder.ts'
 import { traceMerged } from './graph.ts'
@@ -12,7 +13,7 @@ import type { Plan } from './plan.ts'
 /**
  * @throws GraftError `usage` for several adapters, `config` for a base that is no classifier and has no adapter
  */
-export function planMerged({ base, adapters }: ExportInputs): Plan {
+export function planMerged({ base, tokenizer, adapters }: ExportInputs): Plan {
   if (adapters.length > 1) {
     throw new GraftError('usage', `${adapters.length} adapters cannot be merged into one model`, {
       hint: 'Give one adapter, or export with --mode unmerged.',
@@ -21,11 +22,12 @@ export function planMerged({ base, adapters }: ExportInputs): Plan {
   const adapter = adapters[0]?.adapter
   const labels = adapter?.info.labels ?? labelsOf(base)
   const { info } = adapter ?? base
-  const maxLength = info && 'maxLength' in info ? info.maxLength : base.config.n_positions
+  const maxLength = info && 'maxLength' in info ? info.maxLength : modelOf(base.config).sizes.positions
   const temperature = info?.metrics['temperature']
   const config = classifierConfig(base.config, labels)
   return {
     config,
+    tokenizer,
     fields: {
       kind: 'merged',
       labels,
@@ -35,14 +37,14 @@ export function planMerged({ base, adapters }: ExportInputs): Plan {
     maxLength,
     model: { labels, maxLength },
     references: [{ config, weights: base.weights, adapter, maxLength }],
-    trace: () => traceMerged(config, adapter ? mergeInPlace(base.weights, adapter) : base.weights),
+    trace: () => traceMerged(config, adapter ? mergeInPlace(base.weights, adapter, config) : base.weights),
   }
 }
 
 /** The labels of a base that was fine-tuned in full, by id. */
 function labelsOf({ config, weights, dir }: Base): string[] {
   const labels = labelsOfConfig(config, dir) ?? []
-  const count = weights.get('score.weight')?.shape[0]
+  const count = labelCount(weights, config)
   if (count !== undefined && labels.length === count) return labels
   const problem = count === undefined ? 'has no classification head' : `names ${labels.length} of ${count} labels`
   throw new GraftError('config', `${dir} ${problem}`, {
@@ -50,10 +52,3 @@ function labelsOf({ config, weights, dir }: Base): string[] {
     file: dir,
   })
 }
-
-/** As transformers' GPT2ForSequenceClassification has it. */
-const classifierConfig = (config: GPT2Config, labels: readonly string[]): GPT2Config => ({
-  ...config,
-  architectures: ['GPT2ForSequenceClassification'],
-  ...labelFields(labels),
-})

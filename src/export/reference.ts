@@ -1,17 +1,18 @@
 /** The logits that a bundle has to give: TF.js' own, from the base and an adapter as they were trained. */
 import * as tf from '@tensorflow/tfjs'
 import type { Adapter } from '../core/adapter.ts'
-import type { GPT2Config } from '../core/config.ts'
+import { adapterTensors } from '../core/adapter/tensors.ts'
 import { padToken } from '../core/encoder.ts'
+import type { ModelConfig } from '../core/family.ts'
 import { replaceWeights } from '../core/lora.ts'
 import type { TensorData, TensorMap } from '../core/tensors.ts'
-import { classify } from '../model/gpt2.ts'
+import { classify } from '../model/families.ts'
 import { type Layers, denseLayers, loraLayers } from '../model/layers.ts'
-import { type Tensors, parameter } from '../model/parameters.ts'
+import type { Tensors } from '../model/parameters.ts'
 
 export interface ReferenceModel {
-  config: GPT2Config
-  /** The base; with `score.weight` where there is no adapter. */
+  config: ModelConfig
+  /** The base; with a head where there is no adapter. */
   weights: TensorMap
   adapter?: Adapter | undefined
 }
@@ -31,7 +32,7 @@ export async function referenceLogits(
   try {
     return tf.tidy(() => {
       const tensors = toTensors(weights, adapter)
-      const layers = layersOf(tensors, adapter)
+      const layers = layersOf(config, tensors, adapter)
       return sequences.map((ids) => logitsOf(config, tensors, ids, layers))
     })
   } finally {
@@ -43,23 +44,21 @@ function toTensors(weights: TensorMap, adapter: Adapter | undefined): Tensors {
   const tensor = ({ data, shape }: TensorData) => tf.tensor(data, shape)
   const tensors: Tensors = {}
   for (const [name, data] of adapter ? replaceWeights(weights, adapter) : weights) tensors[name] = tensor(data)
-  for (const [name, { a, b }] of adapter?.layers ?? []) {
-    tensors[`${name}.lora_A`] = tensor(a)
-    tensors[`${name}.lora_B`] = tensor(b)
-  }
+  for (const [name, layer] of adapter?.layers ?? [])
+    for (const { part, name: key } of adapterTensors({ name, kind: 'linear' })) tensors[key] = tensor(layer[part])
   return tensors
 }
 
-function layersOf(tensors: Tensors, adapter: Adapter | undefined): Layers {
-  if (!adapter) return denseLayers(tensors)
+function layersOf(config: ModelConfig, tensors: Tensors, adapter: Adapter | undefined): Layers {
+  if (!adapter) return denseLayers(config, tensors)
   const scalings = new Map([...adapter.layers].map(([name, { scaling }]) => [name, scaling]))
-  return loraLayers(tensors, { scalings })
+  return loraLayers(config, tensors, { scalings })
 }
 
 /** An empty sequence is one pad token, as in a batch. */
-function logitsOf(config: GPT2Config, tensors: Tensors, ids: readonly number[], layers: Layers): number[] {
+function logitsOf(config: ModelConfig, tensors: Tensors, ids: readonly number[], layers: Layers): number[] {
   const inputIds = tf.tensor2d([ids.length > 0 ? [...ids] : [padToken(config)]], undefined, 'int32')
   const attentionMask = tf.onesLike(inputIds)
-  const logits = classify(config, tensors, { inputIds, attentionMask }, parameter(tensors, 'score.weight'), { layers })
+  const logits = classify(config, tensors, { inputIds, attentionMask }, { layers })
   return [...logits.dataSync()]
 }

@@ -1,13 +1,15 @@
-/** A base folder: a GPT-2 model as Hugging Face lays it out. */
+/** A base folder: a model as Hugging Face lays it out. */
 import { existsSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseBaseInfo } from '../core/adapter/info.ts'
-import { type GPT2Config, parseConfig } from '../core/config.ts'
 import { GraftError } from '../core/errors.ts'
+import { familyOf, parseConfig } from '../core/families.ts'
+import type { ModelConfig } from '../core/family.ts'
 import { labelsOfConfig } from '../core/labels.ts'
-import { fullName, parameterShapes } from '../core/layers.ts'
+import { fullName, headLayers, labelCount, parameterShapes } from '../core/layers.ts'
 import { serializeSafetensors } from '../core/safetensors.ts'
+import type { TokenizerSource } from '../core/tokenizer.ts'
 import { type TensorMap, firstNonFinite } from '../core/tensors.ts'
 import { type Output, type WriteOptionsWithExtras, writeOutputFolder } from './output.ts'
 import { readJson } from './read.ts'
@@ -16,8 +18,8 @@ import { tokenizerFilesOf } from './tokenizer-files.ts'
 
 export interface Base {
   dir: string
-  config: GPT2Config
-  /** By Hugging Face's names, `transformer.` in front; with `score.weight` where the model is a classifier. */
+  config: ModelConfig
+  /** By the names of transformers' class for classification; with its head where the model is a classifier. */
   weights: TensorMap
   /** Of `model.safetensors`: the base's identity. */
   sha256: string
@@ -25,28 +27,36 @@ export interface Base {
   info?: ReturnType<typeof parseBaseInfo>
 }
 
-/** Not parameters: causal masks, which the model makes itself, and the language model's head, which is `wte` again. */
-export const isDerived = (name: string) => /\.attn\.(masked_)?bias$/.test(name) || name === 'lm_head.weight'
-
 const makeBase =
   'A base folder holds config.json and model.safetensors: make one with `graft init`, or of another model with `graft import`.'
 
 const wrongWeights = (file: string, problem: string, value: string) =>
   new GraftError('weights', `${file}: ${problem}`, {
-    hint: 'config.json and model.safetensors must be of the same GPT-2 model.',
+    hint: 'config.json and model.safetensors must be of the same model.',
     file,
     value,
   })
+
+/** Whether a tensor of a file is no parameter of the classifier. */
+export function isDerived(name: string, config: ModelConfig): boolean {
+  const family = familyOf(config)
+  return family.isDerived(fullName(name, family))
+}
 
 /**
  * Tensors by their full names.
  * @throws GraftError `weights` for one that is there with and without prefix
  */
-export function withFullNames<T>(tensors: Iterable<readonly [string, T]>, file: string): Map<string, T> {
+export function withFullNames<T>(
+  tensors: Iterable<readonly [string, T]>,
+  config: ModelConfig,
+  file: string,
+): Map<string, T> {
   const named = new Map<string, T>()
   for (const [name, tensor] of tensors) {
-    if (named.has(fullName(name))) throw wrongWeights(file, `${fullName(name)} is there with and without prefix`, name)
-    named.set(fullName(name), tensor)
+    const full = fullName(name, familyOf(config))
+    if (named.has(full)) throw wrongWeights(file, `${full} is there with and without prefix`, name)
+    named.set(full, tensor)
   }
   return named
 }
@@ -55,11 +65,17 @@ export function withFullNames<T>(tensors: Iterable<readonly [string, T]>, file: 
  * Checks that the tensors are those of the configuration.
  * @throws GraftError `weights` where one is missing, unexpected or of another shape; `config` for wrong names of labels
  */
-export function checkShapes(tensors: ReadonlyMap<string, { shape: number[] }>, config: GPT2Config, file: string): void {
-  const scoreRows = tensors.get('score.weight')?.shape[0]
-  const labels = scoreRows === undefined ? undefined : labelsOfConfig(config, file)?.length
-  const expected = parameterShapes(config, scoreRows === undefined ? undefined : (labels ?? scoreRows))
-  if (scoreRows !== undefined && tensors.has('score.bias')) expected.set('score.bias', [labels ?? scoreRows])
+export function checkShapes(
+  tensors: ReadonlyMap<string, { shape: number[] }>,
+  config: ModelConfig,
+  file: string,
+): void {
+  const rows = labelCount(tensors, config)
+  const labels = rows === undefined ? undefined : (labelsOfConfig(config, file)?.length ?? rows)
+  const expected = parameterShapes(config, labels)
+  // A head's last layer may have a bias where the family's has none.
+  const bias = `${headLayers(config).at(-1)?.name}.bias`
+  if (labels !== undefined && tensors.has(bias)) expected.set(bias, [labels])
   for (const [name, shape] of expected) {
     const found = tensors.get(name)?.shape
     if (!found) throw wrongWeights(file, `${name} [${shape.join(', ')}] is missing`, name)
@@ -92,14 +108,14 @@ export function checkFinite(wrong: number | undefined, name: string, file: strin
  * import { readBase, shippedBase } from 'graft-lora/train'
  *
  * const { config, weights } = await readBase(shippedBase())
- * console.log(config.n_embd, weights.size)
+ * console.log(config.model_type, weights.size)
  */
 export async function readBase(dir: string): Promise<Base> {
   const configFile = join(dir, 'config.json')
   const config = parseConfig(await readJson(configFile, makeBase), configFile)
   const file = join(dir, 'model.safetensors')
-  const { tensors, sha256 } = await readSafetensors(file, { skip: isDerived, hint: makeBase })
-  const weights = withFullNames(tensors, file)
+  const { tensors, sha256 } = await readSafetensors(file, { skip: (name) => isDerived(name, config), hint: makeBase })
+  const weights = withFullNames(tensors, config, file)
   checkShapes(weights, config, file)
   for (const [name, { data }] of weights) checkFinite(firstNonFinite(data), name, file)
   const infoFile = join(dir, 'graft.json')
@@ -108,6 +124,8 @@ export async function readBase(dir: string): Promise<Base> {
 }
 
 export interface WriteBaseOptions extends WriteOptionsWithExtras {
+  /** The tokenizer, whose files are written beside it; GPT-2's by default. */
+  tokenizer?: TokenizerSource
   /** How the weights are stored. */
   dtype?: 'float32' | 'float16'
 }
@@ -123,12 +141,12 @@ export interface WriteBaseOptions extends WriteOptionsWithExtras {
 export async function writeBase(
   out: Output,
   { config, weights, info }: Pick<Base, 'config' | 'weights' | 'info'>,
-  { force, inputs, extraFiles = {}, dtype = 'float32' }: WriteBaseOptions = {},
+  { force, inputs, extraFiles = {}, tokenizer = 'gpt2', dtype = 'float32' }: WriteBaseOptions = {},
 ): Promise<void> {
   const json = (value: unknown) => `${JSON.stringify(value, undefined, 2)}\n`
   const files = {
     ...extraFiles,
-    ...tokenizerFilesOf(config),
+    ...tokenizerFilesOf(tokenizer, config),
     'config.json': json(config),
     'model.safetensors': serializeSafetensors(weights, { format: 'pt' }, dtype === 'float16' ? 'F16' : 'F32'),
     ...(info && { 'graft.json': json(info) }),

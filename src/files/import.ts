@@ -36,6 +36,8 @@ export interface ImportResult {
   /** Of a base. */
   parameters?: number
   labels: string[] | undefined
+  /** Tensors of a base that its source lacks, and that begin at random. */
+  begun?: string[]
   /** What an adapter calls the base that it was trained on; only the shapes say whether it is this one. */
   trainedOn?: string | undefined
 }
@@ -68,7 +70,7 @@ async function importInto(output: OutputFolder, source: string, options: ImportO
   if (opened.names.has('adapter_config.json')) return importAdapter(opened, options, output)
   if (opened.names.has('config.json')) return importBase(opened, options, output)
   throw new GraftError('file-format', `${source} has neither config.json nor adapter_config.json`, {
-    hint: 'Give the folder of a GPT-2 model or of a PEFT adapter.',
+    hint: 'Give the folder of a model or of a PEFT adapter.',
     file: source,
   })
 }

@@ -1,7 +1,8 @@
 /** GPT-2's language model: the output layer is the token embedding again. */
 import * as tf from '@tensorflow/tfjs'
-import type { GPT2Config } from '../core/config.ts'
-import { type ForwardOptions, hiddenStates, tokenBatch } from './gpt2.ts'
+import type { ModelConfig } from '../core/family.ts'
+import { hiddenStates } from './families/gpt2.ts'
+import { type ForwardOptions, tokenBatch } from './family.ts'
 import { gemm } from './ops/gemm.ts'
 import { logSumExp } from './ops/log-sum-exp.ts'
 import { type Tensors, parameter } from './parameters.ts'
@@ -22,7 +23,7 @@ export const NEIGHBOUR_HEAD = 'neighbour.weight'
  *   [n_embd, n_embd], neighbours' losses follow those of next tokens.
  * @returns [batch · sequence], twice as many with neighbours
  */
-export function tokenLosses(config: GPT2Config, tensors: Tensors, options: ForwardOptions): tf.Tensor1D {
+export function tokenLosses(config: ModelConfig, tensors: Tensors, options: ForwardOptions): tf.Tensor1D {
   const hidden = hiddenStates(config, tensors, tokenBatch(tensors), { ...options, pool: false }) // [B·T, C]
   const candidates = tf.gather(parameter(tensors, 'transformer.wte.weight'), parameter(tensors, 'candidates')) // [S, C]
   const biases = parameter(tensors, 'candidate_biases') as tf.Tensor1D

@@ -27,6 +27,7 @@ export async function openSession(
   const session = await load(graph, device, threads)
   return createSession(
     {
+      inputs: session.inputNames,
       async run(feeds) {
         const outputs = await session
           .run(toTensors(feeds))

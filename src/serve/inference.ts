@@ -1,6 +1,7 @@
 /** Inference behind `graft serve`: bundles, a bounded queue, and worker threads that take batches from it. */
 import { availableParallelism } from 'node:os'
 import { GraftError } from '../core/errors.ts'
+import { modelOf } from '../core/families.ts'
 import { folderInside } from './folders.ts'
 import { openModel, type ServedModel } from './models.ts'
 import { preparedAdapter, toJob } from './job.ts'
@@ -150,7 +151,7 @@ function service({
   let resolving = 0
   let closing: Promise<void> | undefined
 
-  function modelOf(name: string): ServedModel {
+  function servedModel(name: string): ServedModel {
     const model = models.get(name)
     if (!model) throw unknownModel(name, [...models.keys()])
     return model
@@ -158,7 +159,7 @@ function service({
 
   function registryOf(name: string): Registry {
     if (closing) throw closed()
-    const { registry } = modelOf(name)
+    const { registry } = servedModel(name)
     if (registry) return registry
     throw new GraftError('serve-adapter', `model ${name} is merged and takes no adapters`, {
       hint: 'Serve an unmerged bundle: `graft export --mode unmerged`.',
@@ -182,7 +183,7 @@ function service({
     const count = request.texts.length
     resolving += count
     const leased = model.resolve(request.adapter).finally(() => (resolving -= count))
-    return submit({ request, leased, queue, positions: model.config.n_positions, onQueued: wakeSoon })
+    return submit({ request, leased, queue, positions: modelOf(model.config).sizes.positions, onQueued: wakeSoon })
   }
 
   return {
@@ -192,7 +193,7 @@ function service({
     queueSeconds: () => rate.secondsFor(queue.size + resolving),
     async classify(request) {
       if (closing) throw closed()
-      const model = modelOf(request.model)
+      const model = servedModel(request.model)
       if (!pool.ready()) throw notReady()
       checkTexts(request.texts)
       if (queue.size + resolving + request.texts.length > maxQueue) throw overloaded(maxQueue)

@@ -1,11 +1,13 @@
 /** The models behind a server: what workers open, and which version of what answers a request. */
 import { join } from 'node:path'
 import { graphDataFile, graphPath, type Manifest } from '../core/bundle.ts'
-import type { GPT2Config } from '../core/config.ts'
 import { GraftError } from '../core/errors.ts'
+import { modelOf } from '../core/families.ts'
+import type { ModelConfig } from '../core/family.ts'
+import { tokenizerIdentity } from '../core/tokenizer.ts'
 import { type Bundle, readBundle } from '../files/bundle-folder.ts'
 import { readBytes } from '../files/read.ts'
-import { slotSize, stackShapes } from './pack.ts'
+import { slotShapes, slotSize } from './pack.ts'
 import { type AdapterRequirements, prepareAdapter, type PreparedAdapter } from './prepare.ts'
 import { probe, type ProbeSubject } from './probe.ts'
 import {
@@ -23,7 +25,7 @@ import type { Uploads } from './uploads.ts'
 export interface ServedModel {
   name: string
   manifest: Manifest
-  config: GPT2Config
+  config: ModelConfig
   /** None if merged. */
   registry?: Registry
   /** What a worker that starts now has to know. */
@@ -55,7 +57,7 @@ export interface ModelOptions {
 
 /** Slots for adapters that were replaced or evicted while requests still use them; a load beyond these waits. */
 const SPARE_SLOTS = 4
-/** Labels that an adapter may have at least: a label costs one row of `score.weight` only. */
+/** Labels that an adapter may have at least: a label costs one row of the head only. */
 const MIN_LABEL_LIMIT = 64
 /** Texts that an adapter is tried with. */
 const PROBE_TEXTS = 4
@@ -87,7 +89,7 @@ function mergedModel(
     name,
     manifest,
     config,
-    forWorker: () => ({ name, graph, config, labels: labels.length, slots: new Map() }),
+    forWorker: () => ({ name, graph, config, tokenizer: bundle.tokenizer, labels: labels.length, slots: new Map() }),
     async resolve(adapter) {
       if (adapter === undefined) return { version, labels, maxLength, slot: 0, release() {} }
       throw new GraftError('serve-adapter', `model ${name} is merged and has no adapter ${JSON.stringify(adapter)}`, {
@@ -103,7 +105,10 @@ function mergedModel(
 function proberOf(model: string, { golden, config }: Bundle, { run }: Pick<ModelOptions, 'run'>) {
   const texts = [...new Set(golden.map(({ text }) => text))].slice(0, PROBE_TEXTS)
   return async (subjects: readonly ProbeSubject[]) => {
-    const cut = subjects.map((each) => ({ ...each, maxLength: Math.min(each.maxLength, config.n_positions) }))
+    const cut = subjects.map((each) => ({
+      ...each,
+      maxLength: Math.min(each.maxLength, modelOf(config).sizes.positions),
+    }))
     await probe(cut, { model, texts, run })
   }
 }
@@ -123,7 +128,8 @@ async function unmergedModel(
     config,
     targets: manifest.targets,
     limits: { rank: maxRank, labels },
-    baseSha256: manifest.provenance.baseSha256,
+    sha256: manifest.provenance.baseSha256,
+    tokenizer: tokenizerIdentity(bundle.tokenizer),
   }
   const capacity = maxAdapters + SPARE_SLOTS
   const slots = createSlots({
@@ -143,13 +149,22 @@ async function unmergedModel(
   for (const adapter of manifest.adapters) {
     await registry.load(adapter.name, { folder: join(dir, 'adapters', adapter.name) })
   }
-  const stack = stackShapes(requirements, capacity)
+  const stack = slotShapes(requirements, capacity)
   return {
     name,
     manifest,
     config,
     registry,
-    forWorker: () => ({ name, graph, config, labels, stack, slots: slots.contents, requirements }),
+    forWorker: () => ({
+      name,
+      graph,
+      config,
+      tokenizer: bundle.tokenizer,
+      labels,
+      stack,
+      slots: slots.contents,
+      requirements,
+    }),
     resolve: registry.resolve,
     probe: () => tryOut(registry.resident()),
   }

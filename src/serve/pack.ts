@@ -1,9 +1,9 @@
 /** One adapter as a slot of an unmerged graph's stack: its tensors padded to the sizes that all slots have. */
 import type { Adapter } from '../core/adapter.ts'
-import { stackAdapters } from '../core/bundle.ts'
-import type { GPT2Config } from '../core/config.ts'
+import { placeTensor, stackAdapters } from '../core/bundle/stack.ts'
+import { stackShapes } from '../core/adapter/tensors.ts'
 import { GraftError } from '../core/errors.ts'
-import { adaptableLayers } from '../core/layers.ts'
+import type { ModelConfig } from '../core/family.ts'
 import { largestRank } from '../core/lora.ts'
 import { sizeOf, type TensorData } from '../core/tensors.ts'
 
@@ -15,25 +15,19 @@ export interface StackLimits {
 }
 
 export interface StackLayout {
-  config: GPT2Config
+  config: ModelConfig
   /** Layers that the graph takes adapters for. */
   targets: readonly string[]
   limits: StackLimits
 }
 
 /** Shape of every input of the stack, `[slots, …]`. */
-export function stackShapes({ config, targets, limits }: StackLayout, slots: number): Map<string, number[]> {
-  const layers = adaptableLayers(config).filter(({ name }) => targets.includes(name))
-  const shapes = layers.flatMap((layer): [string, number[]][] => [
-    [`${layer.name}.lora_A`, [slots, layer.in, limits.rank]],
-    [`${layer.name}.lora_B`, [slots, limits.rank, layer.out]],
-  ])
-  return new Map([...shapes, ['score.weight', [slots, limits.labels, config.n_embd]]])
-}
+export const slotShapes = ({ config, targets, limits }: StackLayout, slots: number): Map<string, number[]> =>
+  stackShapes(config, targets, { adapters: slots, ...limits })
 
-/** Elements of one slot: its tensors one after the other, in the order of `stackShapes`. */
+/** Elements of one slot: its tensors one after the other, in the order of `slotShapes`. */
 export const slotSize = (layout: StackLayout): number =>
-  [...stackShapes(layout, 1).values()].reduce((sum, shape) => sum + sizeOf(shape), 0)
+  [...slotShapes(layout, 1).values()].reduce((sum, shape) => sum + sizeOf(shape), 0)
 
 /**
  * Writes an adapter into the memory of a slot.
@@ -46,10 +40,10 @@ export function packAdapter(adapter: Adapter, layout: StackLayout, memory: Float
   const tensors = stackAdapters([adapter], layout.config, layout.targets)
   memory.fill(0)
   let start = 0
-  for (const [name, shape] of stackShapes(layout, 1)) {
+  for (const [name, shape] of slotShapes(layout, 1)) {
     const end = start + sizeOf(shape)
     const tensor = tensors.get(name)
-    if (tensor) place(tensor, shape, memory.subarray(start, end))
+    if (tensor) placeOne(tensor, shape, memory.subarray(start, end))
     start = end
   }
 }
@@ -63,15 +57,6 @@ function checkLimit(what: string, value: number, limit: number, file: string): v
   })
 }
 
-/** Copies a matrix [1, rows, columns] into the upper left of a larger one. */
-function place({ shape, data }: TensorData, target: number[], into: Float32Array): void {
-  const [, rows = 0, columns = 0] = shape
-  const [, , targetColumns = 0] = target
-  // The usual case, and a hundred times faster than many short rows.
-  if (columns === targetColumns) into.set(data)
-  else {
-    for (let row = 0; row < rows; row++) {
-      into.set(data.subarray(row * columns, (row + 1) * columns), row * targetColumns)
-    }
-  }
-}
+/** The one tensor of a stack of one, into a place of a stack's sizes. */
+const placeOne = ({ shape: [, ...own], data }: TensorData, [, ...shape]: number[], into: Float32Array) =>
+  placeTensor({ shape: own, data }, shape, into)

@@ -5,7 +5,6 @@
  */
 import { EigenvalueDecomposition, Matrix } from 'ml-matrix'
 import { transposedProduct } from '../core/adapter/products.ts'
-import { TOKEN_EMBEDDING } from '../core/layers.ts'
 import type { Random } from '../core/random.ts'
 import type { TensorData, TensorMap } from '../core/tensors.ts'
 
@@ -41,7 +40,7 @@ export function withCooccurrences(
   random: Random,
 ): TensorMap {
   const tensorOf = (name: string): TensorData => weights.get(name) ?? missing(name)
-  const [embeddingName, normName] = [`${TOKEN_EMBEDDING}.weight`, 'transformer.ln_f.weight']
+  const [embeddingName, normName] = ['transformer.wte.weight', 'transformer.ln_f.weight']
   const [embedding, norm] = [tensorOf(embeddingName), tensorOf(normName)]
   const [, width = 0] = embedding.shape
   const data = embedding.data.slice()

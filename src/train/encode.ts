@@ -1,8 +1,11 @@
 /** A data set as the model sees it: token ids in the compact vocabulary, and label ids. */
-import ranks from 'js-tiktoken/ranks/gpt2'
-import type { GPT2Config } from '../core/config.ts'
-import { createEncoder, padToken } from '../core/encoder.ts'
+import { modelOf } from '../core/families.ts'
+import type { ModelConfig } from '../core/family.ts'
+import { createEncoder } from '../core/encoder.ts'
 import { createLabels } from '../core/labels.ts'
+import { tokenEmbedding } from '../core/layers.ts'
+import type { TokenizerSource } from '../core/tokenizer.ts'
+import { openTokenizer } from '../files/tokenizer-files.ts'
 import type { Dataset, LabelledExample } from './dataset.ts'
 import type { EncodedSet } from './evaluate.ts'
 import { type Vocabulary, createVocabulary } from './vocabulary.ts'
@@ -18,12 +21,20 @@ export interface EncodedDataset {
   maxLength: number
 }
 
+/** What of a base says how texts are encoded. */
+export interface EncodingBase {
+  config: ModelConfig
+  tokenizer: TokenizerSource
+}
+
 /**
  * @param maxLength tokens after which texts are cut; the model's positions are a limit too
- * @throws GraftError `config` for a base with a smaller vocabulary than GPT-2's, `data-label`
+ * @throws GraftError `config` for a base with a smaller vocabulary than its tokenizer's, `data-label`
  */
-export function encodeDataset({ labels, splits }: Dataset, config: GPT2Config, maxLength: number): EncodedDataset {
-  const encodeText = createEncoder(config, ranks)
+export function encodeDataset({ labels, splits }: Dataset, base: EncodingBase, maxLength: number): EncodedDataset {
+  const { config, tokenizer } = base
+  const encodeText = createEncoder(config, openTokenizer(tokenizer))
+  const { padTokenId: pad, sizes } = modelOf(config)
   const { idOf } = createLabels(labels)
   const encode = (examples: readonly LabelledExample[]): EncodedSet => ({
     sequences: examples.map(({ text }) => encodeText(text, maxLength).ids),
@@ -31,18 +42,18 @@ export function encodeDataset({ labels, splits }: Dataset, config: GPT2Config, m
   })
   const sets = { train: encode(splits.train), validation: encode(splits.validation), test: encode(splits.test) }
   const sequences = Object.values(sets).flatMap((set) => set.sequences)
-  const vocabulary = createVocabulary(sequences, padToken(config))
+  const vocabulary = createVocabulary(sequences, { padTokenId: pad, embedding: tokenEmbedding(config) })
   const compact = (set: EncodedSet): EncodedSet => ({
     ...set,
     sequences: set.sequences.map((ids) => vocabulary.compact(ids)),
   })
-  const [padTokenId = 0] = vocabulary.compact([padToken(config)])
+  const [padTokenId = 0] = vocabulary.compact([pad])
   return {
     train: compact(sets.train),
     validation: compact(sets.validation),
     test: compact(sets.test),
     vocabulary,
     padTokenId,
-    maxLength: Math.min(maxLength, config.n_positions),
+    maxLength: Math.min(maxLength, sizes.positions),
   }
 }

@@ -3,11 +3,12 @@
  * `createBase` → `writeBase` → `readBase`, then `train`. Export and evaluation of the result are in `graft-lora/export`.
  */
 export { type ErrorCode, GraftError } from '../core/errors.ts'
-export type { GPT2Config } from '../core/config.ts'
+export type { GPT2Config } from '../core/families/gpt2.ts'
+export type { ModelConfig } from '../core/family.ts'
 export type { ClassMetrics, Metrics } from '../core/metrics.ts'
 export { type Base, readBase, writeBase } from '../files/base-folder.ts'
 export { type ImportOptions, type ImportResult, importModel } from '../files/import.ts'
-export { createBase } from './base.ts'
+export { createBase, createFamilyBase } from './base.ts'
 export { shippedBase } from './shipped-base.ts'
 export { type Corpus, type CorpusFile, readCorpus } from './corpus.ts'
 export * from './dataset.ts'

@@ -2,17 +2,20 @@
 import { type Adapter, createAdapterConfig } from '../core/adapter.ts'
 import type { Mistake } from '../core/calibration.ts'
 import { baseConfigOf } from '../core/adapter/base-config.ts'
-import { labelFields } from '../core/labels.ts'
-import { adaptableLayers } from '../core/layers.ts'
-import { loraScaling } from '../core/lora.ts'
+import { adapterTensors } from '../core/adapter/tensors.ts'
+import { sizeWords } from '../core/families.ts'
+import { classifierConfig } from '../core/labels.ts'
+import { adaptableLayers, isHead } from '../core/layers.ts'
+import type { AdaptableLayer } from '../core/family.ts'
+import { type LoraLayer, loraScaling } from '../core/lora.ts'
 import { scriptsOf } from '../core/scripts.ts'
 import type { TensorMap } from '../core/tensors.ts'
+import { tokenizerIdentity } from '../core/tokenizer.ts'
 import { writeAdapter } from '../files/adapter-folder.ts'
 import { writeBase } from '../files/base-folder.ts'
 import type { Output } from '../files/output.ts'
 import type { EncodedDataset } from './encode.ts'
 import type { PartResult } from './measure.ts'
-import { SCORE } from './program/classifier.ts'
 import { type HistoryRecord, type Report, renderReport } from './report.ts'
 import type { StoredDataset } from './dataset.ts'
 import { type TrainSettings, settingsInForce } from './settings.ts'
@@ -62,7 +65,7 @@ export async function writeOutput(run: FinishedRun): Promise<void> {
     formatVersion: 1 as const,
     labels,
     baseSha256: base.sha256,
-    baseConfig: baseConfigOf(base.config),
+    baseConfig: baseConfigOf(base.config, tokenizerIdentity(base.tokenizer)),
     dataSha256: dataset.sha256,
     maxLength: data.maxLength,
     scripts: scriptsOf(dataset.splits.train.map(({ text }) => text)),
@@ -76,9 +79,13 @@ export async function writeOutput(run: FinishedRun): Promise<void> {
     await writeAdapter(out, createAdapter(base, settings, { ...info, kind: 'adapter' }, weights), { extraFiles })
     return
   }
-  const config = { ...base.config, architectures: ['GPT2ForSequenceClassification'], ...labelFields(labels) }
+  const config = classifierConfig(base.config, labels)
   const recipe = base.info?.recipe !== undefined && { recipe: base.info.recipe }
-  await writeBase(out, { config, weights, info: { ...info, ...recipe, kind: 'model' } }, { extraFiles })
+  await writeBase(
+    out,
+    { config, weights, info: { ...info, ...recipe, kind: 'model' } },
+    { extraFiles, tokenizer: base.tokenizer },
+  )
 }
 
 function createAdapter(base: BaseFacts, { lora }: TrainSettings, info: Adapter['info'], trained: TensorMap): Adapter {
@@ -87,14 +94,18 @@ function createAdapter(base: BaseFacts, { lora }: TrainSettings, info: Adapter['
     if (!found) throw new Error(`"${name}" was not trained`)
     return found
   }
-  const targets = adaptableLayers(base.config).flatMap(({ name }) => (trained.has(`${name}.lora_A`) ? [name] : []))
+  const targets = adaptableLayers(base.config).filter((layer) => trained.has(adapterTensors(layer)[0].name))
   const scaling = loraScaling({ mode: lora.scaling, alpha: lora.alpha, rank: lora.rank })
-  const layer = (name: string) => ({ a: tensor(`${name}.lora_A`), b: tensor(`${name}.lora_B`), scaling })
+  const pairOf = (layer: AdaptableLayer): LoraLayer => {
+    const [a, b] = adapterTensors(layer)
+    const embedding = layer.kind === 'embedding' && { embedding: true as const }
+    return { a: tensor(a.name), b: tensor(b.name), scaling, ...embedding }
+  }
   return {
-    config: createAdapterConfig({ ...lora, base: base.dir }, targets),
+    config: createAdapterConfig({ ...lora, base: base.dir }, targets, base.config),
     info,
-    layers: new Map(targets.map((name) => [name, layer(name)])),
-    score: tensor(SCORE),
+    layers: new Map(targets.map((layer) => [layer.name, pairOf(layer)])),
+    head: new Map([...trained].filter(([name]) => isHead(name))),
     saved: new Map(),
   }
 }
@@ -117,10 +128,9 @@ const partMetrics = (name: string, part: PartResult): Record<string, number> => 
 
 function reportSettings({ base, dataset, result }: FinishedRun): Report['settings'] {
   const { settings, steps, seconds, parameters } = result
-  const { n_layer: layers, n_embd: width, n_head: heads } = base.config
   const inForce = Object.entries(settingsInForce(settings))
   return {
-    base: `${base.dir} (${layers} layers, ${width} wide, ${heads} heads)`,
+    base: `${base.dir} (${sizeWords(base.config)})`,
     'training texts': dataset.splits.train.length,
     'parameters trained': `${parameters.trainable.toLocaleString('en-US')} of ${parameters.total.toLocaleString('en-US')}`,
     ...Object.fromEntries(inForce.map(([name, value]) => [settingWords(name), valueWords(value)])),

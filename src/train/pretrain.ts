@@ -1,7 +1,9 @@
 /** A whole pretraining run: a corpus and a base in; a base folder out, with curves and report. */
 import type { BaseInfo } from '../core/adapter/info.ts'
-import type { GPT2Config } from '../core/config.ts'
 import { GraftError } from '../core/errors.ts'
+import { modelOf, sizeWords } from '../core/families.ts'
+import type { ModelConfig } from '../core/family.ts'
+import { isHead } from '../core/layers.ts'
 import { createRandom } from '../core/random.ts'
 import { type TensorMap, sizeOf } from '../core/tensors.ts'
 import { type Base, type WriteBaseOptions, writeBase } from '../files/base-folder.ts'
@@ -10,7 +12,6 @@ import type { Output, OutputFolder } from '../files/output.ts'
 import { withCooccurrences } from './cooccurrence.ts'
 import { type Corpus, packSequences } from './corpus.ts'
 import { NEIGHBOUR_HEAD } from '../model/language-model.ts'
-import { SCORE } from './program/classifier.ts'
 import { languageModelProgram } from './program/language-model.ts'
 import { renderReport } from './report.ts'
 import { type OutputOptions, type RunPlan, runToOutput, settingsAmong, withRunOutput } from './run.ts'
@@ -69,7 +70,7 @@ async function pretrainInto(folder: OutputFolder, options: PretrainOptions): Pro
   const out = folder.path
   const started = performance.now()
   checkLength(settings.sequenceLength, base.config)
-  const weights: TensorMap = new Map([...base.weights].filter(([name]) => name !== SCORE))
+  const weights: TensorMap = new Map([...base.weights].filter(([name]) => !isHead(name)))
   const { sequenceLength: length, validation, batchSize, samples, neighbourLoss, dropout, weightDecay, seed } = settings
   const config = { ...base.config, embd_pdrop: dropout, resid_pdrop: dropout }
   const sequences = packSequences(corpus, { length, validation, seed })
@@ -119,7 +120,8 @@ async function pretrainInto(folder: OutputFolder, options: PretrainOptions): Pro
   )
 }
 
-function checkLength(length: number, { n_positions: positions }: GPT2Config): void {
+function checkLength(length: number, config: ModelConfig): void {
+  const { positions } = modelOf(config).sizes
   if (length <= positions) return
   throw new GraftError('config', `sequences of ${length} tokens are longer than the model's ${positions} positions`, {
     hint: `Give a --sequence-length of at most ${positions}.`,
@@ -130,7 +132,7 @@ function checkLength(length: number, { n_positions: positions }: GPT2Config): vo
 const bytesOf = ({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array =>
   new Uint8Array(buffer, byteOffset, byteLength)
 
-function fingerprintOf(config: GPT2Config, weights: TensorMap, corpus: Corpus, settings: PretrainSettings): string {
+function fingerprintOf(config: ModelConfig, weights: TensorMap, corpus: Corpus, settings: PretrainSettings): string {
   // Of a table's texts, not of its file: another column may be read from that.
   const documents = sha256(bytesOf(Int32Array.from(corpus.documents.flat())))
   const tensors = [...weights].map(([name, { data }]) => [name, sha256(bytesOf(data))])
@@ -155,7 +157,7 @@ const infoOf = (
 
 async function writePretrained(
   out: Output,
-  fields: GPT2Config,
+  fields: ModelConfig,
   content: { weights: TensorMap; info: BaseInfo },
   options: WriteBaseOptions,
 ): Promise<void> {
@@ -166,14 +168,14 @@ async function writePretrained(
 }
 
 function reportSettings(
-  { n_layer: layers, n_embd: width, n_head: heads }: GPT2Config,
+  config: ModelConfig,
   corpus: Corpus,
   settings: PretrainSettings,
   { steps, seconds, parameters }: PretrainResult,
 ): Record<string, string | number> {
   const inForce = Object.entries(settings).map(([name, value]) => [settingWords(name), value])
   return {
-    model: `${layers} layers, ${width} wide, ${heads} heads, ${parameters.toLocaleString('en-US')} parameters`,
+    model: `${sizeWords(config)}, ${parameters.toLocaleString('en-US')} parameters`,
     corpus: corpus.files.map(({ name, tokens }) => `${name} (${tokens.toLocaleString('en-US')} tokens)`).join(', '),
     ...Object.fromEntries(inForce),
     // Without the words, the curve of the training loss would look far above that of the validation.

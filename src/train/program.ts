@@ -1,5 +1,7 @@
 /** What is trained: parameters in groups, and the functions from a batch to a loss. Engines and the loop know no more. */
 import type * as tf from '@tensorflow/tfjs'
+import { modelOf } from '../core/families.ts'
+import type { ModelConfig } from '../core/family.ts'
 import { type TensorMap, sizeOf } from '../core/tensors.ts'
 import type { DropoutSource } from '../model/ops/dropout.ts'
 import type { Tensors } from '../model/parameters.ts'
@@ -43,11 +45,13 @@ export const TOKEN_INPUTS: Record<string, InputSpec> = {
 }
 
 /**
- * Groups for all weights of a model: its matrices are decayed; embeddings, biases and normalization are not.
- * @param weights by Hugging Face's names
+ * Groups for all weights of a model: those that its family has decayed, and the others.
+ * @param weights by the names of the family
  */
-export function allParameterGroups(weights: TensorMap, weightDecay: number): ParameterGroup[] {
-  const isDecayed = (name: string) => name === 'score.weight' || /\.(attn|mlp)\.\w+\.weight$/.test(name)
+export function allParameterGroups(config: ModelConfig, weights: TensorMap, weightDecay: number): ParameterGroup[] {
+  const { parameters, head } = modelOf(config)
+  const decayed = new Set([...parameters, ...head(1)].flatMap((each) => (each.decayed ? [each.name] : [])))
+  const isDecayed = (name: string) => decayed.has(name)
   const group = (name: string, decay: number, has: (parameter: string) => boolean): ParameterGroup => ({
     name,
     weightDecay: decay,

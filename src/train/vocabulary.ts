@@ -3,14 +3,14 @@
  * not decayed), so its embedding stays what it is; leaving its row out changes nothing but time and memory, of which a
  * 50,257-row embedding would be the larger part.
  */
+import { adapterTensors } from '../core/adapter/tensors.ts'
 import type { TensorData, TensorMap } from '../core/tensors.ts'
-
-/** Whether a tensor has one row for each token: the embedding, and its adapter's A. */
-export const isTokenTable = (name: string): boolean => /^transformer\.wte\.(weight|lora_A)$/.test(name)
 
 export interface Vocabulary {
   /** Ids in the full vocabulary, by compact id. */
   readonly ids: readonly number[]
+  /** Whether a tensor has one row for each token: the embedding, and its adapter's A. */
+  isTokenTable(name: string): boolean
   /** Token ids in the compact vocabulary. */
   compact(tokens: readonly number[]): number[]
   /** The weights with only the rows of tokens that are in use. */
@@ -22,8 +22,20 @@ export interface Vocabulary {
   expand(trained: TensorMap, full: TensorMap, vocabularySize: number): TensorMap
 }
 
-/** @param sequences all texts that will be seen; @param padTokenId is always part */
-export function createVocabulary(sequences: readonly (readonly number[])[], padTokenId: number): Vocabulary {
+/**
+ * @param sequences all texts that will be seen
+ * @param padTokenId is always part
+ * @param embedding the token embedding's name
+ */
+export function createVocabulary(
+  sequences: readonly (readonly number[])[],
+  { padTokenId, embedding }: { padTokenId: number; embedding: string },
+): Vocabulary {
+  const [rowsOfA] = adapterTensors({ name: embedding, kind: 'embedding' })
+  const tables = new Set([`${embedding}.weight`, rowsOfA.name])
+  const isTokenTable = (name: string) => tables.has(name)
+  const mapTables = (tensors: TensorMap, change: (entry: [string, TensorData]) => TensorData): TensorMap =>
+    new Map([...tensors].map(([name, tensor]) => [name, isTokenTable(name) ? change([name, tensor]) : tensor]))
   const ids = [...new Set([padTokenId, ...sequences.flat()])].toSorted((a, b) => a - b)
   const compactIds = new Map(ids.map((id, at) => [id, at]))
   const idOf = (token: number) => {
@@ -33,14 +45,12 @@ export function createVocabulary(sequences: readonly (readonly number[])[], padT
   }
   return {
     ids,
+    isTokenTable,
     compact: (tokens) => tokens.map(idOf),
     restrict: (weights) => mapTables(weights, ([, table]) => gather(table, ids)),
     expand: (trained, full, size) => mapTables(trained, ([name, table]) => scatter(full.get(name), table, ids, size)),
   }
 }
-
-const mapTables = (tensors: TensorMap, change: (entry: [string, TensorData]) => TensorData): TensorMap =>
-  new Map([...tensors].map(([name, tensor]) => [name, isTokenTable(name) ? change([name, tensor]) : tensor]))
 
 function gather({ shape: [, width = 0], data }: TensorData, ids: readonly number[]): TensorData {
   const gathered = new Float32Array(ids.length * width)

@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { loraDelta } from '../../src/core/lora.ts'
 import { readAdapter, writeAdapter } from '../../src/files/adapter-folder.ts'
-import { createConfig } from '../../src/core/config.ts'
-import { randomAdapter, tinyConfig } from '../fixtures/adapter.ts'
+import { createConfig } from '../../src/core/families/gpt2.ts'
+import { randomAdapter, tinyConfig, scoreOf } from '../fixtures/adapter.ts'
 import { golden } from '../interop/ours.ts'
 import { runGraft } from './command-line.ts'
 
@@ -36,11 +36,8 @@ describe('graft adapters', () => {
   })
 
   it('inspects: the norms are those of ΔW', async () => {
-    const { layers, labels, score } = graft('inspect', path('a'))
-    expect([labels, score]).toEqual([
-      ['ham', 'spam'],
-      [2, 8],
-    ])
+    const { layers, labels, head } = graft('inspect', path('a'))
+    expect([labels, head]).toEqual([['ham', 'spam'], { 'score.weight': [2, 8] }])
     const adapter = await readAdapter(path('a'))
     expect(layers).toHaveLength(8)
     for (const { name, normDelta, rank } of layers) {
@@ -73,8 +70,8 @@ describe('graft adapters', () => {
     const name = 'transformer.h.1.attn.c_attn'
     const [x, y, found] = [a, b, cat].map(({ layers }) => loraDelta(layers.get(name)!).data)
     found!.forEach((value, at) => expect(value).toBeCloseTo(0.5 * x![at]! + 2 * y![at]!, 2))
-    cat.score.data.forEach((value, at) =>
-      expect(value).toBeCloseTo(0.2 * a.score.data[at]! + 0.8 * b.score.data[at]!, 5),
+    scoreOf(cat).data.forEach((value, at) =>
+      expect(value).toBeCloseTo(0.2 * scoreOf(a).data[at]! + 0.8 * scoreOf(b).data[at]!, 5),
     )
   })
 

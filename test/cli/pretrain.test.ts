@@ -3,10 +3,10 @@ import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, w
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { createConfig } from '../../src/core/config.ts'
+import { createConfig } from '../../src/core/families/gpt2.ts'
 import { createRandom } from '../../src/core/random.ts'
 import { readBase, writeBase } from '../../src/files/base-folder.ts'
-import { initializeBase } from '../../src/model/initialize.ts'
+import { initializeBase } from '../../src/core/initialize.ts'
 import { runGraft } from './command-line.ts'
 
 const dir = mkdtempSync(join(tmpdir(), 'graft-pretrain-'))

@@ -1,13 +1,14 @@
 /** Adapters: PEFT's format to the byte, round trips, and an error for each thing that does not fit. */
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { checkAdapter, parseAdapter, serializeAdapter, type Adapter } from '../../src/core/adapter.ts'
+import { parseAdapter, serializeAdapter, type Adapter } from '../../src/core/adapter.ts'
+import { checkAdapter } from '../../src/core/adapter/fit.ts'
 import { adapterIdentity } from '../../src/core/adapter/version.ts'
-import { createConfig } from '../../src/core/config.ts'
+import { createConfig } from '../../src/core/families/gpt2.ts'
 import { loraDelta } from '../../src/core/lora.ts'
 import { parseSafetensors, serializeSafetensors } from '../../src/core/safetensors.ts'
 import type { TensorMap } from '../../src/core/tensors.ts'
-import { randomAdapter, tinyConfig } from '../fixtures/adapter.ts'
+import { randomAdapter, tinyConfig, scoreOf } from '../fixtures/adapter.ts'
 import { hasSharedData, sharedData } from '../shared-data.ts'
 
 const weightsFile = 'adapter_model.safetensors'
@@ -50,7 +51,7 @@ describe('format', () => {
     for (let i = 0; i < 12; i++) {
       for (let j = 0; j < 8; j++) expect(product.data[j * 12 + i]).toBeCloseTo(delta.data[i * 8 + j]!, 5)
     }
-    expect(tensors.get('base_model.model.score.weight')).toEqual(adapter.score)
+    expect(tensors.get('base_model.model.score.weight')).toEqual(scoreOf(adapter))
   })
 
   it("stores an embedding's pair under PEFT's own names, and reads it back", async () => {
@@ -65,7 +66,7 @@ describe('format', () => {
     ])
     const read = await parseAdapter(filesOf(embedding), 'dir')
     expect(read).toEqual(embedding)
-    await checkAdapter(read, tinyConfig, 'b'.repeat(64), 'dir')
+    await checkAdapter(read, { config: tinyConfig, sha256: 'b'.repeat(64), tokenizer: 'gpt2' }, 'dir')
   })
 
   it('stores the configuration that makes PEFT compute the same', () => {
@@ -101,7 +102,7 @@ describe('format', () => {
     const info = randomAdapter({ labels }).info
     const files = { [weightsFile]: ours, 'adapter_config.json': theirConfig, 'graft.json': info } as const
     const read = await parseAdapter(files, 'peft')
-    await checkAdapter(read, config, info.baseSha256, 'peft')
+    await checkAdapter(read, { config: config, sha256: info.baseSha256, tokenizer: 'gpt2' }, 'peft')
   })
 
   it('has no head of a real adapter for another task', async ({ skip }) => {
@@ -111,9 +112,7 @@ describe('format', () => {
       'adapter_config.json': JSON.parse(readFileSync(sharedData('peft-gpt2-lora-causal/adapter_config.json'), 'utf8')),
       [weightsFile]: readFileSync(sharedData(`peft-gpt2-lora-causal/${weightsFile}`)),
     }
-    await expect(parseAdapter(files, 'causal')).rejects.toThrow(
-      'causal/adapter_model.safetensors has no classification head',
-    )
+    expect((await parseAdapter(files, 'causal')).head.size).toBe(0)
   })
 })
 
@@ -192,17 +191,7 @@ describe('parseAdapter refuses', () => {
       'a pair of a position embedding',
       (tensors) =>
         tensors.set('base_model.model.transformer.wpe.lora_embedding_A', { shape: [3, 1], data: new Float32Array(3) }),
-      'unexpected tensor base_model.model.transformer.wpe.lora_embedding_A',
-    ],
-    [
-      'names with and without prefix',
-      (tensors) => tensors.set('base_model.model.h.0.attn.c_attn.lora_A.weight', tensors.get(`${key}A.weight`)!), // is there
-      'is there with and without transformer.',
-    ],
-    [
-      'a tensor of the bare model',
-      (tensors) => tensors.set('base_model.model.ln_f.weight', { shape: [8], data: new Float32Array(8) }),
-      'base_model.model.ln_f.weight has no transformer. in front, and others have',
+      'base_model.model.transformer.wpe.lora_embedding_B is missing',
     ],
     [
       'a layer whole and adapted',
@@ -223,15 +212,49 @@ describe('parseAdapter refuses', () => {
       (tensors) => tensors.get(`${key}B.weight`)?.data.fill(NaN, 5, 6),
       `${key}B.weight holds NaN`,
     ],
-    [
-      'a head for other labels',
-      (tensors) => tensors.set('base_model.model.score.weight', { shape: [3, 8], data: new Float32Array(24) }),
-      'score.weight has 3 rows for 2 labels',
-    ],
   ])('%s', async (_, change, message) => {
     await expect(parseAdapter(withTensors(change), 'dir')).rejects.toThrow(
       expect.objectContaining({ code: 'adapter', message: expect.stringContaining(message) }),
     )
+  })
+
+  it.each<[string, (tensors: TensorMap) => unknown, string]>([
+    [
+      'names with and without prefix',
+      (tensors) =>
+        ['A.weight', 'B.weight'].forEach((part) =>
+          tensors.set(`base_model.model.h.0.attn.c_attn.lora_${part}`, tensors.get(`${key}${part}`)!),
+        ), // is there
+      'h.0.attn.c_attn has no transformer. in front, and others have',
+    ],
+    [
+      'a tensor of the bare model',
+      (tensors) => tensors.set('base_model.model.ln_f.weight', { shape: [8], data: new Float32Array(8) }),
+      'ln_f.weight has no transformer. in front, and others have',
+    ],
+    [
+      'a head for other labels',
+      (tensors) => tensors.set('base_model.model.score.weight', { shape: [3, 8], data: new Float32Array(24) }),
+      'its head has 3 rows for 2 labels',
+    ],
+    [
+      'a pair under the names of an embedding',
+      (tensors) => {
+        for (const part of ['A', 'B']) {
+          tensors.set(
+            key.replace('lora_', `lora_embedding_${part}`),
+            tensors.get(`${key}${part}.weight`)!, // is there
+          )
+          tensors.delete(`${key}${part}.weight`)
+        }
+      },
+      'lora_embedding_A is for a layer of another kind than transformer.h.0.attn.c_attn',
+    ],
+  ])('%s, once its base is known', async (_, change, message) => {
+    const read = await parseAdapter(withTensors(change), 'dir')
+    await expect(
+      checkAdapter(read, { config: tinyConfig, sha256: read.info.baseSha256, tokenizer: 'gpt2' }, 'dir'),
+    ).rejects.toThrow(expect.objectContaining({ code: 'adapter', message: expect.stringContaining(message) }))
   })
 
   it('damaged weights', async () => {
@@ -271,11 +294,12 @@ describe('identity', () => {
 
 describe('checkAdapter', () => {
   const { baseSha256 } = adapter.info
-  const check = (other: Adapter, config = tinyConfig, sha256 = baseSha256) => checkAdapter(other, config, sha256, 'dir')
+  const check = (other: Adapter, config = tinyConfig, sha256 = baseSha256) =>
+    checkAdapter(other, { config: config, sha256: sha256, tokenizer: 'gpt2' }, 'dir')
 
   it('accepts the base that it was trained on, with any choice of layers', async () => {
     for (const each of [adapter, randomAdapter({ targetModules: '.*\\.1\\.mlp\\.c_fc' })])
-      await expect(check(each)).resolves.toBeUndefined()
+      expect(await check(each)).toBe(each)
   })
 
   it('refuses another base by its hash', async () => {
@@ -289,13 +313,13 @@ describe('checkAdapter', () => {
     const baseConfig = { n_head, layer_norm_epsilon, activation_function }
     const telling = { ...adapter, info: { ...adapter.info, baseConfig } }
     const other = { ...tinyConfig, n_head: 2 * n_head }
-    await expect(check(telling)).resolves.toBeUndefined()
-    await expect(check(adapter, other)).resolves.toBeUndefined()
+    expect(await check(telling)).toBe(telling)
+    expect(await check(adapter, other)).toBe(adapter)
     await expect(check(telling, other)).rejects.toThrow(
       expect.objectContaining({ code: 'adapter-base', message: expect.stringContaining(`n_head ${n_head}, not`) }),
     )
     const later = { ...telling, info: { ...telling.info, baseConfig: { ...baseConfig, rotary: 1 } } }
-    await expect(check(later)).resolves.toBeUndefined()
+    expect(await check(later)).toBe(later)
   })
 
   it('refuses layers that its configuration does not name, or names without weights', async () => {
@@ -328,7 +352,8 @@ describe('checkAdapter', () => {
   })
 
   it('lets be excluded what has no adapters anyway', async () => {
-    await expect(check(configured({ exclude_modules: ['score', 'lm_head', 'wpe'] }))).resolves.toBeUndefined()
+    const excluded = configured({ exclude_modules: ['score', 'lm_head', 'wpe'] })
+    expect(await check(excluded)).toBe(excluded)
   })
 
   it('names a layer that the base has no adapters for', async () => {
@@ -345,7 +370,12 @@ describe('checkAdapter', () => {
     await expect(check(adapter, createConfig({ ...tinyConfig, n_inner: 13 }))).rejects.toThrow(
       'transformer.h.0.mlp.c_fc is 8 × 12, and 8 × 13 in the base',
     )
-    const head = { ...adapter, score: { shape: [2, 9], data: new Float32Array(18) } }
-    await expect(check(head)).rejects.toThrow('score.weight is 9 wide, and the base 8')
+    const head = new Map([['score.weight', { shape: [2, 9], data: new Float32Array(18) }]])
+    await expect(check({ ...adapter, head })).rejects.toThrow(
+      'score.weight is [2, 9], and [2, 8] in a head of the base',
+    )
+    await expect(check({ ...adapter, head: new Map() })).rejects.toThrow(
+      'dir has no classification head: base_model.model.score.weight is missing',
+    )
   })
 })

@@ -1,11 +1,12 @@
 /** The bundle's schemas, and the stack of adapters that an unmerged graph takes. */
 import { describe, expect, it } from 'vitest'
-import { type Manifest, parseGolden, parseManifest, stackAdapters } from '../../src/core/bundle.ts'
+import { type Manifest, parseGolden, parseManifest } from '../../src/core/bundle.ts'
+import { stackAdapters } from '../../src/core/bundle/stack.ts'
 import { linearLayers } from '../../src/core/layers.ts'
 import { loraDelta } from '../../src/core/lora.ts'
 import type { TensorData } from '../../src/core/tensors.ts'
 import { manifestOf } from '../fixtures/bundle.ts'
-import { randomAdapter, tinyConfig } from '../fixtures/adapter.ts'
+import { randomAdapter, tinyConfig, scoreOf } from '../fixtures/adapter.ts'
 
 const merged = manifestOf({ kind: 'merged', labels: ['ham', 'spam'] })
 const unmerged = manifestOf({
@@ -108,8 +109,8 @@ describe('stackAdapters', () => {
   })
 
   it('pads the heads with rows of zeros', () => {
-    expect([...matrix('score.weight', 0).data]).toEqual([...spam.score.data, ...new Float32Array(8)])
-    expect(matrix('score.weight', 1).data).toEqual(intent.score.data)
+    expect([...matrix('score.weight', 0).data]).toEqual([...scoreOf(spam).data, ...new Float32Array(8)])
+    expect(matrix('score.weight', 1).data).toEqual(scoreOf(intent).data)
   })
 
   it('refuses an adapter with a layer that the graph has no input for', () => {

@@ -1,6 +1,6 @@
 /** Label names and ids. */
 import { describe, expect, it } from 'vitest'
-import { parseConfig } from '../../src/core/config.ts'
+import { parseConfig } from '../../src/core/families.ts'
 import { createLabels, labelFields, labelsOfConfig, sortLabels } from '../../src/core/labels.ts'
 import { tinyConfig } from '../fixtures/adapter.ts'
 

@@ -1,7 +1,7 @@
 /** Values by label, whatever a label is called. */
 import { expect, it } from 'vitest'
 import * as z from 'zod/mini'
-import { parseConfig } from '../../src/core/config.ts'
+import { parseConfig } from '../../src/core/families.ts'
 import { byLabel, checkSchema } from '../../src/core/schema.ts'
 import { tinyConfig } from '../fixtures/adapter.ts'
 

@@ -1,16 +1,17 @@
 /** Exports: files, description, equality with TF.js, refused inputs, and nothing left behind after a failure. */
+import { scoreOf } from '../fixtures/adapter.ts'
 import { existsSync } from 'node:fs'
 import { readFile, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as tf from '@tensorflow/tfjs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { createConfig } from '../../src/core/config.ts'
+import { createConfig } from '../../src/core/families/gpt2.ts'
 import { createRandom } from '../../src/core/random.ts'
 import { exportBundle, openBundle, verifyBundle } from '../../src/export/index.ts'
 import { writeAdapter } from '../../src/files/adapter-folder.ts'
 import { readBase, writeBase } from '../../src/files/base-folder.ts'
 import { sha256File } from '../../src/files/hash.ts'
-import { initializeBase, initializeScore } from '../../src/model/initialize.ts'
+import { initializeBase, initializeHead } from '../../src/core/initialize.ts'
 import { type Fixture, config, createAdapter, largestDifference, weights, writeFixture } from './fixtures.ts'
 
 let fixture: Fixture
@@ -108,9 +109,9 @@ describe('exportBundle', () => {
   })
 
   it('exports a base that was fine-tuned in full', async () => {
-    const score = initializeScore(config, 3, createRandom(9))
+    const head = initializeHead(config, 3, createRandom(9))
     const labelled = { ...config, id2label: { 0: 'a', 1: 'b', 2: 'c' }, label2id: { a: 0, b: 1, c: 2 } }
-    const full = { config: labelled, weights: new Map(weights).set('score.weight', score) }
+    const full = { config: labelled, weights: new Map([...weights, ...head]) }
     await writeBase(path('full'), full)
     const options = { base: path('full'), mode: 'merged', dir: path('full-bundle'), probes } as const
     const manifest = await exportBundle(options)
@@ -150,7 +151,7 @@ describe('exportBundle', () => {
 
   it('refuses logits that are not numbers', async () => {
     const adapter = createAdapter({ baseSha256: (await readBase(fixture.base)).sha256, base: fixture.base })
-    adapter.score.data = adapter.score.data.map((value) => 3e38 * Math.sign(value))
+    scoreOf(adapter).data = scoreOf(adapter).data.map((value) => 3e38 * Math.sign(value))
     await writeAdapter(path('infinite'), adapter)
     const run = exportBundle({ adapters: [{ dir: path('infinite') }], mode: 'unmerged', dir: path('refused'), probes })
     await expect(run).rejects.toMatchObject({ code: 'parity' })
@@ -174,8 +175,8 @@ describe('exportBundle', () => {
   it("refuses a base whose vocabulary is not the tokenizer's", async () => {
     const small = createConfig({ vocab_size: 300, n_embd: 8, n_head: 2, n_layer: 1, n_inner: 8 })
     const labelled = { ...small, id2label: { 0: 'a', 1: 'b' } }
-    const score = initializeScore(small, 2, createRandom(1))
-    const base = initializeBase(small, createRandom(1)).set('score.weight', score)
+    const head = initializeHead(small, 2, createRandom(1))
+    const base = new Map([...initializeBase(small, createRandom(1)), ...head])
     await writeBase(path('small'), { config: labelled, weights: base }, {})
     const run = exportBundle({ base: path('small'), mode: 'merged', dir: path('refused') })
     await expect(run).rejects.toMatchObject({ code: 'config', value: 300 })

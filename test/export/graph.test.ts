@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Batch } from '../../src/core/batch.ts'
-import { stackAdapters } from '../../src/core/bundle.ts'
+import { stackAdapters } from '../../src/core/bundle/stack.ts'
 import { adaptableLayers } from '../../src/core/layers.ts'
 import { mergeLora } from '../../src/core/lora.ts'
 import { createRandom } from '../../src/core/random.ts'
@@ -20,7 +20,7 @@ const adapters = [
   createAdapter({ seed: 4, rank: 4, scaling: 'rslora' }),
   createAdapter({ seed: 5, rank: 1, targetModules: ['wte', 'c_proj'], labels: ['a', 'b', 'c', 'd', 'e'] }),
 ]
-const merged = adapters.map((adapter) => mergeLora(weights, adapter))
+const merged = adapters.map((adapter) => mergeLora(weights, adapter, config))
 const targets = adaptableLayers(config).map(({ name }) => name)
 
 let dir: string

@@ -1,5 +1,5 @@
 /** GPT-2 with a classification head in plain loops and double precision: slow, and independent of all that it is compared with. */
-import { type GPT2Config, innerSize } from '../../src/core/config.ts'
+import { type GPT2Config, innerSize } from '../../src/core/families/gpt2.ts'
 import type { TensorMap } from '../../src/core/tensors.ts'
 
 type Vector = number[]

@@ -6,7 +6,7 @@ import { createRandom } from '../../src/core/random.ts'
 import { exportBundle, openBundle, openModel } from '../../src/export/index.ts'
 import { readBase, writeBase } from '../../src/files/base-folder.ts'
 import { importModel } from '../../src/files/import.ts'
-import { initializeScore } from '../../src/model/initialize.ts'
+import { initializeHead } from '../../src/core/initialize.ts'
 import { type Fixture, config, largestDifference, weights, writeFixture } from './fixtures.ts'
 
 let fixture: Fixture
@@ -37,7 +37,7 @@ async function writeModel(dir: string): Promise<void> {
   const labels = ['no', 'yes', 'maybe']
   await writeBase(dir, {
     config: { ...config, id2label: Object.fromEntries(labels.map((label, id) => [String(id), label])) },
-    weights: new Map(weights).set('score.weight', initializeScore(config, 3, createRandom(5))),
+    weights: new Map([...weights, ...initializeHead(config, 3, createRandom(5))]),
     info: {
       formatVersion: 1,
       kind: 'model',

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Adapter } from '../../src/core/adapter.ts'
-import { stackAdapters } from '../../src/core/bundle.ts'
+import { stackAdapters } from '../../src/core/bundle/stack.ts'
 import { planMerged } from '../../src/export/merged.ts'
 import { readInputs } from '../../src/export/inputs.ts'
 import type { Plan } from '../../src/export/plan.ts'
@@ -72,7 +72,7 @@ export async function logitsOfAdapter(
 ): Promise<GoldenBatch[]> {
   // Merging changes the weights that it is given.
   const own = { ...base, weights: structuredClone(base.weights) }
-  const plan = planMerged({ base: own, adapters: [{ name: 'adapter', dir: '', adapter }] })
+  const plan = planMerged({ base: own, tokenizer: 'gpt2', adapters: [{ name: 'adapter', dir: '', adapter }] })
   const session = await openSession(toOnnx(await plan.trace()), { threads: 1 })
   try {
     const found: GoldenBatch[] = []
@@ -99,6 +99,6 @@ export async function adapterDifferences(
   const read = () => readInputs(base, [{ name: 'adapter', dir: out }])
   const merged = await differenceOf(planMerged(await read()), folder)
   const inputs = await read()
-  const takesWhole = inputs.adapters.some(({ adapter }) => adapter.saved.size > 0)
+  const takesWhole = inputs.adapters.some(({ adapter }) => adapter.saved.size > 0 || adapter.head.has('score.bias'))
   return takesWhole ? { merged } : { merged, unmerged: await differenceOf(planUnmerged(inputs), folder) }
 }

@@ -1,4 +1,5 @@
 /** What Graft writes for the Hugging Face libraries to read: adapters of every kind on the golden base. */
+import type { TensorData } from '../../src/core/tensors.ts'
 import { fileURLToPath } from 'node:url'
 import type { Adapter, AdapterSettings } from '../../src/core/adapter.ts'
 import { type Base, readBase } from '../../src/files/base-folder.ts'
@@ -38,12 +39,12 @@ function withPatterns(adapter: Adapter): Adapter {
   return { ...adapter, config, layers }
 }
 
-const rows = ({ shape, data }: Adapter['score'], count: number) => ({
+const rows = ({ shape, data }: TensorData, count: number) => ({
   shape: [count, shape[1] ?? 0],
   data: data.slice(0, count * (shape[1] ?? 0)),
 })
 
-const columns = ({ shape: [height = 0, width = 0], data }: Adapter['score'], count: number) => ({
+const columns = ({ shape: [height = 0, width = 0], data }: TensorData, count: number) => ({
   shape: [height, count],
   data: Float32Array.from(
     { length: height * count },

@@ -1,12 +1,12 @@
 /** A tiny classifier with random weights, its logits, and numbers compared. */
 import * as tf from '@tensorflow/tfjs'
-import { createConfig, type GPT2Config } from '../../src/core/config.ts'
+import { createConfig, type GPT2Config } from '../../src/core/families/gpt2.ts'
 import { createRandom } from '../../src/core/random.ts'
 import type { TensorMap } from '../../src/core/tensors.ts'
-import { classify } from '../../src/model/gpt2.ts'
-import { initializeBase, initializeScore } from '../../src/model/initialize.ts'
+import { classify } from '../../src/model/families.ts'
+import { initializeBase, initializeHead } from '../../src/core/initialize.ts'
 import { type Layers, denseLayers } from '../../src/model/layers.ts'
-import { type Tensors, parameter } from '../../src/model/parameters.ts'
+import type { Tensors } from '../../src/model/parameters.ts'
 import { tinyConfig } from '../fixtures/adapter.ts'
 
 /** Larger weights than a new base has, so that every part of the model matters. */
@@ -14,7 +14,7 @@ export const config: GPT2Config = createConfig({ ...tinyConfig, initializer_rang
 
 /** All tensors of a classifier of three labels. Biases and scales are not 0 and 1, or leaving one out would not be noticed. */
 export const weights: TensorMap = initializeBase(config, createRandom(1))
-weights.set('score.weight', initializeScore(config, 3, createRandom(2)))
+for (const [name, tensor] of initializeHead(config, 3, createRandom(2))) weights.set(name, tensor)
 for (const [name, tensor] of weights) {
   const random = createRandom(3).fork(name)
   if (tensor.shape.length === 1) tensor.data = tensor.data.map((value) => value + 0.3 * random.normal())
@@ -31,14 +31,13 @@ export interface Row {
 
 interface LogitsOptions {
   layers?: (parameters: Tensors) => Layers
-  score?: tf.Tensor
 }
 
 /** Logits [labels] of each of some texts of equal length, run as one batch. */
 export const logitsOf = (
   tensors: TensorMap,
   rows: readonly Row[],
-  { layers = denseLayers, score }: LogitsOptions = {},
+  { layers = (parameters) => denseLayers(config, parameters) }: LogitsOptions = {},
 ): number[][] =>
   tf.tidy(() => {
     const parameters = toTensors(tensors)
@@ -54,8 +53,7 @@ export const logitsOf = (
         'int32',
       ),
     }
-    const head = score ?? parameter(parameters, 'score.weight')
-    return classify(config, parameters, batch, head, { layers: layers(parameters) }).arraySync()
+    return classify(config, parameters, batch, { layers: layers(parameters) }).arraySync()
   })
 
 /** Random token ids. */

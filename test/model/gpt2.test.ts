@@ -1,8 +1,9 @@
 /** The classifier: it is GPT-2, padding does not matter, and the rightmost real token is classified. */
 import * as tf from '@tensorflow/tfjs'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { classify } from '../../src/model/gpt2.ts'
-import { denseLayers } from '../../src/model/layers.ts'
+import { classify } from '../../src/model/families.ts'
+import { denseLayers, stackedLoraLayers } from '../../src/model/layers.ts'
+import type { Tensors } from '../../src/model/parameters.ts'
 import { largestDifference } from '../export/fixtures.ts'
 import { naiveLogits } from '../export/naive-gpt2.ts'
 import { type Row, config, logitsOf, toTensors, tokens, weights } from './fixtures.ts'
@@ -71,8 +72,11 @@ describe('classify', () => {
   it('gives each row a head of its own where there is one for each', () => {
     const rows = [{ ids: tokens(4, 1) }, { ids: tokens(4, 2) }]
     const { data, shape } = weights.get('score.weight')!
-    const heads = tf.stack([tf.tensor(data, shape), tf.mul(tf.tensor(data, shape), -2)])
-    const [first, second] = logitsOf(weights, rows, { score: heads })
+    const layers = (parameters: Tensors) => {
+      parameters['score.weight'] = tf.stack([tf.tensor(data, shape), tf.mul(tf.tensor(data, shape), -2)])
+      return stackedLoraLayers(config, parameters, new Set(), tf.tensor1d([0, 1], 'int32'))
+    }
+    const [first, second] = logitsOf(weights, rows, { layers })
     const expected = logits(rows)
     expect(largestDifference(first!, expected[0]!)).toBeLessThan(1e-6)
     expect(
@@ -89,7 +93,7 @@ describe('classify', () => {
       inputIds: tf.tensor2d([tokens(3, 1), tokens(3, 2)], undefined, 'int32'),
       attentionMask: tf.ones<tf.Rank.R2>([2, 3], 'int32'),
     }
-    const result = classify(config, parameters, batch, parameters['score.weight']!, { layers: denseLayers(parameters) })
+    const result = classify(config, parameters, batch, { layers: denseLayers(config, parameters) })
     expect({ dtype: result.dtype, shape: result.shape }).toEqual({ dtype: 'float32', shape: [2, 3] })
   })
 

@@ -40,7 +40,7 @@ function losses(candidates: number[], biases: number[]): number[] {
       candidates: tf.tensor1d(candidates, 'int32'),
       candidate_biases: tf.tensor1d(biases),
     }
-    return tokenLosses(config, tensors, { layers: denseLayers(tensors) }).arraySync()
+    return tokenLosses(config, tensors, { layers: denseLayers(config, tensors) }).arraySync()
   })
 }
 

@@ -8,7 +8,7 @@ import type { TensorMap } from '../../src/core/tensors.ts'
 import { type LoraOptions, loraLayers, stackedLoraLayers } from '../../src/model/layers.ts'
 import type { Tensors } from '../../src/model/parameters.ts'
 import { largestDifference } from '../export/fixtures.ts'
-import { randomAdapter } from '../fixtures/adapter.ts'
+import { randomAdapter, scoreOf } from '../fixtures/adapter.ts'
 import { config, logitsOf, tokens, weights } from './fixtures.ts'
 
 beforeAll(async () => {
@@ -26,15 +26,15 @@ function createAdapter(settings: Partial<AdapterSettings> & { seed?: number } = 
 }
 
 /** The base and an adapter's pairs, as the model's parameters. */
-function adapted({ layers, score }: Adapter): TensorMap {
-  const tensors = new Map(weights).set('score.weight', score)
+function adapted({ layers, head }: Adapter): TensorMap {
+  const tensors = new Map([...weights, ...head])
   for (const [name, { a, b }] of layers) tensors.set(`${name}.lora_A`, a).set(`${name}.lora_B`, b)
   return tensors
 }
 
 const adaptedLogits = (adapter: Adapter, options: Partial<LoraOptions> = {}) => {
   const defaults = { scalings: new Map([...adapter.layers].map(([name, { scaling }]) => [name, scaling])) }
-  const layers = (parameters: Tensors) => loraLayers(parameters, { ...defaults, ...options })
+  const layers = (parameters: Tensors) => loraLayers(config, parameters, { ...defaults, ...options })
   return logitsOf(adapted(adapter), rows, { layers })
 }
 
@@ -44,7 +44,7 @@ describe('loraLayers', () => {
   it('is the base while B is zero, bit for bit, with dropout too', () => {
     const adapter = createAdapter()
     for (const { b } of adapter.layers.values()) b.data.fill(0)
-    const base = logitsOf(new Map(weights).set('score.weight', adapter.score), rows)
+    const base = logitsOf(new Map(weights).set('score.weight', scoreOf(adapter)), rows)
     expect(adaptedLogits(adapter)).toEqual(base)
     const dropoutSource = { rows: tf.randomUniform<tf.Rank.R2>([3, 6]), random: createRandom(1) }
     expect(adaptedLogits(adapter, { dropoutRate: 0.5, dropoutSource })).toEqual(base)
@@ -60,8 +60,8 @@ describe('loraLayers', () => {
   ])('gives what the merged weights give: %s', (_, settings) => {
     const adapter = createAdapter(settings)
     const found = adaptedLogits(adapter)
-    expect(difference(found, logitsOf(mergeLora(weights, adapter), rows))).toBeLessThan(1e-5)
-    const base = logitsOf(new Map(weights).set('score.weight', adapter.score), rows)
+    expect(difference(found, logitsOf(mergeLora(weights, adapter, config), rows))).toBeLessThan(1e-5)
+    const base = logitsOf(new Map(weights).set('score.weight', scoreOf(adapter)), rows)
     expect(difference(found, base)).toBeGreaterThan(0.01)
   })
 
@@ -86,10 +86,11 @@ describe('stackedLoraLayers', () => {
         parameters[`${name}.lora_A`] = tf.mul(stack('a'), pairs[0]!.scaling)
         parameters[`${name}.lora_B`] = stack('b')
       }
-      return stackedLoraLayers(parameters, targets, tf.tensor1d(indices, 'int32'))
+      const heads = adapters.map((adapter) => scoreOf(adapter))
+      parameters['score.weight'] = tf.stack(heads.map(({ data, shape }) => tf.tensor(data, shape)))
+      return stackedLoraLayers(config, parameters, targets, tf.tensor1d(indices, 'int32'))
     }
-    const score = tf.stack(indices.map((index) => tf.tensor(adapters[index]!.score.data, adapters[index]!.score.shape)))
-    const found = logitsOf(weights, rows, { layers: stacked, score })
+    const found = logitsOf(weights, rows, { layers: stacked })
     for (const [row, index] of indices.entries()) {
       expect(largestDifference(found[row]!, adaptedLogits(adapters[index]!)[row]!)).toBeLessThan(1e-5)
     }

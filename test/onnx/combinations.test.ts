@@ -5,7 +5,7 @@
 import * as fc from 'fast-check'
 import * as tf from '@tensorflow/tfjs'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { type GPT2Config, createConfig } from '../../src/core/config.ts'
+import { type GPT2Config, createConfig } from '../../src/core/families/gpt2.ts'
 import { adaptableLayers, parameterShapes } from '../../src/core/layers.ts'
 import { createRandom } from '../../src/core/random.ts'
 import { type TensorMap, sizeOf } from '../../src/core/tensors.ts'

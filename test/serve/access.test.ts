@@ -1,4 +1,5 @@
 /** Who is let in by which name, what is read from where, and what is found before it is served. */
+import { scoreOf } from '../fixtures/adapter.ts'
 import { cp, mkdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { join } from 'node:path'
@@ -93,7 +94,8 @@ describe('a bundle', () => {
     // Finite weights of the head, whose products are not.
     const adapter = await readAdapter(join(dir, 'adapters/mood'))
     const huge = join(served.dir, 'huge')
-    await writeAdapter(huge, { ...adapter, score: { ...adapter.score!, data: adapter.score!.data.map(() => 3e38) } }) // it has one
+    const { shape, data } = scoreOf(adapter)
+    await writeAdapter(huge, { ...adapter, head: new Map([['score.weight', { shape, data: data.map(() => 3e38) }]]) })
     await cp(join(huge, 'adapter_model.safetensors'), join(dir, 'adapters/mood/adapter_model.safetensors'))
     const refused = { code: 'adapter', message: expect.stringContaining(join('adapters', 'mood')) }
     await expect(open(dir, { verify: false })).rejects.toMatchObject(refused)
@@ -120,14 +122,14 @@ describe('a bundle', () => {
 async function poisoned(dir: string) {
   const { onnx } = (await import('onnx-proto')).default
   const { createEncoder } = await import('../../src/runtime/encoder.ts')
-  const { parseConfig } = await import('../../src/core/config.ts')
+  const { modelOf, parseConfig } = await import('../../src/core/families.ts')
   const config = parseConfig(JSON.parse(await readFile(join(dir, 'config.json'), 'utf8')), 'config.json')
-  const [id = 0] = createEncoder(config)('poison', 8).ids
+  const [id = 0] = createEncoder(config, 'gpt2')('poison', 8).ids
   const file = join(dir, 'onnx/model.onnx')
   const model = onnx.ModelProto.decode(await readFile(file))
   const embedding = model.graph!.initializer!.find(({ dims }) => Number(dims?.[0]) === config.vocab_size)! // of every model
   const raw = Buffer.from(embedding.rawData!)
-  raw.writeFloatLE(Infinity, 4 * id * config.n_embd)
+  raw.writeFloatLE(Infinity, 4 * id * modelOf(config).sizes.width)
   embedding.rawData = raw
   await writeFile(file, onnx.ModelProto.encode(model).finish())
   return { service: await open(dir, { verify: false }) }

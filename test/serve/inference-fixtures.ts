@@ -1,4 +1,5 @@
 /** Bundles with the same tiny base, and many versions of adapters for it whose answers are known. */
+import { scoreOf } from '../fixtures/adapter.ts'
 import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -58,7 +59,7 @@ export async function writeServeFixture(count: number): Promise<ServeFixture> {
     const options = { baseSha256, base, seed, rank: 1 + (seed % 4), labels, maxLength: 20 + (seed % 20) }
     const adapter = createAdapter(options)
     // Probabilities near 0 and 1 would be the same for all adapters.
-    adapter.score.data = adapter.score.data.map((value) => 0.1 * value)
+    scoreOf(adapter).data = scoreOf(adapter).data.map((value) => 0.1 * value)
     return adapter
   })
   const folderOf = (version: number) => join(dir, 'adapters', `v${version}`)

@@ -2,10 +2,10 @@
 import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createConfig } from '../../src/core/config.ts'
+import { createConfig } from '../../src/core/families/gpt2.ts'
 import { createRandom } from '../../src/core/random.ts'
 import { writeBase } from '../../src/files/base-folder.ts'
-import { initializeBase } from '../../src/model/initialize.ts'
+import { initializeBase } from '../../src/core/initialize.ts'
 import { type LabelledExample, prepareDataset, writeDataset } from '../../src/train/dataset.ts'
 
 /** With GPT-2's vocabulary, since training encodes real texts. */

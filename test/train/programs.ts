@@ -1,6 +1,6 @@
 /** Tiny training programs and batches for them. */
 import { padBatch } from '../../src/core/batch.ts'
-import { createConfig } from '../../src/core/config.ts'
+import { createConfig } from '../../src/core/families/gpt2.ts'
 import { linearLayers } from '../../src/core/layers.ts'
 import { createRandom } from '../../src/core/random.ts'
 import {

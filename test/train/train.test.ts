@@ -4,14 +4,16 @@ import { cp, mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import ranks from 'js-tiktoken/ranks/gpt2'
-import { checkAdapter, serializeAdapter } from '../../src/core/adapter.ts'
-import { createConfig } from '../../src/core/config.ts'
+import { serializeAdapter } from '../../src/core/adapter.ts'
+import { modelOf } from '../../src/core/families.ts'
+import { checkAdapter } from '../../src/core/adapter/fit.ts'
+import { createConfig } from '../../src/core/families/gpt2.ts'
 import { parameterShapes } from '../../src/core/layers.ts'
 import { createRandom } from '../../src/core/random.ts'
 import { sizeOf } from '../../src/core/tensors.ts'
-import { createTokenizer } from '../../src/core/tokenizer.ts'
+import { createGpt2Tokenizer } from '../../src/core/tokenizer/gpt2.ts'
 import { referenceLogits } from '../../src/export/reference.ts'
-import { initializeBase } from '../../src/model/initialize.ts'
+import { initializeBase } from '../../src/core/initialize.ts'
 import { readAdapter } from '../../src/files/adapter-folder.ts'
 import { type Base, readBase, writeBase } from '../../src/files/base-folder.ts'
 import { type StoredDataset, readDataset } from '../../src/train/dataset.ts'
@@ -19,7 +21,7 @@ import type { EvaluationRecord, HistoryRecord } from '../../src/train/report.ts'
 import type { TrainSettingsInput } from '../../src/train/settings.ts'
 import { type TrainOptions, type TrainPlan, train } from '../../src/train/train.ts'
 import { describeKept } from '../../src/cli/training-progress.ts'
-import { randomAdapter } from '../fixtures/adapter.ts'
+import { randomAdapter, scoreOf } from '../fixtures/adapter.ts'
 import { type Fixture, writeFixture } from './fixtures.ts'
 
 let fixture: Fixture
@@ -80,7 +82,7 @@ describe('train --method lora', () => {
       'report.html',
     ])
     const adapter = await readAdapter(path('adapter'))
-    await checkAdapter(adapter, base.config, base.sha256, 'adapter')
+    await checkAdapter(adapter, { ...base, tokenizer: 'gpt2' }, 'adapter')
     expect(adapter.config).toMatchObject({ r: 8, lora_alpha: 16, base_model_name_or_path: fixture.base })
     expect(adapter.info).toEqual({
       formatVersion: 1,
@@ -111,7 +113,7 @@ describe('train --method lora', () => {
       },
     })
     expect(plan).toMatchObject({ totalSteps: 15, resumedAt: 0, targets: [...adapter.layers.keys()] })
-    expect(plan?.targets).toHaveLength(4 * base.config.n_layer)
+    expect(plan?.targets).toHaveLength(4 * modelOf(base.config).sizes.layers)
     expect(result).toMatchObject({ out: path('adapter'), steps: 15, parameters: plan?.parameters })
   })
 
@@ -119,9 +121,9 @@ describe('train --method lora', () => {
     let plan: TrainPlan | undefined
     await run('counted', { settings: { epochs: 1 }, onStart: (started) => void (plan = started) })
     const baseSize = [...base.weights.values()].reduce((sum, { data }) => sum + data.length, 0)
-    const { layers, score } = await readAdapter(path('counted'))
+    const { layers, head } = await readAdapter(path('counted'))
     const pairs = [...layers.values()].reduce((sum, { a, b }) => sum + a.data.length + b.data.length, 0)
-    const trainable = pairs + score.data.length
+    const trainable = pairs + head.get('score.weight')!.data.length
     expect(plan?.parameters).toEqual({ trainable, total: baseSize + trainable })
   })
 
@@ -160,20 +162,20 @@ describe('train --method lora', () => {
     const adapter = await readAdapter(path('embedding'))
     const { a } = adapter.layers.get('transformer.wte')!
     expect(a.shape).toEqual([50257, 2])
-    const { encode } = createTokenizer(ranks)
-    const used = new Set(dataset.splits.train.flatMap(({ text }) => encode(text)))
+    const { encode } = createGpt2Tokenizer(ranks)
+    const used = new Set(dataset.splits.train.flatMap(({ text }) => encode(text).ids))
     const changed = Array.from({ length: 50257 }, (_, id) => id).filter((id) => a.data[2 * id] !== 0)
     expect(changed).toEqual([...used].toSorted((x, y) => x - y))
     const stored = [...adapter.layers.values()].reduce((sum, { a, b }) => sum + sizeOf(a.shape) + sizeOf(b.shape), 0)
-    expect(plans[0]?.parameters.trainable).toBe(stored + sizeOf(adapter.score.shape))
+    expect(plans[0]?.parameters.trainable).toBe(stored + sizeOf(scoreOf(adapter).shape))
   })
 
   /** The loss on the test part of an adapter as it was written, by the reference. */
   async function testLoss(name: string): Promise<number> {
-    const { encode } = createTokenizer(ranks)
+    const { encode } = createGpt2Tokenizer(ranks)
     const { test } = dataset.splits
     const adapter = await readAdapter(path(name))
-    const sequences = test.map(({ text }) => encode(text))
+    const sequences = test.map(({ text }) => encode(text).ids)
     const logits = await referenceLogits({ config: base.config, weights: base.weights, adapter }, sequences)
     const losses = logits.map((row, at) => {
       const label = dataset.labels.indexOf(test[at]!.label)
@@ -258,8 +260,8 @@ describe('train --method full', () => {
     const [before, after] = [base.weights, model.weights].map((weights) => weights.get('transformer.wte.weight')!.data)
     const changed = new Set<number>()
     for (const [at, value] of after!.entries()) if (value !== before![at]) changed.add(Math.floor(at / 8))
-    const { encode } = createTokenizer(ranks)
-    const used = new Set(dataset.splits.train.flatMap(({ text }) => encode(text)))
+    const { encode } = createGpt2Tokenizer(ranks)
+    const used = new Set(dataset.splits.train.flatMap(({ text }) => encode(text).ids))
     expect([...changed].toSorted((a, b) => a - b)).toEqual([...used].toSorted((a, b) => a - b))
     for (const name of model.weights.keys()) expect(model.weights.get(name)).not.toEqual(base.weights.get(name))
     const next = await run('next', { base: path('model'), settings: { epochs: 1 } })

@@ -5,7 +5,7 @@ import { createVocabulary } from '../../src/train/vocabulary.ts'
 
 const WTE = 'transformer.wte.weight'
 const sequences = [[7, 2, 7], [], [4, 2]]
-const vocabulary = createVocabulary(sequences, 9)
+const vocabulary = createVocabulary(sequences, { padTokenId: 9, embedding: 'transformer.wte' })
 const bias = { shape: [1], data: Float32Array.of(5) }
 /** Row i of the embedding is [i, -i]. */
 const full: TensorMap = new Map([

@@ -89,7 +89,7 @@ export async function listAdapters(dir: string, options: Options): Promise<void>
 export async function inspectAdapter(dir: string, options: Options): Promise<void> {
   const ui = createUi(options)
   const adapter = await readAnyAdapter(dir)
-  const { config, score, saved } = adapter
+  const { config, head, saved } = adapter
   const layers = [...adapter.layers].map(([name, layer]) => ({
     name,
     rank: rankOf(layer),
@@ -100,11 +100,7 @@ export async function inspectAdapter(dir: string, options: Options): Promise<voi
     normB: norm(layer.b),
     normDelta: deltaNorm(layer),
   }))
-  const tensors = [
-    ...[...adapter.layers.values()].flatMap(({ a, b }) => [a, b]),
-    ...(score ? [score] : []),
-    ...saved.values(),
-  ]
+  const tensors = [...[...adapter.layers.values()].flatMap(({ a, b }) => [a, b]), ...head.values(), ...saved.values()]
   const parameters = tensors.reduce((sum, { data }) => sum + data.length, 0)
   const bytes = await sizeOfFile(dir)
   const labels = labelsOf(adapter)
@@ -119,7 +115,9 @@ export async function inspectAdapter(dir: string, options: Options): Promise<voi
       ? `Labels: ${labels.join(', ')}`
       : 'No graft.json: `graft import` adds labels and the base that it belongs to.',
   )
-  ui.line(score ? `Head: [${score.shape.join(', ')}], norm ${norm(score).toPrecision(3)}` : 'No classification head')
+  for (const [name, tensor] of head)
+    ui.line(`Head: ${name} [${tensor.shape.join(', ')}], norm ${norm(tensor).toPrecision(3)}`)
+  if (head.size === 0) ui.line('No classification head')
   for (const [name, { shape }] of saved) ui.line(`Replaced whole: ${name} [${shape.join(', ')}]`)
   ui.line()
   ui.table(
@@ -133,7 +131,10 @@ export async function inspectAdapter(dir: string, options: Options): Promise<voi
       ...[each.normA, each.normB, each.normDelta].map((value) => value.toPrecision(3)),
     ]),
   )
-  const heads = { score: score?.shape, saved: [...saved.keys()] }
+  const heads = {
+    head: Object.fromEntries([...head].map(([name, { shape }]) => [name, shape])),
+    saved: [...saved.keys()],
+  }
   ui.result({ adapter: dir, parameters, bytes, labels, ...heads, layers, config })
 }
 

@@ -82,7 +82,6 @@ async function mergeInto(output: OutputFolder, dirs: string[], options: Options 
   const info = commonInfo(adapters, options, weights)
   const weighted = adapters.map((each, at) => ({ ...each, weight: weights[at] ?? 0 }))
   const merged = combineAdapters(weighted, { method, rank })
-  const { score } = merged
-  await writeAdapter(output, info && score ? { ...merged, score, info } : merged)
+  await writeAdapter(output, info && merged.head.size > 0 ? { ...merged, info } : merged)
   return { merged, info }
 }

@@ -1,10 +1,10 @@
 /** Tries a device: a small model is trained for some steps, whose losses must be those of the CPU. */
 import type { DeviceName } from '../../core/devices.ts'
-import { createConfig } from '../../core/config.ts'
 import { GraftError } from '../../core/errors.ts'
+import { createConfig } from '../../core/families/gpt2.ts'
 import { linearLayers } from '../../core/layers.ts'
 import { createRandom } from '../../core/random.ts'
-import { initializeBase } from '../../model/initialize.ts'
+import { initializeBase } from '../../core/initialize.ts'
 import type { Engine, EngineOptions, Feeds } from '../../train/engine.ts'
 import { openEngine } from '../../train/engine/open.ts'
 import { ADAMW_DEFAULTS } from '../../train/optimizer.ts'

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { join } from 'node:path'
 import pc from 'picocolors'
 import { GraftError } from '../../core/errors.ts'
+import { sizeWords } from '../../core/families.ts'
 import { sizeOf } from '../../core/tensors.ts'
 import { exportBundle, openBundle, verifyBundle } from '../../export/index.ts'
 import { readBase } from '../../files/base-folder.ts'
@@ -77,10 +78,9 @@ export async function prepareData(ui: Ui, out: string): Promise<Task[]> {
 export async function showMiniBase(ui: Ui): Promise<string> {
   const dir = baseFolder(undefined)
   const { config, weights, info } = await readBase(dir)
-  const { n_layer: layers, n_embd: width, n_head: heads } = config
   const parameters = [...weights.values()].reduce((sum, { shape }) => sum + sizeOf(shape), 0)
   const perplexity = info?.metrics['perplexity']
-  ui.line(`${dir}: ${layers} layers, ${width} wide, ${heads} heads, ${count(parameters)} parameters`)
+  ui.line(`${dir}: ${sizeWords(config)}, ${count(parameters)} parameters`)
   if (perplexity !== undefined)
     ui.line(`Perplexity on held-out text: ${perplexity.toFixed(1)}. Its card: ${dir}/README.md`)
   return dir

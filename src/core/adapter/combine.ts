@@ -3,7 +3,8 @@ import { Matrix, QrDecomposition, SingularValueDecomposition } from 'ml-matrix'
 import type { PeftAdapter } from '../adapter.ts'
 import { GraftError } from '../errors.ts'
 import { type LoraLayer, largestRank, rankOf } from '../lora.ts'
-import type { TensorData } from '../tensors.ts'
+import { outermost } from '../layers.ts'
+import type { TensorData, TensorMap } from '../tensors.ts'
 import { explicitConfig } from './config.ts'
 
 /**
@@ -108,14 +109,18 @@ function truncated(parts: readonly WeightedLayer[], rank: number): LoraLayer {
 }
 
 /** Heads by the same weights, which sum to one: they give logits, not changes of them. */
-function combineHeads(adapters: readonly WeightedAdapter[]): TensorData | undefined {
-  const heads = adapters.flatMap(({ adapter: { score }, weight }) => (score ? [{ score, weight }] : []))
-  if (heads.length < 2) return heads[0]?.score
-  if (new Set(heads.map(({ score }) => String(score.shape))).size > 1)
+function combineHeads(adapters: readonly WeightedAdapter[]): TensorMap {
+  const heads = adapters.flatMap(({ adapter: { head }, weight }) => (head.size > 0 ? [{ head, weight }] : []))
+  const [first] = heads
+  if (!first || heads.length < 2) return first?.head ?? new Map()
+  const shapes = ({ head }: { head: TensorMap }) => [...head].map(([name, { shape }]) => `${name} ${shape.join(' ')}`)
+  if (new Set(heads.map((each) => shapes(each).toSorted().join('\n'))).size > 1)
     throw fault('the adapters have heads for different numbers of labels', 'Combine adapters for the same labels.')
   const total = heads.reduce((sum, { weight }) => sum + weight, 0)
   if (total === 0) throw fault('the weights of the heads sum to 0', 'Give weights with another sum.')
-  return heads.map(({ score, weight }) => scaled(score, weight / total)).reduce(add)
+  const combine = (name: string) =>
+    heads.flatMap(({ head, weight }) => (head.get(name) ? [scaled(head.get(name)!, weight / total)] : [])).reduce(add)
+  return new Map([...first.head.keys()].map((name) => [name, combine(name)]))
 }
 
 /**
@@ -139,18 +144,20 @@ export function combineAdapters(adapters: readonly WeightedAdapter[], { method, 
       return layer ? [{ layer, weight }] : []
     })
     checkSizes(parts, name)
-    if (method === 'linear') layers.set(name, linear(parts, name))
-    else layers.set(name, method === 'cat' ? sideBySide(parts) : truncated(parts, largest))
+    const embedding = parts[0]?.layer.embedding && { embedding: true as const }
+    if (method === 'linear') layers.set(name, { ...linear(parts, name), ...embedding })
+    else layers.set(name, { ...(method === 'cat' ? sideBySide(parts) : truncated(parts, largest)), ...embedding })
   }
-  const score = combineHeads(adapters)
+  const head = combineHeads(adapters)
+  const modules = [...new Set([...head.keys()].map(outermost))]
   return {
     // There are two or more. Each layer's factor is 1, which PEFT has where α is the rank.
     config: {
       ...explicitConfig(adapters[0]!.adapter.config, layers),
-      ...(score ? { modules_to_save: ['score'], task_type: 'SEQ_CLS' } : { modules_to_save: null }),
+      ...(head.size > 0 ? { modules_to_save: modules, task_type: 'SEQ_CLS' } : { modules_to_save: null }),
     },
     layers,
+    head,
     saved: new Map(),
-    ...(score && { score }),
   }
 }

@@ -1,5 +1,7 @@
 /** `adapter_config.json`, as PEFT writes and reads it (https://huggingface.co/docs/peft/package_reference/lora). */
 import * as z from 'zod/mini'
+import { familyOf } from '../families.ts'
+import type { AdaptableLayer, ModelConfig } from '../family.ts'
 import {
   type LoraLayer,
   type LoraScalingOptions,
@@ -60,7 +62,7 @@ function shown(value: unknown): string {
   return String(JSON.stringify(value)).slice(0, 100)
 }
 
-/** Tasks whose adapters are of GPT-2's blocks; which of them have a classification head is another question. */
+/** Tasks whose adapters are of a model's blocks; which of them have a classification head is another question. */
 const tasks = ['SEQ_CLS', 'CAUSAL_LM', 'FEATURE_EXTRACTION'] as const
 
 const names = z.union([z.string(), z.array(z.string())], only('a list of names or an expression'))
@@ -147,20 +149,25 @@ export interface AdapterSettings {
 /**
  * The configuration of a new adapter. PEFT knows no unscaled α: `alpha` scaling is stored as `lora_alpha = α·r`, and
  * `all-linear` as the layers' last names, as PEFT itself does, so that PEFT computes the same.
- * @param layers names of those that have an adapter
+ * @param layers those that have an adapter
+ * @param model the base
  */
-export function createAdapterConfig(settings: AdapterSettings, layers: readonly string[]): AdapterConfig {
+export function createAdapterConfig(
+  settings: AdapterSettings,
+  layers: readonly AdaptableLayer[],
+  model: ModelConfig,
+): AdapterConfig {
   const { rank, alpha, dropout, scaling, targetModules, base } = settings
-  const lastNames = layers.map((name) => name.slice(name.lastIndexOf('.') + 1))
+  const lastNames = layers.map(({ name }) => name.slice(name.lastIndexOf('.') + 1))
   return {
     base_model_name_or_path: base,
     bias: 'none',
-    fan_in_fan_out: true,
+    fan_in_fan_out: layers.every(({ layout }) => layout === 'in-out'),
     inference_mode: true,
     init_lora_weights: true,
     lora_alpha: scaling === 'alpha' ? alpha * rank : alpha,
     lora_dropout: dropout,
-    modules_to_save: ['score'],
+    modules_to_save: [...familyOf(model).headModules],
     peft_type: 'LORA',
     r: rank,
     target_modules: isAllLinear(targetModules) ? [...new Set(lastNames)] : targetModules,

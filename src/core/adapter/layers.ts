@@ -1,14 +1,14 @@
 /** What an adapter's configuration says about each layer: whether it has an adapter, its rank and its scale, by PEFT's rules. */
 import { GraftError } from '../errors.ts'
-import { isNamed, loraScaling, targetMatcher } from '../lora.ts'
-import { type Module, bareName } from '../layers.ts'
+import { type TargetLayer, isNamed, loraScaling, targetMatcher } from '../lora.ts'
+import type { Module } from '../layers.ts'
 import type { AdapterConfig } from './config.ts'
 import { compileExpression } from './expression.ts'
 
-/** Of layers by their full names, whatever the model was called by that PEFT saw. */
+/** Of layers by the names that they had in the model that PEFT saw. */
 export interface LayerRules {
-  /** Those of the names that have an adapter. */
-  adapted(names: readonly string[]): string[]
+  /** The names of those that have an adapter. */
+  adapted(layers: readonly TargetLayer[]): string[]
   /** The rank of a layer: `r`, unless `rank_pattern` says otherwise. */
   rank(name: string): number
   /** The factor s of a layer's s·A·B, as PEFT computes it: α/r or α/√r, with the layer's own r and α. */
@@ -18,13 +18,6 @@ export interface LayerRules {
    * another name.
    */
   idle(modules: readonly Module[]): string[]
-}
-
-export interface LayerRulesOptions {
-  /** Whether PEFT saw the bare model, whose layers have no `transformer.` in front. */
-  bare?: boolean | undefined
-  /** `adapter_config.json`, for errors. */
-  file: string
 }
 
 type Matches = (name: string) => boolean
@@ -40,15 +33,12 @@ const quoted = (value: unknown) => JSON.stringify(value)
 
 /**
  * The rules of a configuration.
+ * @param file `adapter_config.json`, for errors
  * @throws GraftError `adapter` for a regular expression that is not supported
  */
-export async function createLayerRules(
-  config: AdapterConfig,
-  { bare = false, file }: LayerRulesOptions,
-): Promise<LayerRules> {
+export async function createLayerRules(config: AdapterConfig, file: string): Promise<LayerRules> {
   const { target_modules, exclude_modules, r, lora_alpha, use_rslora } = config
   checkAmount(config, file)
-  const seen = bare ? bareName : (name: string) => name
   const isTarget = await targetMatcher(target_modules, { field: 'target_modules', file })
   const isExcluded = await exclusionOf(config, file)
   const isWhole = await wholeness(config, file)
@@ -56,23 +46,24 @@ export async function createLayerRules(
   const ranks = await readPattern(config.rank_pattern, 'rank_pattern', file)
   const alphas = await readPattern(config.alpha_pattern, 'alpha_pattern', file)
   /** The first key that matches counts. */
-  const find = (entries: PatternEntry[], name: string) => entries.find(({ matches }) => matches(seen(name)))?.value
+  const find = (entries: PatternEntry[], name: string) => entries.find(({ matches }) => matches(name))?.value
   const rank = (name: string) => find(ranks, name) ?? r
 
-  function isAdapted(name: string): boolean {
-    if (isExcluded(seen(name)) || isWhole(seen(name)) || !isTarget(seen(name))) return false
+  function isAdapted(layer: TargetLayer): boolean {
+    const { name } = layer
+    if (isExcluded(name) || isWhole(name) || !isTarget(layer)) return false
     // A whole name, and what a regular expression matches, is adapted whatever its block.
-    return !Array.isArray(target_modules) || target_modules.includes(seen(name)) || blocks.isChosen(seen(name))
+    return !Array.isArray(target_modules) || target_modules.includes(name) || blocks.isChosen(name)
   }
 
   return {
-    adapted: (names) => names.filter(isAdapted),
+    adapted: (all) => all.flatMap((layer) => (isAdapted(layer) ? [layer.name] : [])),
     rank,
     scaling: (name) =>
       loraScaling({ mode: use_rslora ? 'rslora' : 'peft', alpha: find(alphas, name) ?? lora_alpha, rank: rank(name) }),
     idle(modules) {
-      const all = modules.map(({ name }) => seen(name))
-      const layers = modules.flatMap(({ name, adaptable }) => (adaptable ? [seen(name)] : []))
+      const all = modules.map(({ name }) => name)
+      const layers = modules.flatMap(({ name, adaptable }) => (adaptable ? [name] : []))
       const entries = (list: string[], names: string[]) =>
         list.filter((entry) => !names.some((name) => isNamed(name, entry)))
       const keys = (pattern: PatternEntry[]) =>
@@ -82,7 +73,9 @@ export async function createLayerRules(
         : exclude_modules && !all.some(isExcluded)
           ? [quoted(exclude_modules)]
           : []
-      const targets = Array.isArray(target_modules) ? entries(target_modules, layers) : []
+      // PEFT's `all-linear` lists what is trained whole or excluded as well.
+      const targeted = [...layers, ...all.filter((name) => isWhole(name) || isExcluded(name))]
+      const targets = Array.isArray(target_modules) ? entries(target_modules, targeted) : []
       return [
         ...targets.map((each) => `target_modules ${quoted(each)}`),
         ...excluded.map((each) => `exclude_modules ${each}`),

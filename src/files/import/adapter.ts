@@ -1,14 +1,18 @@
 /** Imports an adapter that PEFT wrote: checked against its base, with labels, and with a head. */
-import { checkFit, completeAdapter, parsePeftAdapter } from '../../core/adapter.ts'
+import { type PeftAdapter, parsePeftAdapter } from '../../core/adapter.ts'
 import { baseConfigOf } from '../../core/adapter/base-config.ts'
+import { fitAdapter } from '../../core/adapter/fit.ts'
 import { GraftError } from '../../core/errors.ts'
+import { modelOf } from '../../core/families.ts'
 import { labelsOfConfig } from '../../core/labels.ts'
-import type { TensorData } from '../../core/tensors.ts'
+import { isHead, labelCount } from '../../core/layers.ts'
+import { tokenizerIdentity } from '../../core/tokenizer.ts'
 import { writeAdapter } from '../adapter-folder.ts'
 import { type Base, readBase } from '../base-folder.ts'
 import type { ImportOptions, ImportResult } from '../import.ts'
 import type { OutputFolder } from '../output.ts'
 import { readBytes, readJson } from '../read.ts'
+import { readTokenizer } from '../tokenizer-files.ts'
 import { nameLabels } from './labels.ts'
 import { type Source, isPickle, pickleError } from './source.ts'
 
@@ -45,27 +49,25 @@ export async function importAdapter(
       value: source.name,
     })
   }
-  const peft = await parsePeftAdapter(await readFiles(source), source.name)
+  const read = await parsePeftAdapter(await readFiles(source), source.name)
   const base = await readBase(baseDir)
-  await checkFit(peft, base.config, source.name)
-  const bias = base.weights.get('score.bias')
-  const score = peft.score ?? base.weights.get('score.weight')
-  if (!score) throw headless(source.name, baseDir)
-  const saved = !peft.score && bias ? new Map(peft.saved).set('score.bias', bias) : peft.saved
-  const labels = nameLabels(score.shape[0] ?? 0, options.labels, () => ownLabels(score, base), source.name)
+  const peft = withHead(await fitAdapter(read, base.config, source.name), base)
+  const count = labelCount(peft.head, base.config)
+  if (count === undefined) throw headless(source.name, baseDir)
+  const labels = nameLabels(count, options.labels, () => ownLabels(count, base), source.name)
+  const { positions } = modelOf(base.config).sizes
   const info = {
     formatVersion: 1 as const,
     kind: 'adapter' as const,
     labels,
     baseSha256: base.sha256,
-    baseConfig: baseConfigOf(base.config),
-    maxLength: Math.min(options.maxLength ?? base.config.n_positions, base.config.n_positions),
+    baseConfig: baseConfigOf(base.config, tokenizerIdentity(await readTokenizer(baseDir, base.config))),
+    maxLength: Math.min(options.maxLength ?? positions, positions),
     hyperparameters: { importedFrom: source.name, ...(source.revision && { revision: source.revision }) },
     metrics: {},
   }
   const config = { ...peft.config, base_model_name_or_path: baseDir, task_type: 'SEQ_CLS' as const }
-  const adapter = completeAdapter({ ...peft, config, score, saved }, info, source.name)
-  await writeAdapter(output, adapter)
+  await writeAdapter(output, { ...peft, config, info })
   const trainedOn = peft.config.base_model_name_or_path ?? undefined
   return {
     kind: 'adapter',
@@ -78,10 +80,14 @@ export async function importAdapter(
   }
 }
 
+/** The adapter's own head, or else its base's. */
+const withHead = (adapter: PeftAdapter, { weights }: Base): PeftAdapter =>
+  adapter.head.size > 0 ? adapter : { ...adapter, head: new Map([...weights].filter(([name]) => isHead(name))) }
+
 /** The base's names, where it has as many labels as the head. */
-function ownLabels(score: TensorData, { config, dir }: Base): string[] | undefined {
+function ownLabels(count: number, { config, dir }: Base): string[] | undefined {
   const names = labelsOfConfig(config, dir)
-  return names?.length === score.shape[0] ? names : undefined
+  return names?.length === count ? names : undefined
 }
 
 const headless = (adapter: string, base: string) =>

@@ -1,7 +1,7 @@
 /** The weights of a model's folder: one safetensors file, or the shards that an index names. */
 import { z } from 'zod'
-import type { GPT2Config } from '../../core/config.ts'
 import { GraftError } from '../../core/errors.ts'
+import type { ModelConfig } from '../../core/family.ts'
 import type { TensorEntry } from '../../core/safetensors/header.ts'
 import { checkSchema } from '../../core/schema.ts'
 import { isDerived, withFullNames } from '../base-folder.ts'
@@ -30,17 +30,19 @@ const indexSchema = z.looseObject({ weight_map: z.record(z.string(), plainName) 
  * Reads the headers of a model's weights.
  * @throws GraftError `file-format` where there are none that can be read, `weights`, `safetensors`, and what fetching throws
  */
-export async function openWeights(source: Source, config: GPT2Config): Promise<StoredWeights> {
+export async function openWeights(source: Source, config: ModelConfig): Promise<StoredWeights> {
   const names = await weightFiles(source, config)
   const files: SafetensorsFile[] = []
   for (const name of names) files.push(await readSafetensorsHeader(await source.fetch(name)))
   const tensors = files.flatMap((file) =>
-    [...file.tensors].filter(([name]) => !isDerived(name)).map(([name, entry]) => [name, { ...entry, file }] as const),
+    [...file.tensors]
+      .filter(([name]) => !isDerived(name, config))
+      .map(([name, entry]) => [name, { ...entry, file }] as const),
   )
-  return { tensors: withFullNames(tensors, source.name), files }
+  return { tensors: withFullNames(tensors, config, source.name), files }
 }
 
-async function weightFiles(source: Source, config: GPT2Config): Promise<string[]> {
+async function weightFiles(source: Source, config: ModelConfig): Promise<string[]> {
   if (source.names.has(SINGLE)) return [SINGLE]
   if (source.names.has(INDEX)) return shards(source)
   const pickle = [...source.names].find(isPickle)

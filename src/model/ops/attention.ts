@@ -32,3 +32,37 @@ export function causalAttention(qkv: tf.Tensor2D, bias: tf.Tensor4D, heads: numb
   const mixed = tf.matMul(tf.softmax(scores), value) // [B, H, T, size]
   return tf.reshape(tf.transpose(mixed, [0, 2, 1, 3]), [batch * sequence, channels])
 }
+
+/**
+ * What is added to the scores of an encoder, whose positions look at all real tokens: 0 for those, -1e9 for padding.
+ * @param attentionMask [batch, sequence] 1 for real tokens, as float32
+ * @returns [batch, 1, 1, sequence]
+ */
+export function paddingBias(attentionMask: tf.Tensor2D): tf.Tensor4D {
+  const [batch, sequence] = attentionMask.shape
+  const real = tf.cast(tf.greater(tf.reshape(attentionMask, [batch, 1, 1, sequence]), 0), 'float32')
+  return tf.mul(tf.sub(1, real), FORBIDDEN)
+}
+
+/**
+ * @param query [batch · queries, channels], head by head; there may be fewer than keys
+ * @param key [batch · sequence, channels]
+ * @param value [batch · sequence, channels]
+ * @param bias [batch, 1, queries or 1, sequence]
+ * @returns [batch · queries, channels]
+ */
+export function attention(
+  query: tf.Tensor2D,
+  key: tf.Tensor2D,
+  value: tf.Tensor2D,
+  bias: tf.Tensor4D,
+  { heads }: { heads: number },
+): tf.Tensor2D {
+  const [batch] = bias.shape
+  const channels = query.shape[1]
+  const size = channels / heads
+  const split = (x: tf.Tensor2D) => tf.transpose(tf.reshape(x, [batch, x.shape[0] / batch, heads, size]), [0, 2, 1, 3])
+  const scores = tf.matMul(split(tf.mul(query, 1 / Math.sqrt(size))), split(key), false, true) // [B, H, Q, T]
+  const mixed = tf.matMul(tf.softmax(tf.add(scores, bias)), split(value)) // [B, H, Q, size]
+  return tf.reshape(tf.transpose(mixed, [0, 2, 1, 3]), [query.shape[0], channels])
+}

@@ -1,18 +1,18 @@
-/** The two ways of training the GPT-2 classifier: all parameters, or LoRA layers and the head on a frozen base. */
+/** The two ways of training a classifier: all parameters, or LoRA layers and the head on a frozen base. */
 import type * as tf from '@tensorflow/tfjs'
-import type { GPT2Config } from '../../core/config.ts'
-import { type LinearLayer, TOKEN_EMBEDDING, adaptableLayers } from '../../core/layers.ts'
-import { isHead } from '../../core/lora.ts'
+import { type AdapterTensor, adapterShape, adapterTensors } from '../../core/adapter/tensors.ts'
+import { modelOf } from '../../core/families.ts'
+import type { AdaptableLayer, ModelConfig } from '../../core/family.ts'
+import { adaptableLayers, headLayers, isHead, labelCount } from '../../core/layers.ts'
 import type { Random } from '../../core/random.ts'
 import type { TensorData, TensorMap } from '../../core/tensors.ts'
-import { classify, tokenBatch } from '../../model/gpt2.ts'
-import { filled, initializeScore, normal } from '../../model/initialize.ts'
+import { classify } from '../../model/families.ts'
+import { tokenBatch } from '../../model/family.ts'
+import { filled, initializeHead, normal } from '../../core/initialize.ts'
 import { denseLayers, loraLayers } from '../../model/layers.ts'
 import { crossEntropy } from '../../model/ops/cross-entropy.ts'
 import { parameter } from '../../model/parameters.ts'
 import { TOKEN_INPUTS, type TrainingProgram, allParameterGroups } from '../program.ts'
-
-export const SCORE = 'score.weight'
 
 /** A classifier's batch, and its loss on the logits [batch, labels]. */
 const classification = {
@@ -23,8 +23,8 @@ const classification = {
 
 export interface ClassifierOptions {
   /** Its `vocab_size` is the number of rows that the weights' embedding has. */
-  config: GPT2Config
-  /** The base, by Hugging Face names. */
+  config: ModelConfig
+  /** The base. */
   weights: TensorMap
   /** Number of classes. */
   labels: number
@@ -45,23 +45,19 @@ export interface LoraTrainingOptions {
 
 /** Trains every parameter. Embeddings, biases and normalization are not decayed. */
 export function fullProgram({ config, weights, labels, weightDecay, random }: ClassifierOptions): TrainingProgram {
-  const score = weights.get(SCORE)
-  const fits = score?.shape[0] === labels
-  const initial: TensorMap = fits
-    ? weights
-    : new Map([...weights].filter(([name]) => !isHead(name))).set(SCORE, initializeScore(config, labels, random))
+  const initial: TensorMap =
+    labelCount(weights, config) === labels
+      ? weights
+      : new Map([...withoutHead(weights), ...initializeHead(config, labels, random)])
   return {
     ...classification,
-    groups: allParameterGroups(initial, weightDecay),
+    groups: allParameterGroups(config, initial, weightDecay),
     initial,
-    head: [...initial.keys()].filter(isHead),
+    head: lastOfHead(config, initial),
     frozen: new Map(),
-    usesDropout: config.embd_pdrop > 0 || config.resid_pdrop > 0,
+    usesDropout: modelOf(config).usesDropout,
     predict: (tensors, dropoutSource) =>
-      classify(config, tensors, tokenBatch(tensors), parameter(tensors, SCORE), {
-        layers: denseLayers(tensors),
-        dropoutSource,
-      }),
+      classify(config, tensors, tokenBatch(tensors), { layers: denseLayers(config, tensors), dropoutSource }),
   }
 }
 
@@ -72,39 +68,46 @@ export function loraProgram(
 ): TrainingProgram {
   const initial: TensorMap = new Map()
   for (const layer of adaptableLayers(config).filter(({ name }) => targets.includes(name))) {
-    const [a, b] = initialPair(layer, rank, initialization, random.fork(layer.name))
-    initial.set(`${layer.name}.lora_A`, a).set(`${layer.name}.lora_B`, b)
+    const stream = random.fork(layer.name)
+    for (const { part, name } of adapterTensors(layer))
+      initial.set(name, begin(part, layer, { rank, initialization, random: stream }))
   }
-  initial.set(SCORE, initializeScore(config, labels, random))
+  for (const [name, tensor] of initializeHead(config, labels, random)) initial.set(name, tensor)
   const scalings = new Map(targets.map((name) => [name, scaling]))
-  const frozen = new Map([...weights].filter(([name]) => !isHead(name)))
+  const frozen = withoutHead(weights)
   return {
     ...classification,
     groups: [{ name: 'adapter', weightDecay, parameters: [...initial].map(([name, { shape }]) => ({ name, shape })) }],
     initial,
-    head: [SCORE],
+    head: lastOfHead(config, initial),
     frozen,
     usesDropout: dropout > 0,
     predict: (tensors, dropoutSource) => {
-      const layers = loraLayers(tensors, { scalings, dropoutRate: dropout, dropoutSource })
-      return classify(config, tensors, tokenBatch(tensors), parameter(tensors, SCORE), { layers })
+      const layers = loraLayers(config, tensors, { scalings, dropoutRate: dropout, dropoutSource })
+      return classify(config, tensors, tokenBatch(tensors), { layers })
     },
   }
 }
 
+const withoutHead = (weights: TensorMap): TensorMap => new Map([...weights].filter(([name]) => !isHead(name)))
+
+/** The tensors of the head's last layer: logits are in proportion to them. */
+function lastOfHead(config: ModelConfig, tensors: TensorMap): string[] {
+  const last = headLayers(config).at(-1)?.name
+  return [`${last}.weight`, `${last}.bias`].filter((name) => tensors.has(name))
+}
+
 /** As PEFT does, one of the two is zero: A for an embedding, where B is N(0, 1); B for a linear layer. */
-function initialPair(
-  layer: LinearLayer,
-  rank: number,
-  initialization: LoraTrainingOptions['initialization'],
-  random: Random,
-): [a: TensorData, b: TensorData] {
-  const [a, b] = [
-    [layer.in, rank],
-    [rank, layer.out],
-  ]
-  if (layer.name === TOKEN_EMBEDDING) return [filled(a, 0), normal(b, 1, random)]
-  return [initialization === 'normal' ? normal(a, 0.01, random) : kaimingUniform(a, layer.in, random), filled(b, 0)]
+function begin(
+  part: AdapterTensor['part'],
+  layer: AdaptableLayer,
+  { rank, initialization, random }: Pick<LoraTrainingOptions, 'rank' | 'initialization'> & { random: Random },
+): TensorData {
+  const shape = adapterShape(part, layer, rank)
+  const isZero = part === (layer.kind === 'embedding' ? 'a' : 'b')
+  if (isZero) return filled(shape, 0)
+  if (layer.kind === 'embedding') return normal(shape, 1, random)
+  return initialization === 'normal' ? normal(shape, 0.01, random) : kaimingUniform(shape, layer.in, random)
 }
 
 /** PyTorch's default for linear layers, which PEFT uses for A: uniform in ±1/√in (Kaiming with a = √5). */

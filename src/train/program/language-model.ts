@@ -1,14 +1,15 @@
 /** Training of a language model: all weights, by the sampled softmax of next tokens and, if asked for, of neighbours. */
 import * as tf from '@tensorflow/tfjs'
-import type { GPT2Config } from '../../core/config.ts'
+import { modelOf } from '../../core/families.ts'
+import type { ModelConfig } from '../../core/family.ts'
 import type { TensorData, TensorMap } from '../../core/tensors.ts'
 import { NEIGHBOUR_HEAD, tokenLosses } from '../../model/language-model.ts'
 import { denseLayers } from '../../model/layers.ts'
 import { TOKEN_INPUTS, type TrainingProgram, allParameterGroups } from '../program.ts'
 
 export interface LanguageModelOptions {
-  config: GPT2Config
-  /** The base, by Hugging Face names, without a head. */
+  config: ModelConfig
+  /** The base, without a head. */
   weights: TensorMap
   weightDecay: number
   /** How much the loss of neighbours counts beside that of next tokens; nothing where it is 0. */
@@ -19,12 +20,13 @@ export interface LanguageModelOptions {
 export function languageModelProgram(options: LanguageModelOptions): TrainingProgram {
   const { config, weights, weightDecay, neighbourLoss } = options
   const shares = neighbourLoss > 0 ? [1, neighbourLoss] : [1]
-  const initial = neighbourLoss > 0 ? new Map([...weights, [NEIGHBOUR_HEAD, halfIdentity(config.n_embd)]]) : weights
+  const initial =
+    neighbourLoss > 0 ? new Map([...weights, [NEIGHBOUR_HEAD, halfIdentity(modelOf(config).sizes.width)]]) : weights
   return {
-    groups: allParameterGroups(initial, weightDecay),
+    groups: allParameterGroups(config, initial, weightDecay),
     initial,
     frozen: new Map(),
-    usesDropout: config.embd_pdrop > 0 || config.resid_pdrop > 0,
+    usesDropout: modelOf(config).usesDropout,
     inputs: {
       ...TOKEN_INPUTS,
       next_candidates: { shape: ['batch', 'sequence'], dtype: 'int32' },
@@ -32,7 +34,8 @@ export function languageModelProgram(options: LanguageModelOptions): TrainingPro
       candidate_biases: { shape: ['candidates'] },
     },
     targets: neighbourLoss > 0 ? { neighbour_candidates: { shape: ['batch', 'sequence'], dtype: 'int32' } } : {},
-    predict: (tensors, dropoutSource) => tokenLosses(config, tensors, { layers: denseLayers(tensors), dropoutSource }),
+    predict: (tensors, dropoutSource) =>
+      tokenLosses(config, tensors, { layers: denseLayers(config, tensors), dropoutSource }),
     loss(prediction) {
       const means = tf.mean(tf.reshape(prediction, [shares.length, -1]), 1)
       return tf.sum(tf.mul(means, tf.tensor1d(shares)))

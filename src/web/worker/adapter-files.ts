@@ -1,15 +1,15 @@
 /** An adapter of the visitor's: a whole folder's files, or weights alone with the rest inferred and said. */
-import { type Adapter, type AdapterFiles, checkAdapter, parseAdapter } from '../../core/adapter.ts'
-import type { GPT2Config } from '../../core/config.ts'
+import { type Adapter, type AdapterFiles, parseAdapter } from '../../core/adapter.ts'
+import { type BaseIdentity, checkAdapter } from '../../core/adapter/fit.ts'
+import { PEFT_PREFIX } from '../../core/adapter/weights.ts'
 import { GraftError } from '../../core/errors.ts'
+import { labelCount } from '../../core/layers.ts'
 import { parseSafetensors } from '../../core/safetensors.ts'
 import type { TensorMap } from '../../core/tensors.ts'
 import { parseJson } from './bundle.ts'
 
 /** What an adapter has to fit. */
-export interface AdapterBase {
-  config: GPT2Config
-  sha256: string
+export interface AdapterBase extends BaseIdentity {
   maxLength: number
   /** An adapter of the bundle, whose scaling stands in for one that no file tells. */
   example: Adapter | undefined
@@ -49,9 +49,8 @@ export async function readAdapterFiles(files: readonly File[], base: AdapterBase
     'adapter_model.safetensors': bytes,
     'graft.json': await read('graft.json', () => inferInfo(tensors, base)),
   }
-  const adapter = await parseAdapter(content, weights.name)
-  await checkAdapter(adapter, base.config, base.sha256, weights.name)
-  return { adapter, assumptions }
+  const parsed = await parseAdapter(content, weights.name)
+  return { adapter: await checkAdapter(parsed, base, weights.name), assumptions }
 }
 
 const bytesOf = async (file: File) => new Uint8Array(await file.arrayBuffer())
@@ -78,8 +77,9 @@ function inferConfig(tensors: TensorMap, { example }: AdapterBase) {
   }
 }
 
-function inferInfo(tensors: TensorMap, { sha256, maxLength }: AdapterBase) {
-  const count = tensors.get('base_model.model.score.weight')?.shape[0] ?? 0
+function inferInfo(tensors: TensorMap, { config, sha256, maxLength }: AdapterBase) {
+  const named = new Map([...tensors].map(([name, tensor]) => [name.replace(PEFT_PREFIX, ''), tensor]))
+  const count = labelCount(named, config) ?? 0
   return {
     value: {
       formatVersion: 1,

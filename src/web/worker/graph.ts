@@ -93,6 +93,7 @@ export async function startRuntime(
     }
     let last: Promise<unknown> = Promise.resolve()
     return {
+      inputs: session.inputNames,
       run(feeds) {
         const result = last
           .then(() => run(feeds))

@@ -31,7 +31,7 @@ describe('loraProgram', () => {
     ['a list', ['c_attn', 'mlp.c_proj'], names.filter((name) => /c_attn|mlp\.c_proj/.test(name))],
     ['a regular expression', '.*\\.1\\.(attn|mlp)\\.c_proj', ['attn', 'mlp'].map((x) => `transformer.h.1.${x}.c_proj`)],
   ])('gives a pair to the layers of %s only', async (_, spec, expected) => {
-    const { initial } = lora({ targets: await matchTargetModules(names, spec) })
+    const { initial } = lora({ targets: await matchTargetModules(layers, spec) })
     expect([...initial.keys()]).toEqual([...pairs(expected), 'score.weight'])
   })
 

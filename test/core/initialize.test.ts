@@ -1,9 +1,9 @@
 /** Random weights: their distributions, and that a seed gives them again. */
 import { describe, expect, it } from 'vitest'
-import { createConfig } from '../../src/core/config.ts'
+import { createConfig } from '../../src/core/families/gpt2.ts'
 import { parameterShapes } from '../../src/core/layers.ts'
 import { createRandom } from '../../src/core/random.ts'
-import { initializeBase, initializeScore } from '../../src/model/initialize.ts'
+import { initializeBase, initializeHead } from '../../src/core/initialize.ts'
 
 const config = createConfig({ vocab_size: 300, n_embd: 64, n_layer: 2, n_head: 2, n_inner: 96 })
 const weights = initializeBase(config, createRandom(1))
@@ -44,9 +44,11 @@ describe('initializeBase', () => {
   })
 })
 
-describe('initializeScore', () => {
-  it('is [labels, n_embd]', () => {
-    const { shape, data } = initializeScore(config, 5, createRandom(1))
+describe('initializeHead', () => {
+  it('is score.weight [labels, n_embd]', () => {
+    const head = initializeHead(config, 5, createRandom(1))
+    expect([...head.keys()]).toEqual(['score.weight'])
+    const { shape, data } = head.get('score.weight')!
     expect(shape).toEqual([5, 64])
     expect(deviation(data) / 0.02).toBeCloseTo(1, 0)
   })
