@@ -1,84 +1,36 @@
-/** GPT-2's byte-level BPE tokenizer: the ids that Hugging Face's tokenizers gives, in time proportional to the text's length. */
-import { GraftError } from './errors.ts'
-import { mergePairs } from './tokenizer/merge.ts'
-import { type BytePairRanks, parseRanks } from './tokenizer/ranks.ts'
-
-export type { BytePairRanks } from './tokenizer/ranks.ts'
+/** What a tokenizer is: text to the token ids that a model takes, and back. `tokenizer/` has the implementations. */
 
 export interface EncodeOptions {
-  /** Keep only the first `maxLength` ids. */
+  /** The most ids that are given, special tokens included; no bound by default. */
   maxLength?: number
+}
+
+export interface Encoded {
+  ids: number[]
+  /** Whether the text was longer, so that its end was left out. */
+  truncated: boolean
 }
 
 export interface Tokenizer {
   /**
-   * Token ids of a text. Special tokens in it are encoded as the ordinary text that they are.
+   * Token ids of a text, between the special tokens that the model expects around it. A longer text loses its end, never
+   * the special tokens, as transformers' `truncation=True` has it; and what is cut off is not encoded. Only a `maxLength`
+   * below their number cuts them too. Lone surrogates count as U+FFFD.
+   *
+   * Whether the text of a special token inside of the text becomes that token is the tokenizer's to say: by a
+   * `tokenizer.json` it does, as in transformers; with GPT-2's ranks it stays the ordinary text that it is.
    * @throws RangeError for an unbroken run of over 4 million characters above U+FFFF, the limit of V8's regular expressions
    */
-  encode(text: string, options?: EncodeOptions): number[]
+  encode(text: string, options?: EncodeOptions): Encoded
   /**
-   * The text of token ids; bytes that are not UTF-8 become U+FFFD.
+   * The text of token ids, special tokens included; bytes that are not UTF-8 become U+FFFD.
    * @throws GraftError `runtime` for an id outside of the vocabulary
    */
   decode(ids: readonly number[]): string
-  /** Number of ids, special tokens included. */
-  readonly vocabSize: number
-  /** Id of `<|endoftext|>`, which also pads. */
-  readonly endOfText: number
-}
-
-/** JavaScript's `\s` has U+FEFF and lacks U+0085; the pattern means Unicode's white space, as where it comes from. */
-export const withUnicodeSpace = (pattern: string): string =>
-  pattern.replaceAll('\\s', '\\p{White_Space}').replaceAll('\\S', '\\P{White_Space}')
-
-const ascii = /^\p{ASCII}*$/u
-
-const encoder = new TextEncoder()
-
-/** The UTF-8 bytes of a text, one a character; lone surrogates become U+FFFD. */
-function toByteString(text: string): string {
-  if (ascii.test(text)) return text
-  let bytes = ''
-  for (const byte of encoder.encode(text)) bytes += String.fromCharCode(byte)
-  return bytes
-}
-
-/**
- * Makes a tokenizer of a vocabulary, in about 30 ms.
- * @param ranks the default export of `js-tiktoken/ranks/gpt2`, which core itself does not load: it is 1 MB of a web page
- */
-export function createTokenizer(ranks: BytePairRanks): Tokenizer {
-  const idsByBytes = parseRanks(ranks.bpe_ranks)
-  const bytesById = new Map([...idsByBytes].map(([bytes, id]) => [id, bytes]))
-  const pieces = new RegExp(withUnicodeSpace(ranks.pat_str), 'gu')
-  for (const [name, id] of Object.entries(ranks.special_tokens)) bytesById.set(id, toByteString(name))
-
-  function encode(text: string, { maxLength = Infinity }: EncodeOptions = {}): number[] {
-    const ids: number[] = []
-    for (const [piece] of text.matchAll(pieces)) {
-      if (ids.length >= maxLength) break
-      const bytes = toByteString(piece)
-      const id = idsByBytes.get(bytes)
-      if (id !== undefined) ids.push(id)
-      else for (const part of mergePairs(bytes, idsByBytes)) ids.push(part)
-    }
-    return ids.length > maxLength ? ids.slice(0, maxLength) : ids
-  }
-
-  function bytesOf(id: number): string {
-    const bytes = bytesById.get(id)
-    if (bytes !== undefined) return bytes
-    throw new GraftError('runtime', `token id ${id} is outside of the vocabulary of ${bytesById.size} ids`, {
-      hint: 'Decode only ids that this tokenizer gave.',
-      value: id,
-    })
-  }
-
-  function decode(ids: readonly number[]): string {
-    const bytes = ids.map(bytesOf).join('')
-    return new TextDecoder('utf-8', { ignoreBOM: true }).decode(Uint8Array.from(bytes, (byte) => byte.charCodeAt(0)))
-  }
-
-  const endOfText = ranks.special_tokens['<|endoftext|>']! // GPT-2's one special token
-  return { encode, decode, vocabSize: bytesById.size, endOfText }
+  /** The largest id and one: how many embeddings a model needs. */
+  readonly vocabularySize: number
+  /** Id of the token that pads, where the tokenizer's files name one. */
+  readonly padTokenId?: number | undefined
+  /** Id of the token that ends a document, where there is one. */
+  readonly endOfText?: number | undefined
 }
