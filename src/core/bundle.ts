@@ -16,6 +16,8 @@ const common = {
   description: z.optional(z.string()),
   /** Tokens after which texts are cut. */
   maxLength: count,
+  /** Whose tokenizer it is: GPT-2's, which older bundles all have, or that of the file in the bundle. */
+  tokenizer: z._default(z.enum(['gpt2', 'tokenizer.json']), 'gpt2'),
   /** SHA-256 of every other file by its path in the bundle. */
   files: z.record(path, sha256Text),
   provenance: z.object({
@@ -68,6 +70,7 @@ export const graphDataFile = 'model.onnx_data'
 function requiredFiles(manifest: Manifest): string[] {
   const adapters = manifest.kind === 'merged' ? [] : manifest.adapters
   return [
+    ...(manifest.tokenizer === 'gpt2' ? [] : [manifest.tokenizer]),
     'config.json',
     'golden.json',
     graphPath,

@@ -63,7 +63,7 @@ export interface Module {
 export function modulesOf(config: ModelConfig): Module[] {
   const adaptable = new Set(adaptableLayers(config).map(({ name }) => name))
   const names = new Set(familyOf(config).outside)
-  for (const parameter of parameterShapes(config).keys()) {
+  for (const parameter of parameterShapes(config, 1).keys()) {
     const parts = parameter.split('.')
     for (let length = 1; length < parts.length; length++) names.add(parts.slice(0, length).join('.'))
   }

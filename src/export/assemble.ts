@@ -21,7 +21,7 @@ export async function assembleModel(
 ): Promise<Classifier> {
   // The name would only be seen in an unmerged bundle; the folder's own need not be fit for one.
   const inputs = adapter ? readInputs(base, [{ name: 'adapter', dir }]) : readInputs(dir, [])
-  const { config, model, trace } = planMerged(await inputs)
+  const { config, model, tokenizer, trace } = planMerged(await inputs)
   const parts = toOnnxParts(await trace(), { name: 'classifier', dataFile: graphDataFile })
-  return loadModel(parts, graphDataFile, (graph) => createClassifier({ graph, config, model, ...options }))
+  return loadModel(parts, graphDataFile, (graph) => createClassifier({ graph, config, model, tokenizer, ...options }))
 }

@@ -86,9 +86,13 @@ async function fillBundle(
 const writeJson = (path: string, value: unknown) => writeFile(path, `${JSON.stringify(value, undefined, 2)}\n`)
 
 /** `config.json`, the tokenizer's files and the graph. */
-async function writeParts(folder: string, { config, trace }: Plan, externalFrom: number | undefined): Promise<void> {
+async function writeParts(
+  folder: string,
+  { config, tokenizer, trace }: Plan,
+  externalFrom: number | undefined,
+): Promise<void> {
   await writeJson(join(folder, 'config.json'), config)
-  for (const [name, content] of Object.entries(tokenizerFilesOf(config) ?? {}))
+  for (const [name, content] of Object.entries(tokenizerFilesOf(tokenizer, config)))
     await writeFile(join(folder, name), content)
   await mkdir(join(folder, 'onnx'))
   const parts = toOnnxParts(await trace(), { name: 'classifier', dataFile: graphDataFile, externalFrom })

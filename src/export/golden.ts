@@ -27,8 +27,11 @@ const BUDGET = 1e9
  * The logits that TF.js gives for each probe with each adapter.
  * @param texts by default, as many of ours as TF.js' cpu backend computes in seconds
  */
-export async function computeGolden({ config, references }: Plan, texts?: readonly string[]): Promise<Probe[]> {
-  const encode = createEncoder(config)
+export async function computeGolden(
+  { config, tokenizer, references }: Plan,
+  texts?: readonly string[],
+): Promise<Probe[]> {
+  const encode = createEncoder(config, tokenizer)
   const probes = texts ?? affordable(config, encode)
   const golden: Probe[] = []
   for (const reference of references) golden.push(...(await computeProbes(reference, probes, encode)))

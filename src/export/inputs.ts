@@ -4,9 +4,11 @@ import { basename, resolve } from 'node:path'
 import type { Adapter } from '../core/adapter.ts'
 import { checkAdapter } from '../core/adapter/fit.ts'
 import { GraftError } from '../core/errors.ts'
+import { type TokenizerSource, tokenizerIdentity } from '../core/tokenizer.ts'
 import { readAdapter } from '../files/adapter-folder.ts'
 import { type Base, readBase } from '../files/base-folder.ts'
 import { recoverForReading } from '../files/recover.ts'
+import { readTokenizer } from '../files/tokenizer-files.ts'
 
 /** An adapter folder and the name that it gets in the bundle. */
 export interface AdapterSource {
@@ -23,6 +25,7 @@ export interface NamedAdapter {
 
 export interface ExportInputs {
   base: Base
+  tokenizer: TokenizerSource
   adapters: NamedAdapter[]
 }
 
@@ -41,10 +44,12 @@ export async function readInputs(
     adapters.push({ name, dir, adapter: await readAdapter(dir) })
   }
   const base = await readBase(baseDir ?? (await baseOf(adapters)))
+  const tokenizer = await readTokenizer(base.dir, base.config)
+  const identity = { ...base, tokenizer: tokenizerIdentity(tokenizer) }
   const fitted: NamedAdapter[] = []
   for (const { adapter, ...named } of adapters)
-    fitted.push({ ...named, adapter: await checkAdapter(adapter, base.config, base.sha256, named.dir) })
-  return { base, adapters: fitted }
+    fitted.push({ ...named, adapter: await checkAdapter(adapter, identity, named.dir) })
+  return { base, tokenizer, adapters: fitted }
 }
 
 function checkName(name: string, others: readonly NamedAdapter[]): void {

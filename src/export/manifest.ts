@@ -22,6 +22,7 @@ export async function createManifest(folder: string, { inputs, plan, parity }: M
     formatVersion: 1,
     ...plan.fields,
     maxLength: plan.maxLength,
+    tokenizer: plan.tokenizer === 'gpt2' ? 'gpt2' : 'tokenizer.json',
     files: await hashFiles(folder),
     provenance: await provenance(inputs, plan),
     parity,

@@ -13,7 +13,7 @@ import type { Plan } from './plan.ts'
 /**
  * @throws GraftError `usage` for several adapters, `config` for a base that is no classifier and has no adapter
  */
-export function planMerged({ base, adapters }: ExportInputs): Plan {
+export function planMerged({ base, tokenizer, adapters }: ExportInputs): Plan {
   if (adapters.length > 1) {
     throw new GraftError('usage', `${adapters.length} adapters cannot be merged into one model`, {
       hint: 'Give one adapter, or export with --mode unmerged.',
@@ -27,6 +27,7 @@ export function planMerged({ base, adapters }: ExportInputs): Plan {
   const config = classifierConfig(base.config, labels)
   return {
     config,
+    tokenizer,
     fields: {
       kind: 'merged',
       labels,

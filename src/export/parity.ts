@@ -33,8 +33,12 @@ export const isWithin = ({ maxDifference, tolerance }: Parity): boolean => maxDi
  * Replays the probes on a graph just written.
  * @throws GraftError `parity` where the logits differ too much
  */
-export async function checkParity(graph: string, { config, model }: Plan, golden: readonly Probe[]): Promise<Parity> {
-  const classifier = await createClassifier({ graph, config, model })
+export async function checkParity(
+  graph: string,
+  { config, model, tokenizer }: Plan,
+  golden: readonly Probe[],
+): Promise<Parity> {
+  const classifier = await createClassifier({ graph, config, model, tokenizer })
   try {
     const parity = await replay(classifier, golden)
     if (isWithin(parity)) return parity

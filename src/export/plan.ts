@@ -1,6 +1,7 @@
 /** What a bundle will hold, before anything is written: the two modes of export differ in this only. */
 import type { TaskNotes } from '../core/adapter/info.ts'
 import type { ModelConfig } from '../core/family.ts'
+import type { TokenizerSource } from '../core/tokenizer.ts'
 import type { Graph } from '../onnx/index.ts'
 import type { Model } from '../core/classifier/tasks.ts'
 import type { ReferenceModel } from './reference.ts'
@@ -21,6 +22,7 @@ export type KindFields =
 export interface Plan {
   /** `config.json` */
   config: ModelConfig
+  tokenizer: TokenizerSource
   fields: KindFields
   maxLength: number
   /** The graph's tasks, for replaying probes. */

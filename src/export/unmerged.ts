@@ -9,7 +9,7 @@ import type { ExportInputs } from './inputs.ts'
 import type { Plan } from './plan.ts'
 
 /** @throws GraftError `usage` without an adapter, `adapter` for one that replaces tensors of the base */
-export function planUnmerged({ base, adapters }: ExportInputs): Plan {
+export function planUnmerged({ base, tokenizer, adapters }: ExportInputs): Plan {
   if (adapters.length === 0) {
     throw new GraftError('usage', 'an unmerged bundle needs an adapter', {
       hint: 'Give adapters with --adapter, or export with --mode merged.',
@@ -21,6 +21,7 @@ export function planUnmerged({ base, adapters }: ExportInputs): Plan {
   for (const { name, adapter } of adapters) checkStackable(adapter, config, targets, `adapter ${name}`)
   return {
     config,
+    tokenizer,
     fields: {
       kind: 'unmerged',
       adapters: adapters.map(({ name, adapter: { info } }) => ({ name, labels: info.labels, ...notesOf(info) })),

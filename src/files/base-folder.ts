@@ -9,6 +9,7 @@ import type { ModelConfig } from '../core/family.ts'
 import { labelsOfConfig } from '../core/labels.ts'
 import { fullName, headLayers, labelCount, parameterShapes } from '../core/layers.ts'
 import { serializeSafetensors } from '../core/safetensors.ts'
+import type { TokenizerSource } from '../core/tokenizer.ts'
 import { type TensorMap, firstNonFinite } from '../core/tensors.ts'
 import { type Output, type WriteOptionsWithExtras, writeOutputFolder } from './output.ts'
 import { readJson } from './read.ts'
@@ -123,6 +124,8 @@ export async function readBase(dir: string): Promise<Base> {
 }
 
 export interface WriteBaseOptions extends WriteOptionsWithExtras {
+  /** The tokenizer, whose files are written beside it; GPT-2's by default. */
+  tokenizer?: TokenizerSource
   /** How the weights are stored. */
   dtype?: 'float32' | 'float16'
 }
@@ -138,12 +141,12 @@ export interface WriteBaseOptions extends WriteOptionsWithExtras {
 export async function writeBase(
   out: Output,
   { config, weights, info }: Pick<Base, 'config' | 'weights' | 'info'>,
-  { force, inputs, extraFiles = {}, dtype = 'float32' }: WriteBaseOptions = {},
+  { force, inputs, extraFiles = {}, tokenizer = 'gpt2', dtype = 'float32' }: WriteBaseOptions = {},
 ): Promise<void> {
   const json = (value: unknown) => `${JSON.stringify(value, undefined, 2)}\n`
   const files = {
     ...extraFiles,
-    ...tokenizerFilesOf(config),
+    ...tokenizerFilesOf(tokenizer, config),
     'config.json': json(config),
     'model.safetensors': serializeSafetensors(weights, { format: 'pt' }, dtype === 'float16' ? 'F16' : 'F32'),
     ...(info && { 'graft.json': json(info) }),

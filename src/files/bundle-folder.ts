@@ -1,27 +1,30 @@
 /** A bundle folder, read for `serve` and `classify`. */
 import { join } from 'node:path'
 import type { Adapter } from '../core/adapter.ts'
-import { checkAdapter } from '../core/adapter/fit.ts'
+import { type BaseIdentity, checkAdapter } from '../core/adapter/fit.ts'
 import { type Manifest, parseGolden, parseManifest, type Probe } from '../core/bundle.ts'
 import { GraftError } from '../core/errors.ts'
 import { parseConfig } from '../core/families.ts'
 import type { ModelConfig } from '../core/family.ts'
+import { type TokenizerSource, tokenizerIdentity } from '../core/tokenizer.ts'
 import { readAdapter } from './adapter-folder.ts'
 import { sha256File } from './hash.ts'
 import { readJson } from './read.ts'
+import { readTokenizer } from './tokenizer-files.ts'
 
 export interface Bundle {
   dir: string
   manifest: Manifest
   config: ModelConfig
   golden: Probe[]
+  tokenizer: TokenizerSource
   /** By name, in the order of `adapter_index`; none if merged. */
   adapters: Map<string, Adapter>
 }
 
 const makeBundle = 'A bundle is what `graft export` makes of an adapter or a model: give that folder.'
 
-async function readAdapters(dir: string, manifest: Manifest, config: ModelConfig): Promise<Bundle['adapters']> {
+async function readAdapters(dir: string, manifest: Manifest, base: BaseIdentity): Promise<Bundle['adapters']> {
   const adapters: Bundle['adapters'] = new Map()
   if (manifest.kind === 'merged') return adapters
   for (const { name, labels } of manifest.adapters) {
@@ -37,7 +40,7 @@ async function readAdapters(dir: string, manifest: Manifest, config: ModelConfig
         },
       )
     }
-    adapters.set(name, await checkAdapter(adapter, config, manifest.provenance.baseSha256, folder))
+    adapters.set(name, await checkAdapter(adapter, base, folder))
   }
   return adapters
 }
@@ -78,5 +81,7 @@ export async function readBundle(dir: string, { verify = true }: ReadBundleOptio
   const config = parseConfig(await readJson(configFile, makeBundle), configFile)
   const goldenFile = join(dir, 'golden.json')
   const golden = parseGolden(await readJson(goldenFile, makeBundle), manifest, goldenFile)
-  return { dir, manifest, config, golden, adapters: await readAdapters(dir, manifest, config) }
+  const tokenizer = manifest.tokenizer === 'gpt2' ? 'gpt2' : await readTokenizer(dir, config)
+  const base = { config, sha256: manifest.provenance.baseSha256, tokenizer: tokenizerIdentity(tokenizer) }
+  return { dir, manifest, config, golden, tokenizer, adapters: await readAdapters(dir, manifest, base) }
 }

@@ -6,15 +6,26 @@ import type { TokenBatch } from './family.ts'
 export const realTokens = ({ inputIds, attentionMask }: TokenBatch, padTokenId: number): tf.Tensor2D =>
   tf.mul(tf.cast(attentionMask, 'float32'), tf.cast(tf.notEqual(inputIds, tf.scalar(padTokenId, 'int32')), 'float32'))
 
-/**
- * Selects each text's rightmost real token, or its first token where none is real: [batch · sequence, C] → [batch, C]. A
- * product with a one-hot matrix, so that its gradient is a product too.
- */
-export function lastToken(positions: tf.Tensor1D, real: tf.Tensor2D): (rows: tf.Tensor2D) => tf.Tensor2D {
-  const [batch, sequence] = real.shape
+/** Takes one row of each text: [batch · sequence, C] → [batch, C]. */
+export type Select = (rows: tf.Tensor2D) => tf.Tensor2D
+
+/** Selects each text's rightmost real token, or its first token where none is real. */
+export function lastToken(positions: tf.Tensor1D, real: tf.Tensor2D): Select {
   const place = tf.mul(tf.cast(positions, 'float32'), tf.sub(tf.mul(real, 2), 1)) // what is not real counts -position
-  const oneHot = tf.cast(tf.equal(place, tf.max(place, 1, true)), 'float32')
-  const selector = tf.reshape(oneHot, [batch, 1, sequence])
+  return selectBy(tf.equal(place, tf.max(place, 1, true)))
+}
+
+/** Selects each text's first token. */
+export const firstToken = ({ inputIds }: TokenBatch, positions: tf.Tensor1D): Select =>
+  selectBy(tf.equal(tf.add(tf.zerosLike(inputIds), positions), tf.scalar(0, 'int32')))
+
+/**
+ * A product with a one-hot matrix, so that its gradient is a product too.
+ * @param chosen [batch, sequence], one place of each row
+ */
+function selectBy(chosen: tf.Tensor): Select {
+  const [batch = 0, sequence = 0] = chosen.shape
+  const selector = tf.reshape(tf.cast(chosen, 'float32'), [batch, 1, sequence])
   return (rows) => {
     const channels = rows.shape[1]
     return tf.reshape(tf.matMul(selector, tf.reshape(rows, [batch, sequence, channels])), [batch, channels])

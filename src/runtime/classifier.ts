@@ -3,6 +3,7 @@ import { type Classifier, type Model, createClassifier as createClassifierFrom }
 import type { CompiledDevice } from '../core/devices.ts'
 import type { ModelConfig } from '../core/family.ts'
 import { stackOf } from '../core/session.ts'
+import type { TokenizerSource } from '../core/tokenizer.ts'
 import { createEncoder } from './encoder.ts'
 import { openSession } from './session.ts'
 
@@ -20,6 +21,7 @@ export interface ClassifierOptions {
   graph: string | Uint8Array
   config: ModelConfig
   model: Model
+  tokenizer: TokenizerSource
   /** Threads of ONNX Runtime; all cores by default. */
   threads?: number | undefined
   /** What computes; the CPU by default. */
@@ -27,8 +29,14 @@ export interface ClassifierOptions {
 }
 
 /** @throws GraftError `bundle` for a graph that cannot be loaded, `device`, `config` for a vocabulary that is not the tokenizer's */
-export async function createClassifier({ graph, config, model, ...options }: ClassifierOptions): Promise<Classifier> {
-  const encode = createEncoder(config)
+export async function createClassifier({
+  graph,
+  config,
+  model,
+  tokenizer,
+  ...options
+}: ClassifierOptions): Promise<Classifier> {
+  const encode = createEncoder(config, tokenizer)
   const session = await openSession(graph, { stack: stackOf(model, config), ...options })
   return createClassifierFrom({ session, encode, config, model })
 }

@@ -1,9 +1,11 @@
-/** The encoder of texts with GPT-2's vocabulary, which Node loads whole. */
-import ranks from 'js-tiktoken/ranks/gpt2'
-import type { ModelConfig } from '../core/family.ts'
+/** The encoder of texts for a model. */
 import { type Encode, createEncoder as createEncoderFrom } from '../core/encoder.ts'
+import type { ModelConfig } from '../core/family.ts'
+import type { TokenizerSource } from '../core/tokenizer.ts'
+import { openTokenizer } from '../files/tokenizer-files.ts'
 
 export type { Encode } from '../core/encoder.ts'
 
-/** @throws GraftError `config` for a model with fewer embeddings than the tokenizer has ids */
-export const createEncoder = (config: ModelConfig): Encode => createEncoderFrom(config, ranks)
+/** @throws GraftError `config` for a model with fewer embeddings than the tokenizer has ids, or a tokenizer that is not supported */
+export const createEncoder = (config: ModelConfig, tokenizer: TokenizerSource): Encode =>
+  createEncoderFrom(config, openTokenizer(tokenizer))

@@ -29,7 +29,7 @@ export interface OpenOptions {
  * await classifier.close()
  */
 export async function openBundle(dir: string, { verify, ...options }: OpenOptions = {}): Promise<Classifier> {
-  const { manifest, config, adapters } = await readBundle(dir, { verify })
+  const { manifest, config, adapters, tokenizer } = await readBundle(dir, { verify })
   const model = manifest.kind === 'merged' ? manifest : { adapters, targets: manifest.targets }
-  return createClassifier({ graph: join(dir, graphPath), config, model, ...options })
+  return createClassifier({ graph: join(dir, graphPath), config, model, tokenizer, ...options })
 }

@@ -4,6 +4,7 @@ import { graphDataFile, graphPath, type Manifest } from '../core/bundle.ts'
 import { GraftError } from '../core/errors.ts'
 import { modelOf } from '../core/families.ts'
 import type { ModelConfig } from '../core/family.ts'
+import { tokenizerIdentity } from '../core/tokenizer.ts'
 import { type Bundle, readBundle } from '../files/bundle-folder.ts'
 import { readBytes } from '../files/read.ts'
 import { slotShapes, slotSize } from './pack.ts'
@@ -88,7 +89,7 @@ function mergedModel(
     name,
     manifest,
     config,
-    forWorker: () => ({ name, graph, config, labels: labels.length, slots: new Map() }),
+    forWorker: () => ({ name, graph, config, tokenizer: bundle.tokenizer, labels: labels.length, slots: new Map() }),
     async resolve(adapter) {
       if (adapter === undefined) return { version, labels, maxLength, slot: 0, release() {} }
       throw new GraftError('serve-adapter', `model ${name} is merged and has no adapter ${JSON.stringify(adapter)}`, {
@@ -127,7 +128,8 @@ async function unmergedModel(
     config,
     targets: manifest.targets,
     limits: { rank: maxRank, labels },
-    baseSha256: manifest.provenance.baseSha256,
+    sha256: manifest.provenance.baseSha256,
+    tokenizer: tokenizerIdentity(bundle.tokenizer),
   }
   const capacity = maxAdapters + SPARE_SLOTS
   const slots = createSlots({
@@ -153,7 +155,16 @@ async function unmergedModel(
     manifest,
     config,
     registry,
-    forWorker: () => ({ name, graph, config, labels, stack, slots: slots.contents, requirements }),
+    forWorker: () => ({
+      name,
+      graph,
+      config,
+      tokenizer: bundle.tokenizer,
+      labels,
+      stack,
+      slots: slots.contents,
+      requirements,
+    }),
     resolve: registry.resolve,
     probe: () => tryOut(registry.resident()),
   }

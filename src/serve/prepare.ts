@@ -1,16 +1,13 @@
 /** An adapter's files into a slot, all checks included: done before it takes the place of anything. */
 import { type AdapterFiles, parseAdapter } from '../core/adapter.ts'
-import { checkAdapter } from '../core/adapter/fit.ts'
+import { type BaseIdentity, checkAdapter } from '../core/adapter/fit.ts'
 import { adapterIdentity } from '../core/adapter/version.ts'
 import { sha256 } from '../files/hash.ts'
 import { checkWeightsHeader } from './adapter-files.ts'
 import { packAdapter, type StackLayout } from './pack.ts'
 
 /** What an adapter of a model has to fit. */
-export interface AdapterRequirements extends StackLayout {
-  /** SHA-256 of the base's `model.safetensors`. */
-  baseSha256: string
-}
+export interface AdapterRequirements extends StackLayout, BaseIdentity {}
 
 export interface Unprepared {
   files: AdapterFiles
@@ -37,7 +34,7 @@ export async function prepareAdapter(
 ): Promise<PreparedAdapter> {
   checkWeightsHeader(files, file)
   const read = await parseAdapter(files, file)
-  const adapter = await checkAdapter(read, requirements.config, requirements.baseSha256, file)
+  const adapter = await checkAdapter(read, requirements, file)
   const { labels, maxLength } = adapter.info
   packAdapter(adapter, requirements, memory, file)
   const version = sha256(adapterIdentity(adapter, sha256(files['adapter_model.safetensors'])))

@@ -1,5 +1,6 @@
 /** What the main thread and its workers say to each other. */
 import type { ModelConfig } from '../core/family.ts'
+import type { TokenizerSource } from '../core/tokenizer.ts'
 import { type ErrorCode, GraftError } from '../core/errors.ts'
 import type { AdapterRequirements, PreparedAdapter, Unprepared } from './prepare.ts'
 
@@ -12,6 +13,7 @@ export interface WorkerModel {
    */
   graph: string | Uint8Array
   config: ModelConfig
+  tokenizer: TokenizerSource
   /** Columns of the logits: the model's labels, or the most that an adapter may have. */
   labels: number
   /** Shapes of the stack of adapters by input name, `[slots, …]`; none if merged. */

@@ -3,7 +3,7 @@ import { basename, extname } from 'node:path'
 import ranks from 'js-tiktoken/ranks/gpt2'
 import { GraftError } from '../core/errors.ts'
 import { createRandom } from '../core/random.ts'
-import { createTokenizer } from '../core/tokenizer.ts'
+import { createGpt2Tokenizer } from '../core/tokenizer/gpt2.ts'
 import { sha256File } from '../files/hash.ts'
 import { decodeText } from '../core/table/text.ts'
 import { tableFile } from '../files/table-file.ts'
@@ -40,13 +40,13 @@ const TABLES = ['.csv', '.tsv', '.jsonl', '.ndjson', '.parquet']
  * console.log(files[0]?.tokens, documents.length)
  */
 export async function readCorpus(paths: readonly string[], columns: Pick<ColumnOptions, 'text'> = {}): Promise<Corpus> {
-  const tokenizer = createTokenizer(ranks)
+  const tokenizer = createGpt2Tokenizer(ranks)
   const corpus: Corpus = { files: [], documents: [], endOfText: tokenizer.endOfText }
   for (const path of paths) {
     const isTable = TABLES.includes(extname(path).toLowerCase())
     let tokens = 0
     for await (const text of isTable ? rowTexts(path, columns) : wholeText(path)) {
-      const ids = [...tokenizer.encode(text), tokenizer.endOfText]
+      const ids = [...tokenizer.encode(text).ids, tokenizer.endOfText]
       corpus.documents.push(ids)
       tokens += ids.length
     }

@@ -1,10 +1,11 @@
 /** A data set as the model sees it: token ids in the compact vocabulary, and label ids. */
-import ranks from 'js-tiktoken/ranks/gpt2'
-import { createEncoder } from '../core/encoder.ts'
 import { modelOf } from '../core/families.ts'
 import type { ModelConfig } from '../core/family.ts'
+import { createEncoder } from '../core/encoder.ts'
 import { createLabels } from '../core/labels.ts'
 import { tokenEmbedding } from '../core/layers.ts'
+import type { TokenizerSource } from '../core/tokenizer.ts'
+import { openTokenizer } from '../files/tokenizer-files.ts'
 import type { Dataset, LabelledExample } from './dataset.ts'
 import type { EncodedSet } from './evaluate.ts'
 import { type Vocabulary, createVocabulary } from './vocabulary.ts'
@@ -20,12 +21,19 @@ export interface EncodedDataset {
   maxLength: number
 }
 
+/** What of a base says how texts are encoded. */
+export interface EncodingBase {
+  config: ModelConfig
+  tokenizer: TokenizerSource
+}
+
 /**
  * @param maxLength tokens after which texts are cut; the model's positions are a limit too
- * @throws GraftError `config` for a base with a smaller vocabulary than GPT-2's, `data-label`
+ * @throws GraftError `config` for a base with a smaller vocabulary than its tokenizer's, `data-label`
  */
-export function encodeDataset({ labels, splits }: Dataset, config: ModelConfig, maxLength: number): EncodedDataset {
-  const encodeText = createEncoder(config, ranks)
+export function encodeDataset({ labels, splits }: Dataset, base: EncodingBase, maxLength: number): EncodedDataset {
+  const { config, tokenizer } = base
+  const encodeText = createEncoder(config, openTokenizer(tokenizer))
   const { padTokenId: pad, sizes } = modelOf(config)
   const { idOf } = createLabels(labels)
   const encode = (examples: readonly LabelledExample[]): EncodedSet => ({

@@ -10,6 +10,7 @@ import type { AdaptableLayer } from '../core/family.ts'
 import { type LoraLayer, loraScaling } from '../core/lora.ts'
 import { scriptsOf } from '../core/scripts.ts'
 import type { TensorMap } from '../core/tensors.ts'
+import { tokenizerIdentity } from '../core/tokenizer.ts'
 import { writeAdapter } from '../files/adapter-folder.ts'
 import { writeBase } from '../files/base-folder.ts'
 import type { Output } from '../files/output.ts'
@@ -64,7 +65,7 @@ export async function writeOutput(run: FinishedRun): Promise<void> {
     formatVersion: 1 as const,
     labels,
     baseSha256: base.sha256,
-    baseConfig: baseConfigOf(base.config),
+    baseConfig: baseConfigOf(base.config, tokenizerIdentity(base.tokenizer)),
     dataSha256: dataset.sha256,
     maxLength: data.maxLength,
     scripts: scriptsOf(dataset.splits.train.map(({ text }) => text)),
@@ -80,7 +81,11 @@ export async function writeOutput(run: FinishedRun): Promise<void> {
   }
   const config = classifierConfig(base.config, labels)
   const recipe = base.info?.recipe !== undefined && { recipe: base.info.recipe }
-  await writeBase(out, { config, weights, info: { ...info, ...recipe, kind: 'model' } }, { extraFiles })
+  await writeBase(
+    out,
+    { config, weights, info: { ...info, ...recipe, kind: 'model' } },
+    { extraFiles, tokenizer: base.tokenizer },
+  )
 }
 
 function createAdapter(base: BaseFacts, { lora }: TrainSettings, info: Adapter['info'], trained: TensorMap): Adapter {

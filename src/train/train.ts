@@ -3,9 +3,11 @@ import { adaptableLayers } from '../core/layers.ts'
 import { loraScaling, matchTargetModules } from '../core/lora.ts'
 import { createRandom } from '../core/random.ts'
 import { type TensorMap, sizeOf } from '../core/tensors.ts'
+import type { TokenizerSource } from '../core/tokenizer.ts'
 import { type Base, readBase } from '../files/base-folder.ts'
 import { sha256 } from '../files/hash.ts'
 import type { OutputFolder } from '../files/output.ts'
+import { readTokenizer } from '../files/tokenizer-files.ts'
 import type { StoredDataset } from './dataset.ts'
 import { type EncodedDataset, encodeDataset } from './encode.ts'
 import { shippedBase } from './shipped-base.ts'
@@ -83,7 +85,8 @@ async function trainInto(folder: OutputFolder, options: TrainOptions): Promise<T
   const { base: dir = shippedBase(), dataset, recipe, onStart, ...others } = options
   const out = folder.path
   const started = performance.now()
-  const { weights, ...base } = await readBase(dir)
+  const { weights, ...read } = await readBase(dir)
+  const base = { ...read, tokenizer: await readTokenizer(dir, read.config) }
   const resolved = await resolveSettings({ base, given: settingsAmong(others), recipe })
   const { settings, sources } = resolved
   const { tables, data, program, targets, parameters } = await prepare({ ...base, weights }, dataset, settings)
@@ -119,7 +122,7 @@ async function trainInto(folder: OutputFolder, options: TrainOptions): Promise<T
 }
 
 /** A base but for its weights. */
-export type BaseFacts = Omit<Base, 'weights'>
+export type BaseFacts = Omit<Base, 'weights'> & { tokenizer: TokenizerSource }
 
 interface Prepared {
   /** Those of the base's tensors that are trained, but by rows: the rows of all tokens. */
@@ -131,8 +134,8 @@ interface Prepared {
 }
 
 /** All that a run takes from its base. The weights are not among it: what is frozen is the engine's alone once that is made. */
-async function prepare(base: Base, dataset: StoredDataset, settings: TrainSettings): Promise<Prepared> {
-  const data = encodeDataset(dataset, base.config, settings.maxLength)
+async function prepare(base: Base & BaseFacts, dataset: StoredDataset, settings: TrainSettings): Promise<Prepared> {
+  const data = encodeDataset(dataset, base, settings.maxLength)
   const { program, targets } = await createProgram(base, data, dataset.labels.length, settings)
   const parameters = countParameters(base, program, data.vocabulary)
   const { isTokenTable } = data.vocabulary

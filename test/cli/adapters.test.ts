@@ -37,10 +37,7 @@ describe('graft adapters', () => {
 
   it('inspects: the norms are those of ΔW', async () => {
     const { layers, labels, head } = graft('inspect', path('a'))
-    expect([labels, head]).toEqual([
-      ['ham', 'spam'],
-      { 'score.weight': [2, 8] },
-    ])
+    expect([labels, head]).toEqual([['ham', 'spam'], { 'score.weight': [2, 8] }])
     const adapter = await readAdapter(path('a'))
     expect(layers).toHaveLength(8)
     for (const { name, normDelta, rank } of layers) {

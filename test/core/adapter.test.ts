@@ -66,7 +66,7 @@ describe('format', () => {
     ])
     const read = await parseAdapter(filesOf(embedding), 'dir')
     expect(read).toEqual(embedding)
-    await checkAdapter(read, tinyConfig, 'b'.repeat(64), 'dir')
+    await checkAdapter(read, { config: tinyConfig, sha256: 'b'.repeat(64), tokenizer: 'gpt2' }, 'dir')
   })
 
   it('stores the configuration that makes PEFT compute the same', () => {
@@ -102,7 +102,7 @@ describe('format', () => {
     const info = randomAdapter({ labels }).info
     const files = { [weightsFile]: ours, 'adapter_config.json': theirConfig, 'graft.json': info } as const
     const read = await parseAdapter(files, 'peft')
-    await checkAdapter(read, config, info.baseSha256, 'peft')
+    await checkAdapter(read, { config: config, sha256: info.baseSha256, tokenizer: 'gpt2' }, 'peft')
   })
 
   it('has no head of a real adapter for another task', async ({ skip }) => {
@@ -252,9 +252,9 @@ describe('parseAdapter refuses', () => {
     ],
   ])('%s, once its base is known', async (_, change, message) => {
     const read = await parseAdapter(withTensors(change), 'dir')
-    await expect(checkAdapter(read, tinyConfig, read.info.baseSha256, 'dir')).rejects.toThrow(
-      expect.objectContaining({ code: 'adapter', message: expect.stringContaining(message) }),
-    )
+    await expect(
+      checkAdapter(read, { config: tinyConfig, sha256: read.info.baseSha256, tokenizer: 'gpt2' }, 'dir'),
+    ).rejects.toThrow(expect.objectContaining({ code: 'adapter', message: expect.stringContaining(message) }))
   })
 
   it('damaged weights', async () => {
@@ -294,7 +294,8 @@ describe('identity', () => {
 
 describe('checkAdapter', () => {
   const { baseSha256 } = adapter.info
-  const check = (other: Adapter, config = tinyConfig, sha256 = baseSha256) => checkAdapter(other, config, sha256, 'dir')
+  const check = (other: Adapter, config = tinyConfig, sha256 = baseSha256) =>
+    checkAdapter(other, { config: config, sha256: sha256, tokenizer: 'gpt2' }, 'dir')
 
   it('accepts the base that it was trained on, with any choice of layers', async () => {
     for (const each of [adapter, randomAdapter({ targetModules: '.*\\.1\\.mlp\\.c_fc' })])

@@ -3,11 +3,13 @@ import ranks from 'js-tiktoken/ranks/gpt2'
 import { describe, expect, it } from 'vitest'
 import { createConfig } from '../../src/core/families/gpt2.ts'
 import { createEncoder, padToken } from '../../src/core/encoder.ts'
+import { createGpt2Tokenizer } from '../../src/core/tokenizer/gpt2.ts'
 
+const tokenizer = createGpt2Tokenizer(ranks)
 const word = ' word'
 
 describe('createEncoder', () => {
-  const encode = createEncoder(createConfig({ n_positions: 6 }), ranks)
+  const encode = createEncoder(createConfig({ n_positions: 6 }), tokenizer)
 
   it('cuts after the maximum length, or where the positions end, and says so', () => {
     const lengthOf = (count: number, maxLength: number) => {
@@ -22,10 +24,10 @@ describe('createEncoder', () => {
   })
 
   it('refuses a model with fewer embeddings than the tokenizer has ids', () => {
-    expect(() => createEncoder(createConfig({ vocab_size: 50256 }), ranks)).toThrow(
+    expect(() => createEncoder(createConfig({ vocab_size: 50256 }), tokenizer)).toThrow(
       expect.objectContaining({ code: 'config', value: 50256 }),
     )
-    expect(() => createEncoder(createConfig({ vocab_size: 50304 }), ranks)).not.toThrow()
+    expect(() => createEncoder(createConfig({ vocab_size: 50304 }), tokenizer)).not.toThrow()
   })
 })
 

@@ -9,6 +9,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { readBase, writeBase } from '../../src/files/base-folder.ts'
 import { sha256 } from '../../src/files/hash.ts'
 import { importModel } from '../../src/files/import.ts'
+import { readTokenizer } from '../../src/files/tokenizer-files.ts'
 import { parseSafetensors, serializeSafetensors } from '../../src/core/safetensors.ts'
 import type { TensorMap } from '../../src/core/tensors.ts'
 import { createBase } from '../../src/train/base.ts'
@@ -195,15 +196,23 @@ describe('a model', () => {
     expect((await readBase(out())).config).not.toHaveProperty('id2label')
   })
 
-  it('is refused with a tokenizer that is not GPT-2’s', async () => {
+  it('keeps a tokenizer that is not GPT-2’s, and is refused without any', async () => {
     const source = join(dir, 'source')
     await writeBase(source, createBase({ n_embd: 4, n_layer: 1, n_head: 1, n_inner: 4, n_positions: 8 }, 1))
     await importModel(source, { out: out() })
+    const { config } = await readBase(out())
+    expect(await readTokenizer(out(), config)).toBe('gpt2')
     const file = join(source, 'tokenizer.json')
-    await writeFile(file, (await readFile(file, 'utf8')).replace('"!":0,"\\"":1', '"\\"":0,"!":1'))
+    const exchanged = (await readFile(file, 'utf8')).replace('"!":0,"\\"":1', '"\\"":0,"!":1')
+    await writeFile(file, exchanged)
+    await importModel(source, { out: out(), force: true })
+    expect(await readTokenizer(out(), config)).toMatchObject({ sha256: sha256(exchanged) })
+    await rm(file)
+    await writeFile(join(source, 'vocab.json'), '{}')
     await expect(importModel(source, { out: out(), force: true })).rejects.toMatchObject({
       code: 'config',
-      message: expect.stringContaining('gives "!" the id 1, not 0'),
+      message: expect.stringContaining('source has no tokenizer.json'),
+      hint: expect.stringContaining('AutoTokenizer'),
     })
   })
 })

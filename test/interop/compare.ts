@@ -72,7 +72,7 @@ export async function logitsOfAdapter(
 ): Promise<GoldenBatch[]> {
   // Merging changes the weights that it is given.
   const own = { ...base, weights: structuredClone(base.weights) }
-  const plan = planMerged({ base: own, adapters: [{ name: 'adapter', dir: '', adapter }] })
+  const plan = planMerged({ base: own, tokenizer: 'gpt2', adapters: [{ name: 'adapter', dir: '', adapter }] })
   const session = await openSession(toOnnx(await plan.trace()), { threads: 1 })
   try {
     const found: GoldenBatch[] = []

@@ -24,7 +24,7 @@ import ranks from 'js-tiktoken/ranks/gpt2'
 import { parsePeftAdapter, serializeAdapter } from '../../src/core/adapter.ts'
 import { loraDelta } from '../../src/core/lora.ts'
 import { serializeSafetensors } from '../../src/core/safetensors.ts'
-import { createTokenizer } from '../../src/core/tokenizer.ts'
+import { createGpt2Tokenizer } from '../../src/core/tokenizer/gpt2.ts'
 import { exportBundle, openBundle } from '../../src/export/index.ts'
 import { writeAdapter } from '../../src/files/adapter-folder.ts'
 import { readBase, writeBase } from '../../src/files/base-folder.ts'
@@ -158,8 +158,8 @@ function writeTokens(out: string, tokenizerFolder: string): void {
     .map((line): string => JSON.parse(line))
   const shared = hasSharedData ? sharedTexts() : []
   console.log(`        token ids of ${random.length} random texts and of ${shared.length} of the shared data`)
-  const { encode } = createTokenizer(ranks)
-  const lines = [...random, ...shared].map((text) => `${JSON.stringify({ text, ids: encode(text) })}\n`)
+  const { encode } = createGpt2Tokenizer(ranks)
+  const lines = [...random, ...shared].map((text) => `${JSON.stringify({ text, ids: encode(text).ids })}\n`)
   writeFileSync(join(folder, 'tokens.jsonl'), lines.join(''))
 }
 

@@ -5,10 +5,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import ranks from 'js-tiktoken/ranks/gpt2'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { createTokenizer } from '../../src/core/tokenizer.ts'
+import { createGpt2Tokenizer } from '../../src/core/tokenizer/gpt2.ts'
 import { type Corpus, packSequences, readCorpus } from '../../src/train/corpus.ts'
 
-const { decode } = createTokenizer(ranks)
+const { decode } = createGpt2Tokenizer(ranks)
 const END = '<|endoftext|>'
 
 let dir: string

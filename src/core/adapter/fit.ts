@@ -54,25 +54,29 @@ export async function fitAdapter<Given extends PeftAdapter>(
   return fitted
 }
 
+/** What tells a base from others. */
+export interface BaseIdentity {
+  config: ModelConfig
+  /** SHA-256 of its `model.safetensors`. */
+  sha256: string
+  /** As `tokenizerIdentity` has it. */
+  tokenizer: string
+}
+
 /**
  * Checks that an adapter for classification belongs to a base and fits it.
- * @param baseSha256 of the base's `model.safetensors`
  * @param file the adapter, named in errors
  * @returns as `fitAdapter`
  * @throws GraftError `adapter-base` for another base, `adapter` where layers or shapes do not fit this one
  */
-export async function checkAdapter(
-  adapter: Adapter,
-  base: ModelConfig,
-  baseSha256: string,
-  file: string,
-): Promise<Adapter> {
-  checkBase(adapter, base, baseSha256, file)
-  const fitted = await fitAdapter(adapter, base, file)
-  const labels = labelCount(fitted.head, base)
+export async function checkAdapter(adapter: Adapter, base: BaseIdentity, file: string): Promise<Adapter> {
+  checkBase(adapter, base, file)
+  const { config } = base
+  const fitted = await fitAdapter(adapter, config, file)
+  const labels = labelCount(fitted.head, config)
   if (labels === adapter.info.labels.length) return fitted
   if (labels === undefined) {
-    throw new GraftError('adapter', `${file} has no classification head: ${headNames(base).join(', ')} is missing`, {
+    throw new GraftError('adapter', `${file} has no classification head: ${headNames(config).join(', ')} is missing`, {
       hint: 'Take the head of a base that is a classifier: `graft import ADAPTER --base BASE --out DIR`.',
       file,
     })
@@ -85,15 +89,15 @@ const headNames = (base: ModelConfig) =>
     .head(1)
     .map(({ name }) => `${PEFT_PREFIX}${name}`)
 
-function checkBase({ info, config }: Adapter, base: ModelConfig, baseSha256: string, file: string): void {
+function checkBase({ info, config }: Adapter, base: BaseIdentity, file: string): void {
   const otherBase = (message: string, hint: string, value: unknown) =>
     new GraftError('adapter-base', `${file} was trained on ${message}`, { hint, file, value })
-  if (info.baseSha256 !== baseSha256) {
+  if (info.baseSha256 !== base.sha256) {
     const hint = `Give the base that it was trained on (${config.base_model_name_or_path ?? 'name unknown'}).`
-    throw otherBase(`another base: SHA-256 ${info.baseSha256}, not ${baseSha256}`, hint, info.baseSha256)
+    throw otherBase(`another base: SHA-256 ${info.baseSha256}, not ${base.sha256}`, hint, info.baseSha256)
   }
   // The same weights are another model where they are computed with otherwise.
-  const found = baseConfigOf(base)
+  const found = baseConfigOf(base.config, base.tokenizer)
   const name = differingField(info.baseConfig ?? {}, found)
   if (name === undefined) return
   const hint = 'Give the base that it was trained on, with the config.json that it had then.'

@@ -73,7 +73,9 @@ export async function createLayerRules(config: AdapterConfig, file: string): Pro
         : exclude_modules && !all.some(isExcluded)
           ? [quoted(exclude_modules)]
           : []
-      const targets = Array.isArray(target_modules) ? entries(target_modules, layers) : []
+      // PEFT's `all-linear` lists what is trained whole or excluded as well.
+      const targeted = [...layers, ...all.filter((name) => isWhole(name) || isExcluded(name))]
+      const targets = Array.isArray(target_modules) ? entries(target_modules, targeted) : []
       return [
         ...targets.map((each) => `target_modules ${quoted(each)}`),
         ...excluded.map((each) => `exclude_modules ${each}`),

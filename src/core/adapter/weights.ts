@@ -1,6 +1,7 @@
 /** `adapter_model.safetensors`: PEFT's names, and its orientation: A `[r, in]` and B `[out, r]`, ours transposed. */
 import type { PeftAdapter } from '../adapter.ts'
 import { GraftError } from '../errors.ts'
+import { headModules } from '../families.ts'
 import { isHead } from '../layers.ts'
 import type { LoraLayer } from '../lora.ts'
 import { parseSafetensors, serializeSafetensors } from '../safetensors.ts'
@@ -55,14 +56,22 @@ function matrix(tensors: TensorMap, name: string, file: string, axis: 0 | 1 = 0,
 }
 
 /** What is trained whole is there, and nothing that is there is for nothing. */
-function checkWhole({ layers, saved }: AdapterWeights, config: AdapterConfig, names: string[], file: string): void {
+function checkWhole(
+  { layers, head, saved }: AdapterWeights,
+  config: AdapterConfig,
+  names: string[],
+  file: string,
+): void {
   for (const name of saved.keys()) {
     const layer = name.replace(/\.\w+$/, '')
     if (layers.has(layer)) throw fault(file, `${PEFT_PREFIX}${name} is there whole, and an adapter of it too`)
   }
+  const entries = config.modules_to_save ?? []
   // PEFT names the heads of all model families, whichever the model has.
-  const expected = (config.modules_to_save ?? []).filter((entry) => entry !== 'classifier')
-  const missing = expected.find((entry) => !names.some((name) => isPartOf(name, entry)))
+  const heads = entries.filter((entry) => headModules.has(entry))
+  const others = entries.filter((entry) => !headModules.has(entry))
+  const missing =
+    others.find((entry) => !names.some((name) => isPartOf(name, entry))) ?? (head.size === 0 ? heads[0] : undefined)
   if (missing !== undefined)
     throw fault(file, `it has no tensor of ${JSON.stringify(missing)}, which modules_to_save names`)
 }

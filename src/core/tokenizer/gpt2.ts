@@ -1,8 +1,18 @@
-/** GPT-2's byte-level BPE tokenizer by js-tiktoken's ranks: the ids that Hugging Face's tokenizers gives, in time proportional to the text's length. */
-import type { EncodeOptions, Encoded, Tokenizer } from '../tokenizer.ts'
+/** GPT-2's byte-level BPE tokenizer: the ids that Hugging Face's tokenizers gives, in time proportional to the text's length. */
+import type { Encoded, Tokenizer } from '../tokenizer.ts'
 import { unknownId, withUnicodeSpace } from './bytes.ts'
 import { mergePairs } from './merge.ts'
 import { type BytePairRanks, parseRanks } from './ranks.ts'
+
+export interface Gpt2Tokenizer extends Tokenizer {
+  /**
+   * Token ids of a text. Special tokens in it are encoded as the ordinary text that they are.
+   * @throws RangeError for an unbroken run of over 4 million characters above U+FFFF, the limit of V8's regular expressions
+   */
+  encode(text: string, maxLength?: number): Encoded
+  /** Id of `<|endoftext|>`, which also pads. */
+  readonly endOfText: number
+}
 
 const ascii = /^\p{ASCII}*$/u
 
@@ -17,18 +27,19 @@ function toByteString(text: string): string {
 }
 
 /**
- * Makes a tokenizer of a vocabulary, in about 30 ms. It puts no special tokens around a text.
+ * Makes a tokenizer of a vocabulary, in about 30 ms.
  * @param ranks the default export of `js-tiktoken/ranks/gpt2`, which core itself does not load: it is 1 MB of a web page
  */
-export function createGpt2Tokenizer(ranks: BytePairRanks): Tokenizer & { endOfText: number } {
+export function createGpt2Tokenizer(ranks: BytePairRanks): Gpt2Tokenizer {
   const idsByBytes = parseRanks(ranks.bpe_ranks)
   const bytesById = new Map([...idsByBytes].map(([bytes, id]) => [id, bytes]))
   const pieces = new RegExp(withUnicodeSpace(ranks.pat_str), 'gu')
   for (const [name, id] of Object.entries(ranks.special_tokens)) bytesById.set(id, toByteString(name))
 
-  function encode(text: string, { maxLength = Infinity }: EncodeOptions = {}): Encoded {
+  function encode(text: string, maxLength = Infinity): Encoded {
     const ids: number[] = []
     for (const [piece] of text.matchAll(pieces)) {
+      // One more than is used tells whether anything is cut off, without encoding the rest of a long text.
       if (ids.length > maxLength) break
       const bytes = toByteString(piece)
       const id = idsByBytes.get(bytes)

@@ -1,7 +1,7 @@
 /** A tokenizer made of a `tokenizer.json`, with the ids that Hugging Face's tokenizers gives, in time proportional to the text's length. */
 import * as z from 'zod/mini'
 import { GraftError } from '../errors.ts'
-import type { EncodeOptions, Encoded, Tokenizer } from '../tokenizer.ts'
+import type { Encoded, Tokenizer } from '../tokenizer.ts'
 import { unknownId } from './bytes.ts'
 import { type AddedToken, type Section, addedSchema, createFinder } from './json/added.ts'
 import { createBytePair } from './json/byte-pair.ts'
@@ -15,12 +15,6 @@ import { createUnigram } from './json/unigram.ts'
 import { sizeOf } from './json/vocabulary.ts'
 import { createWordPiece } from './json/word-piece.ts'
 
-/** A tokenizer's files, parsed. */
-export interface TokenizerJson {
-  'tokenizer.json': unknown
-  'tokenizer_config.json'?: unknown
-}
-
 const schema = z.object({
   added_tokens: z._default(z.array(addedSchema), []),
   normalizer: z.nullish(z.unknown()),
@@ -28,41 +22,33 @@ const schema = z.object({
   model: z.unknown(),
   post_processor: z.nullish(z.unknown()),
   decoder: z.nullish(z.unknown()),
-  padding: z.nullish(z.object({ pad_id: z.number() })),
 })
 
-const configSchema = z.object({
-  pad_token: z.nullish(z.union([z.string(), z.object({ content: z.string() })])),
-  truncation_side: z.optional(z.literal('right')),
-})
+const configSchema = z.object({ truncation_side: z.optional(z.literal('right')) })
 
 const models: Makers<Model> = { BPE: createBytePair, WordPiece: createWordPiece, Unigram: createUnigram }
 
 /**
  * Makes a tokenizer of its files.
- * @param files parsed `tokenizer.json`, and `tokenizer_config.json` where there is one: it names the token that pads
- * @param folder where they are, for errors
+ * @param json parsed `tokenizer.json`
+ * @param config parsed `tokenizer_config.json`, if there is one
+ * @param file path of `tokenizer.json`, for errors
  * @throws GraftError `config` for what is no tokenizer or needs what Graft has not
  */
-export function createJsonTokenizer(files: TokenizerJson, folder: string): Tokenizer {
-  let file = `${folder}/tokenizer.json`
+export function createJsonTokenizer(json: unknown, config: unknown, file: string): Tokenizer {
   try {
-    const parts = fields(schema, files['tokenizer.json'], 'tokenizer')
-    file = `${folder}/tokenizer_config.json`
-    const config = fields(configSchema, files['tokenizer_config.json'] ?? {}, 'tokenizer')
-    file = `${folder}/tokenizer.json`
-    return assemble(parts, config)
+    fields(configSchema, config ?? {}, 'tokenizer_config.json')
+    return assemble(fields(schema, json, 'tokenizer.json'))
   } catch (error) {
     if (!(error instanceof NotSupported)) throw error
-    throw new GraftError('config', `${file}: Graft's tokenizers have not ${error.message}`, {
-      hint: 'Use a base whose tokenizer is of a kind that Graft has: WordPiece, BPE or Unigram as BERT, RoBERTa, Llama and Qwen use them.',
+    throw new GraftError('config', `${file}: not supported: ${error.message}`, {
+      hint: 'Use a base whose tokenizer is WordPiece, BPE or Unigram as BERT, RoBERTa, XLM-RoBERTa, Llama, Mistral and Qwen have them.',
       file,
     })
   }
 }
 
-function assemble(parts: z.infer<typeof schema>, config: z.infer<typeof configSchema>): Tokenizer {
-  const { added_tokens: added, padding } = parts
+function assemble({ added_tokens: added, ...parts }: z.infer<typeof schema>): Tokenizer {
   const model = make('model', parts.model, models)
   const normalize = parts.normalizer ? makeNormalizer(parts.normalizer) : (text: string) => text
   const cut = parts.pre_tokenizer ? makeCut(parts.pre_tokenizer) : (text: string) => [text]
@@ -92,7 +78,7 @@ function assemble(parts: z.infer<typeof schema>, config: z.infer<typeof configSc
     }
   }
 
-  function encode(text: string, { maxLength = Infinity }: EncodeOptions = {}): Encoded {
+  function encode(text: string, maxLength = Infinity): Encoded {
     const room = Math.max(0, maxLength - before.length - after.length)
     const ofText: number[] = []
     let truncated = before.length + after.length > maxLength
@@ -110,13 +96,7 @@ function assemble(parts: z.infer<typeof schema>, config: z.infer<typeof configSc
     return token
   }
 
-  const padToken = typeof config.pad_token === 'string' ? config.pad_token : config.pad_token?.content
-  return {
-    encode,
-    decode: (all) => decode(all.map(tokenOf)).join(''),
-    vocabularySize,
-    padTokenId: padToken === undefined ? padding?.pad_id : ids.get(padToken),
-  }
+  return { encode, decode: (all) => decode(all.map(tokenOf)).join(''), vocabularySize }
 }
 
 /** Tokens by what they are found by, of those that are looked for before a text is normalized or of those after. */

@@ -6,11 +6,13 @@ import { GraftError } from '../../core/errors.ts'
 import { modelOf } from '../../core/families.ts'
 import { labelsOfConfig } from '../../core/labels.ts'
 import { isHead, labelCount } from '../../core/layers.ts'
+import { tokenizerIdentity } from '../../core/tokenizer.ts'
 import { writeAdapter } from '../adapter-folder.ts'
 import { type Base, readBase } from '../base-folder.ts'
 import type { ImportOptions, ImportResult } from '../import.ts'
 import type { OutputFolder } from '../output.ts'
 import { readBytes, readJson } from '../read.ts'
+import { readTokenizer } from '../tokenizer-files.ts'
 import { nameLabels } from './labels.ts'
 import { type Source, isPickle, pickleError } from './source.ts'
 
@@ -59,7 +61,7 @@ export async function importAdapter(
     kind: 'adapter' as const,
     labels,
     baseSha256: base.sha256,
-    baseConfig: baseConfigOf(base.config),
+    baseConfig: baseConfigOf(base.config, tokenizerIdentity(await readTokenizer(baseDir, base.config))),
     maxLength: Math.min(options.maxLength ?? positions, positions),
     hyperparameters: { importedFrom: source.name, ...(source.revision && { revision: source.revision }) },
     metrics: {},

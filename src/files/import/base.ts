@@ -19,10 +19,9 @@ import type { ImportOptions, ImportResult } from '../import.ts'
 import type { OutputFolder } from '../output.ts'
 import { readJson } from '../read.ts'
 import { readTensorBytes } from '../safetensors-file.ts'
-import { tokenizerFilesOf } from '../tokenizer-files.ts'
+import { readTokenizer, tokenizerFilesOf } from '../tokenizer-files.ts'
 import { labelsError, nameLabels } from './labels.ts'
 import type { Source } from './source.ts'
-import { checkTokenizer } from './tokenizer.ts'
 import { type StoredTensor, type StoredWeights, openWeights } from './weights.ts'
 
 /** Of what begins anew: the same model is imported alike each time. */
@@ -39,7 +38,10 @@ export async function importBase(
 ): Promise<ImportResult> {
   const configFile = await source.fetch('config.json')
   const original = parseConfig(await readJson(configFile), configFile)
-  await checkTokenizer(source, original)
+  const tokenizer = await readTokenizer(
+    { name: source.name, has: (name) => source.names.has(name), path: source.fetch },
+    original,
+  )
   const weights = await openWeights(source, original)
   const config = baseConfig(original, weights.tensors, labels, source.name)
   // What a checkpoint for another task does without.
@@ -49,7 +51,7 @@ export async function importBase(
   const sha256 = await output.publish(async (folder) => {
     const hash = await copyTensors(weights, begun, join(folder, 'model.safetensors'), options)
     await writeJson(join(folder, 'config.json'), config)
-    for (const [name, content] of Object.entries(tokenizerFilesOf(config) ?? {}))
+    for (const [name, content] of Object.entries(tokenizerFilesOf(tokenizer, config)))
       await writeFile(join(folder, name), content)
     await writeJson(join(folder, 'import.json'), await provenance(source, weights))
     return hash

@@ -4,14 +4,14 @@ import { type BertConfig, NAMES, POOLER, encoderOf } from '../../core/families/b
 import type { FamilyFunctions } from '../family.ts'
 import { dropout } from '../ops/dropout.ts'
 import { positionsOf } from '../positions.ts'
-import { firstToken } from './encoder.ts'
+import { firstTokenState } from './encoder.ts'
 
 export const bert: FamilyFunctions = {
   classify(model, parameters, batch, options) {
     const config = model as BertConfig
     const { linear } = options.layers
     const places = positionsOf(batch, config.max_position_embeddings)
-    const first = firstToken(encoderOf(config, NAMES), parameters, batch, { ...options, places }) // [B, C]
+    const first = firstTokenState(encoderOf(config, NAMES), parameters, batch, { ...options, places }) // [B, C]
     const pooled = tf.tanh(linear(first, POOLER))
     const rate = config.classifier_dropout ?? config.hidden_dropout_prob
     return linear(dropout(pooled, rate, options.dropoutSource), 'classifier')

@@ -7,6 +7,8 @@ import { paddingBias, attention } from '../ops/attention.ts'
 import { dropout } from '../ops/dropout.ts'
 import { layerNormalization } from '../ops/layer-normalization.ts'
 import { type Tensors, parameter } from '../parameters.ts'
+import { type Select, firstToken } from '../pooling.ts'
+import { positionsOf } from '../positions.ts'
 
 /** What a pass runs with. */
 interface Pass {
@@ -20,28 +22,21 @@ interface Pass {
  * @param places the rows of the position embedding: [sequence], or [batch, sequence], int32
  * @returns [batch, C]
  */
-export function firstToken(
+export function firstTokenState(
   encoder: Encoder,
   parameters: Tensors,
   batch: TokenBatch,
   { places, ...options }: ForwardOptions & { places: tf.Tensor1D | tf.Tensor2D },
 ): tf.Tensor2D {
   const pass = { encoder, parameters, options }
-  const [rows, sequence] = batch.inputIds.shape
+  const select = firstToken(batch, positionsOf(batch, encoder.sizes.positionRows))
   const bias = paddingBias(tf.cast(batch.attentionMask, 'float32'))
   const { layers } = encoder.sizes
   let hidden = embed(pass, batch, places) // [B·T, C]
   for (let layer = 0; layer < layers; layer++) {
-    const first = (x: tf.Tensor2D): tf.Tensor2D => firstOf(x, rows, sequence)
-    hidden = block(pass, layer, hidden, bias, layer === layers - 1 ? first : undefined)
+    hidden = block(pass, layer, hidden, bias, layer === layers - 1 ? select : undefined)
   }
   return hidden
-}
-
-/** The first of each text's rows: [batch · sequence, C] → [batch, C]. */
-function firstOf(x: tf.Tensor2D, rows: number, sequence: number): tf.Tensor2D {
-  const channels = x.shape[1]
-  return tf.reshape(tf.slice(tf.reshape(x, [rows, sequence, channels]), [0, 0, 0], [-1, 1, -1]), [rows, channels])
 }
 
 /** The sum of what a token, its place and its type give, normalized: [batch · sequence, C]. */
@@ -66,7 +61,7 @@ function block(
   layer: number,
   input: tf.Tensor2D,
   bias: tf.Tensor4D,
-  select: (x: tf.Tensor2D) => tf.Tensor2D = (x) => x,
+  select: Select = (x) => x,
 ): tf.Tensor2D {
   const { encoder, options } = pass
   const { linear } = options.layers
@@ -79,14 +74,8 @@ function block(
     heads: encoder.sizes.heads,
   })
   const hidden = update(own, linear(attended, names.attentionOutput), names.attentionNorm)
-  const inner = activate(encoder, linear(hidden, names.intermediate)) // [B·T, inner]
+  const inner = activations[encoder.activation](linear(hidden, names.intermediate)) // [B·T, inner]
   return update(hidden, linear(inner, names.output), names.outputNorm)
-}
-
-function activate({ activation }: Encoder, x: tf.Tensor2D): tf.Tensor2D {
-  const run = activations[activation]
-  if (!run) throw new Error(`no activation "${activation}"`)
-  return run(x)
 }
 
 const drop = ({ encoder, options }: Pass, x: tf.Tensor2D) => dropout(x, encoder.dropout, options.dropoutSource)

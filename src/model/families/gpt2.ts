@@ -8,7 +8,7 @@ import { dropout } from '../ops/dropout.ts'
 import { gelu } from '../ops/gelu.ts'
 import { layerNormalization } from '../ops/layer-normalization.ts'
 import { type Tensors, parameter } from '../parameters.ts'
-import { lastToken, realTokens } from '../pooling.ts'
+import { type Select, lastToken, realTokens } from '../pooling.ts'
 import { positionsOf } from '../positions.ts'
 
 /**
@@ -59,7 +59,7 @@ function block(
   input: tf.Tensor2D,
   bias: tf.Tensor4D,
   { layers: { linear }, dropoutSource }: ForwardOptions,
-  select: ((rows: tf.Tensor2D) => tf.Tensor2D) | undefined,
+  select: Select | undefined,
 ): tf.Tensor2D {
   const residual = (x: tf.Tensor2D, update: tf.Tensor2D): tf.Tensor2D =>
     tf.add(x, dropout(update, config.resid_pdrop, dropoutSource))

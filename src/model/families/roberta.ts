@@ -4,7 +4,7 @@ import { type BertConfig, encoderOf } from '../../core/families/bert.ts'
 import { NAMES, padOf } from '../../core/families/roberta.ts'
 import type { FamilyFunctions, TokenBatch } from '../family.ts'
 import { dropout } from '../ops/dropout.ts'
-import { firstToken } from './encoder.ts'
+import { firstTokenState } from './encoder.ts'
 
 /** Places count the tokens that are no padding, from the padding token's id on, which is the place of padding: [batch, sequence]. */
 function placesOf({ inputIds }: TokenBatch, pad: number): tf.Tensor2D {
@@ -20,7 +20,7 @@ export const roberta: FamilyFunctions = {
     const rate = config.classifier_dropout ?? config.hidden_dropout_prob
     const drop = (x: tf.Tensor2D) => dropout(x, rate, options.dropoutSource)
     const places = placesOf(batch, padOf(config))
-    const first = firstToken(encoderOf(config, NAMES), parameters, batch, { ...options, places }) // [B, C]
+    const first = firstTokenState(encoderOf(config, NAMES), parameters, batch, { ...options, places }) // [B, C]
     const hidden: tf.Tensor2D = tf.tanh(linear(drop(first), 'classifier.dense'))
     return linear(drop(hidden), 'classifier.out_proj')
   },

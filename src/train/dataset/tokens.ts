@@ -1,6 +1,6 @@
 /** How long the texts of a data set are in tokens. */
 import ranks from 'js-tiktoken/ranks/gpt2'
-import { createTokenizer } from '../../core/tokenizer.ts'
+import { createGpt2Tokenizer } from '../../core/tokenizer/gpt2.ts'
 import type { LabelledExample } from '../dataset.ts'
 import type { DatasetSummary } from './summary.ts'
 
@@ -9,8 +9,8 @@ export function measureTokens(
   examples: readonly LabelledExample[],
   maxLength?: number,
 ): Pick<DatasetSummary, 'tokens' | 'truncation'> {
-  const tokenizer = createTokenizer(ranks)
-  const lengths = examples.map(({ text }) => tokenizer.encode(text).length).sort((a, b) => a - b)
+  const tokenizer = createGpt2Tokenizer(ranks)
+  const lengths = examples.map(({ text }) => tokenizer.encode(text).ids.length).sort((a, b) => a - b)
   // The nearest rank: a length that really occurs.
   const percentile = (share: number) => lengths[Math.ceil(share * lengths.length) - 1] ?? 0
   const mean = lengths.reduce((sum, length) => sum + length, 0) / lengths.length

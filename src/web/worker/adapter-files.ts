@@ -1,18 +1,15 @@
 /** An adapter of the visitor's: a whole folder's files, or weights alone with the rest inferred and said. */
 import { type Adapter, type AdapterFiles, parseAdapter } from '../../core/adapter.ts'
-import { checkAdapter } from '../../core/adapter/fit.ts'
+import { type BaseIdentity, checkAdapter } from '../../core/adapter/fit.ts'
 import { PEFT_PREFIX } from '../../core/adapter/weights.ts'
 import { GraftError } from '../../core/errors.ts'
-import type { ModelConfig } from '../../core/family.ts'
 import { labelCount } from '../../core/layers.ts'
 import { parseSafetensors } from '../../core/safetensors.ts'
 import type { TensorMap } from '../../core/tensors.ts'
 import { parseJson } from './bundle.ts'
 
 /** What an adapter has to fit. */
-export interface AdapterBase {
-  config: ModelConfig
-  sha256: string
+export interface AdapterBase extends BaseIdentity {
   maxLength: number
   /** An adapter of the bundle, whose scaling stands in for one that no file tells. */
   example: Adapter | undefined
@@ -53,7 +50,7 @@ export async function readAdapterFiles(files: readonly File[], base: AdapterBase
     'graft.json': await read('graft.json', () => inferInfo(tensors, base)),
   }
   const parsed = await parseAdapter(content, weights.name)
-  return { adapter: await checkAdapter(parsed, base.config, base.sha256, weights.name), assumptions }
+  return { adapter: await checkAdapter(parsed, base, weights.name), assumptions }
 }
 
 const bytesOf = async (file: File) => new Uint8Array(await file.arrayBuffer())

@@ -6,6 +6,7 @@ import type { Model } from '../../core/classifier.ts'
 import { GraftError } from '../../core/errors.ts'
 import { parseConfig } from '../../core/families.ts'
 import type { ModelConfig } from '../../core/family.ts'
+import { type OwnTokenizer, type TokenizerSource, tokenizerIdentity } from '../../core/tokenizer.ts'
 import type { Downloads } from './downloads.ts'
 
 /** A bundle, all of which is there. */
@@ -17,6 +18,7 @@ export interface RemoteBundle {
   /** Labels, or adapters. */
   model: Model
   golden: Probe[]
+  tokenizer: TokenizerSource
 }
 
 /** The value of a JSON file. */
@@ -72,6 +74,16 @@ async function readBundle(manifest: Manifest, folder: URL, downloads: Downloads)
   }
   const getJson = async (path: string) => parseJson(await get(path), path)
   const config = parseConfig(await getJson('config.json'))
+  const tokenizer = manifest.tokenizer === 'gpt2' ? 'gpt2' : await getTokenizer()
+  const base = { config, sha256: manifest.provenance.baseSha256, tokenizer: tokenizerIdentity(tokenizer) }
+
+  /** What makes the tokenizer; its other files are for others. */
+  async function getTokenizer(): Promise<OwnTokenizer> {
+    const names = ['tokenizer.json', 'tokenizer_config.json'].filter((name) => name in manifest.files)
+    const texts = await Promise.all(names.map(async (name) => new TextDecoder().decode(await get(name))))
+    const files = Object.fromEntries(names.map((name, at) => [name, texts[at] ?? '']))
+    return { files, path: 'tokenizer.json', sha256: manifest.files['tokenizer.json'] ?? '' }
+  }
 
   async function getAdapter(name: string): Promise<[string, Adapter]> {
     const dir = `adapters/${name}`
@@ -82,7 +94,7 @@ async function readBundle(manifest: Manifest, folder: URL, downloads: Downloads)
     ])
     const files = { 'adapter_config.json': adapterConfig, 'adapter_model.safetensors': weights, 'graft.json': info }
     const adapter = await parseAdapter(files, dir)
-    return [name, await checkAdapter(adapter, config, manifest.provenance.baseSha256, dir)]
+    return [name, await checkAdapter(adapter, base, dir)]
   }
 
   async function getModel(): Promise<Model> {
@@ -92,5 +104,5 @@ async function readBundle(manifest: Manifest, folder: URL, downloads: Downloads)
   }
 
   const [graph, model, golden] = await Promise.all([get(graphPath), getModel(), getJson('golden.json')])
-  return { manifest, config, graph, model, golden: parseGolden(golden, manifest, 'golden.json') }
+  return { manifest, config, tokenizer, graph, model, golden: parseGolden(golden, manifest, 'golden.json') }
 }

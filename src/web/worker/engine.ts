@@ -7,7 +7,9 @@ import { type Encode, createEncoder } from '../../core/encoder.ts'
 import { GraftError } from '../../core/errors.ts'
 import type { ModelConfig } from '../../core/family.ts'
 import { type LoadedGraph, createSession, stackOf } from '../../core/session.ts'
-import type { BytePairRanks } from '../../core/tokenizer.ts'
+import { type Tokenizer, type TokenizerSource, tokenizerIdentity } from '../../core/tokenizer.ts'
+import { makeTokenizer } from '../../core/tokenizer/make.ts'
+import type { BytePairRanks } from '../../core/tokenizer/ranks.ts'
 import { ranks } from 'virtual:runtime-files'
 import {
   type AddAdapterRequest,
@@ -19,7 +21,7 @@ import {
   type TaskInfo,
 } from '../protocol.ts'
 import { type RemoteBundle, openBundle, parseJson } from './bundle.ts'
-import { type FileSource, openDownloads } from './downloads.ts'
+import { type Downloads, type FileSource, openDownloads } from './downloads.ts'
 import { type RuntimeOptions, checkBrowser, runtimeFiles, startRuntime, urlOf } from './graph.ts'
 
 export interface Engine {
@@ -43,18 +45,22 @@ export async function openEngine(request: OpenRequest, onProgress: (progress: Lo
   const starting = downloads
     .get(siteFile(runtimeFiles(request.device).wasm))
     .then((wasm) => startRuntime(wasm, request))
-  const vocabulary = downloads.get(siteFile(ranks))
-  // One that fails while another is awaited is reported below.
-  for (const each of [starting, vocabulary]) each.catch(() => undefined)
+  // Should it fail while something else is awaited, it is reported below.
+  starting.catch(() => undefined)
   const { graph: bytes, ...bundle } = await openBundle(folder, downloads)
   const [graph, { threads }, encode] = await Promise.all([
     starting.then((runtime) => runtime.load(bytes)),
     starting,
-    // Made by vite.config.ts, and checked against its hash.
-    vocabulary.then((json) => createEncoder(bundle.config, parseJson(json, ranks.path) as BytePairRanks)),
+    openTokenizer(bundle.tokenizer, downloads).then((tokenizer) => createEncoder(bundle.config, tokenizer)),
   ])
   void downloads.tidy()
   return createEngine(bundle, { device: request.device, threads }, makerOf(graph, encode, bundle.config))
+}
+
+/** GPT-2's vocabulary is a file of the site, made by vite.config.ts and checked against its hash. */
+async function openTokenizer(source: TokenizerSource, downloads: Downloads): Promise<Tokenizer> {
+  const bytes = source === 'gpt2' ? await downloads.get(siteFile(ranks)) : undefined
+  return makeTokenizer(source, bytes && (parseJson(bytes, ranks.path) as BytePairRanks))
 }
 
 /** Outside of `openEngine`, whose downloaded bytes it would keep in memory. */
@@ -62,7 +68,7 @@ const makerOf = (graph: LoadedGraph, encode: Encode, config: ModelConfig) => (mo
   createClassifier({ session: createSession(graph, stackOf(model, config)), encode, config, model })
 
 function createEngine(
-  { manifest, config, model: downloaded, golden }: Omit<RemoteBundle, 'graph'>,
+  { manifest, config, tokenizer, model: downloaded, golden }: Omit<RemoteBundle, 'graph'>,
   { device, threads }: RuntimeOptions,
   classifierOf: (model: Model) => Classifier,
 ): Engine {
@@ -71,7 +77,8 @@ function createEngine(
 
   async function addAdapter({ name, files }: AddAdapterRequest): Promise<AddedAdapter> {
     if (!('adapters' in model)) throw noAdapters()
-    const base = { config, sha256: manifest.provenance.baseSha256, maxLength: manifest.maxLength }
+    const { maxLength, provenance } = manifest
+    const base = { config, sha256: provenance.baseSha256, tokenizer: tokenizerIdentity(tokenizer), maxLength }
     // Loaded by those who have one.
     const { readAdapterFiles } = await import('./adapter-files.ts')
     const { adapter, assumptions } = await readAdapterFiles(files, {
