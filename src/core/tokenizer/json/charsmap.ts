@@ -4,8 +4,7 @@
  */
 
 /** What a grapheme cluster is, as far as those of fewer than six bytes go, which alone are looked up as a whole. */
-const clusters =
-  /\r\n|[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}][\p{Grapheme_Extend}\p{Emoji_Modifier}\u200d\p{Mc}\u0e33\u0eb3]*|./gsu
+const clusters = /\r\n|[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}][\p{Grapheme_Extend}\p{Emoji_Modifier}\u200d\p{Mc}\u0e33\u0eb3]*|./gsu
 
 const encoder = new TextEncoder()
 

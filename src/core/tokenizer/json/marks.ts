@@ -7,7 +7,8 @@ const movesLeft = (mark: string, left: string) =>
   (left + mark).normalize('NFD') !== left.normalize('NFD') + mark.normalize('NFD')
 
 /** U+0345 and U+0334 have the highest class and the lowest. */
-const isStarter = (mark: string) => !movesLeft(mark, '\u0345') && !movesLeft('\u0334', mark) && !/[\u0345\u0334]/.test(mark)
+const isStarter = (mark: string) =>
+  !movesLeft(mark, '\u0345') && !movesLeft('\u0334', mark) && !/[\u0345\u0334]/.test(mark)
 
 /** The marks between two starters in canonical order, which is by class and keeps the order within each class. */
 function sortMarks(marks: readonly string[]): string[] {

@@ -30,7 +30,12 @@ const ideograph =
 
 /** https://github.com/google-research/bert/blob/master/tokenization.py, as tokenizers has it. */
 function bertNormalizer(part: unknown): Normalize {
-  const { clean_text, handle_chinese_chars, strip_accents, lowercase: lowers } = fields(bertSchema, part, 'BertNormalizer')
+  const {
+    clean_text,
+    handle_chinese_chars,
+    strip_accents,
+    lowercase: lowers,
+  } = fields(bertSchema, part, 'BertNormalizer')
   return steps([
     ...(clean_text ? [(text: string) => text.replace(control, keepSpace).replace(/\p{White_Space}/gu, ' ')] : []),
     ...(handle_chinese_chars ? [(text: string) => text.replace(ideograph, ' $& ')] : []),

@@ -121,7 +121,8 @@ const makers: Makers<Cut> = {
   Metaspace: metaspace,
   Whitespace: () => matches(`[${WORD}]+|[^${WORD}\\p{White_Space}]+`),
   WhitespaceSplit: () => matches('\\P{White_Space}+'),
-  Digits: (part) => matches(fields(digitsSchema, part, 'Digits').individual_digits ? '\\p{N}|\\P{N}+' : '\\p{N}+|\\P{N}+'),
+  Digits: (part) =>
+    matches(fields(digitsSchema, part, 'Digits').individual_digits ? '\\p{N}|\\P{N}+' : '\\p{N}+|\\P{N}+'),
   Punctuation: (part) => cutAt(new RegExp(PUNCTUATION, 'gu'), fields(punctuationSchema, part, 'Punctuation').behavior),
   Split(part) {
     const { pattern, behavior, invert } = fields(splitSchema, part, 'Split')

@@ -31,9 +31,7 @@ function template(part: unknown): Surroundings {
   const text = single.findIndex((each) => 'Sequence' in each)
   if (text < 0 || single.filter((each) => 'Sequence' in each).length > 1)
     throw new NotSupported('a template in which the text does not stand once')
-  const ids = single.map((each) =>
-    'SpecialToken' in each ? (special_tokens[each.SpecialToken.id]?.ids ?? []) : [],
-  )
+  const ids = single.map((each) => ('SpecialToken' in each ? (special_tokens[each.SpecialToken.id]?.ids ?? []) : []))
   return { before: ids.slice(0, text).flat(), after: ids.slice(text).flat() }
 }
 
@@ -45,10 +43,13 @@ const makers: Makers<Surroundings> = {
   Sequence: (part) =>
     fields(sequenceSchema, part, 'Sequence')
       .processors.map(makeSurroundings)
-      .reduce((inner, outer) => ({
-        before: [...outer.before, ...inner.before],
-        after: [...inner.after, ...outer.after],
-      }), nothing),
+      .reduce(
+        (inner, outer) => ({
+          before: [...outer.before, ...inner.before],
+          after: [...inner.after, ...outer.after],
+        }),
+        nothing,
+      ),
 }
 
 /** @throws NotSupported */

@@ -53,7 +53,8 @@ export function createUnigram(part: unknown): Model {
       if (!isToken) reach(next, unknown, unknownScore)
     }
     const way = []
-    for (let end = piece.length; end > 0; end = from[end]!) way.push({ start: from[end]!, end, isUnknown: ids[end] === unknown })
+    for (let end = piece.length; end > 0; end = from[end]!)
+      way.push({ start: from[end]!, end, isUnknown: ids[end] === unknown })
     return way.reverse()
   }
 

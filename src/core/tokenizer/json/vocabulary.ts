@@ -6,7 +6,10 @@ const isId = (id: unknown): id is number => Number.isSafeInteger(id) && Number(i
 
 /** Checked by hand: a schema would leave `__proto__` out, which is a token like any other. */
 export const vocabularySchema = z.pipe(
-  z.custom<object>((value) => typeof value === 'object' && value !== null && !Array.isArray(value), 'expected an object'),
+  z.custom<object>(
+    (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+    'expected an object',
+  ),
   z.transform((value: object) => new Map<string, number>(Object.entries(value))),
 )
 

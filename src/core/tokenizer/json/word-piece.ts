@@ -25,11 +25,12 @@ export function createWordPiece(part: unknown): Model {
   function encode(word: string): number[] {
     if (isLong(word)) return unknown
     const ids: number[] = []
-    for (let start = 0; start < word.length; ) {
+    for (let start = 0; start < word.length;) {
       let end = Math.min(word.length, start + longest)
       let id: number | undefined
       // An end within a surrogate pair finds nothing, as no token ends so.
-      for (; end > start && id === undefined; end--) id = vocabulary.get((start > 0 ? prefix : '') + word.slice(start, end))
+      for (; end > start && id === undefined; end--)
+        id = vocabulary.get((start > 0 ? prefix : '') + word.slice(start, end))
       if (id === undefined) return unknown
       ids.push(id)
       start = end + 1 // The loop went one further.
