@@ -72,5 +72,7 @@ export const openTokenizer = (source: TokenizerSource): Tokenizer => makeTokeniz
 export function tokenizerFilesOf(source: TokenizerSource, config: ModelConfig): Readonly<Record<string, string>> {
   if (source !== 'gpt2') return source.files
   const { sizes } = modelOf(config)
-  return sizes.vocabulary < VOCABULARY ? {} : tokenizerFiles(ranks, { maxLength: sizes.positions, padTokenId: padToken(config) })
+  return sizes.vocabulary < VOCABULARY
+    ? {}
+    : tokenizerFiles(ranks, { maxLength: sizes.positions, padTokenId: padToken(config) })
 }

@@ -17,7 +17,7 @@ const sizes = { width: 16, layers: 2, heads: 4, inner: 24, positions: 12, vocabu
 
 /** Larger weights than a new base has, so that every part of the model matters. */
 const configOf = (family: string) =>
-  parseConfig({ model_type: family, ...familyNamed(family).fieldsOf(sizes), initializer_range: 0.3, pad_token_id: 3 })
+  parseConfig({ model_type: family, ...familyNamed(family).fieldsOf(sizes), initializer_range: 0.3, pad_token_id: 1 })
 
 type Method = 'lora' | 'full'
 
@@ -51,7 +51,12 @@ describe.each(cases)('%s, %s', (family, method) => {
   afterAll(() => Promise.all(engines.map((engine) => engine.dispose())))
 
   it('gives the same losses, gradient norms and predictions', async () => {
-    const shapes = [[3, 6], [1, 1], [2, 12], [4, 2]] as const
+    const shapes = [
+      [3, 6],
+      [1, 1],
+      [2, 12],
+      [4, 2],
+    ] as const
     const run = async (engine: Engine) => {
       const results: StepResult[] = []
       for (const [at, [rows, length]] of shapes.entries())

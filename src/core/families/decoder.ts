@@ -115,7 +115,8 @@ function sizesOf(config: DecoderConfig): DecoderSizes {
 function checkSizes(config: DecoderConfig, file: string): void {
   const { width, heads, keyValueHeads, headSize } = sizesOf(config)
   if (config.head_dim == null) checkHeads({ width, heads }, ['hidden_size', 'num_attention_heads'], file)
-  const wrong = (message: string, hint: string, value: number) => new GraftError('config', message, { hint, file, value })
+  const wrong = (message: string, hint: string, value: number) =>
+    new GraftError('config', message, { hint, file, value })
   if (headSize % 2 !== 0) {
     const message = `${file}: hidden_size ${width} and num_attention_heads ${heads} make heads of ${headSize} channels`
     throw wrong(message, 'Rotary positions turn pairs of channels: give each head an even number.', headSize)

@@ -105,4 +105,6 @@ export const refused = <const Value extends string | number | boolean>(value: Va
   )
 
 /** A field that may be null or left out: with any value it would be another model. */
-export const absent = z.nullish(z.never({ error: ({ input }) => `${JSON.stringify(input)} is not supported, only null` }))
+export const absent = z.nullish(
+  z.never({ error: ({ input }) => `${JSON.stringify(input)} is not supported, only null` }),
+)
