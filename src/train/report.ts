@@ -29,6 +29,8 @@ export interface EvaluationRecord {
   loss: number
   /** After calibration; what checkpoints are chosen by. */
   calibratedLoss?: number
+  /** What checkpoints are chosen by where it tells them apart. */
+  score?: number
   accuracy?: number
   macroF1?: number
 }

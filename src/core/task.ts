@@ -1,0 +1,102 @@
+/** What a label is and what a model's logits mean, whoever asks: training, export, runtime, server or page. Kinds are in `tasks/`. */
+import type { Calibration } from './calibration.ts'
+import type { LabelPlace } from './labels.ts'
+import type { Metrics } from './metrics.ts'
+import type { MultiLabelMetrics } from './metrics/multi-label.ts'
+import type { RegressionMetrics } from './metrics/regression.ts'
+
+/** The kinds of tasks, as transformers names them in `config.json`. */
+export const problemTypes = ['single_label_classification', 'multi_label_classification', 'regression'] as const
+
+export type ProblemType = (typeof problemTypes)[number]
+
+/** What a model that says nothing is for. */
+export const SINGLE_LABEL = 'single_label_classification' satisfies ProblemType
+
+export const isProblemType = (name: unknown): name is ProblemType => problemTypes.some((known) => known === name)
+
+/** What a model's files say of its task. */
+export interface TaskSpec {
+  /** Names by id: of the classes, or of the one number of a regression. */
+  labels: readonly string[]
+  /** One label for each text, by default. */
+  problemType?: ProblemType | undefined
+  /** Multi-label: for each label the score from which on a text has it; one half, by default. */
+  thresholds?: readonly number[] | undefined
+}
+
+/** What a text's answer should be, for the loss: a label's id; for each label 1 or 0; a number. */
+export type Target = number | readonly number[]
+
+/** Logits or scores of a text, by label id. */
+export type Row = ArrayLike<number>
+
+export interface LabelScore {
+  label: string
+  /** Probability of the label; of a regression, the number. */
+  score: number
+}
+
+/** What a text is. */
+export interface Answer extends LabelScore {
+  /** Every label's score, by id. */
+  scores: LabelScore[]
+  /** Multi-label: those whose score is at or above their threshold, by id. */
+  labels?: string[]
+  /** Regression: the number. */
+  value?: number
+}
+
+/** How well a model does on a set, by the kind of its task. */
+export type Measures =
+  | (Metrics & { problemType: 'single_label_classification'; score: number; loss: number; calibration: Calibration })
+  | (MultiLabelMetrics & {
+      problemType: 'multi_label_classification'
+      score: number
+      loss: number
+      calibration: Calibration
+    })
+  | (RegressionMetrics & { problemType: 'regression'; score: number; loss: number })
+
+/** What is fitted on texts that a model was not trained on, so that its answers are honest. */
+export interface Calibrated {
+  /** What the logits are to be divided by. */
+  temperature: number
+  /** Of a multi-label task, for scores at that temperature. */
+  thresholds?: number[]
+}
+
+/** The task of a model. */
+export interface Task {
+  readonly problemType: ProblemType
+  /** Names by id. */
+  readonly labels: readonly string[]
+  /**
+   * A stored label as numbers.
+   * @throws GraftError `data-label` for one that the task has not
+   */
+  encode(label: string, place: LabelPlace): Target
+  /** Probabilities, or the number, from logits that are divided by the temperature first. */
+  scores(logits: Row, temperature?: number): Float64Array
+  /** The inverse of `scores`, but for a constant that changes no score. */
+  logitsOf(scores: Row): Float64Array
+  answer(scores: Row): Answer
+  /** How good answers are; `score` is higher for better ones, `loss` lower. @param targets one or more */
+  measure(targets: readonly Target[], scores: readonly Row[]): Measures
+  /** How wrong each answer is, 0 or more: for comparing two models text by text. */
+  errors(targets: readonly Target[], scores: readonly Row[]): number[]
+  calibrate(targets: readonly Target[], logits: readonly Row[]): Calibrated
+}
+
+/** A kind of task, before it has labels. */
+export interface TaskKind {
+  readonly problemType: ProblemType
+  /**
+   * A data set's cell, or the names of a list, in the one form in which data sets are stored: what `encode` takes.
+   * @throws GraftError `data-label`
+   */
+  read(cell: string | readonly string[], place: LabelPlace): string
+  /** The names in a stored label; none of a number. */
+  names(label: string): string[]
+  create(spec: TaskSpec): Task
+}
