@@ -58,6 +58,9 @@ export type Measures =
     })
   | (RegressionMetrics & { problemType: 'regression'; score: number; loss: number })
 
+/** Those of one kind of task. */
+export type MeasuresOf<Kind extends ProblemType> = Extract<Measures, { problemType: Kind }>
+
 /** What is fitted on texts that a model was not trained on, so that its answers are honest. */
 export interface Calibrated {
   /** What the logits are to be divided by. */
@@ -86,6 +89,10 @@ export interface Task {
   /** How wrong each answer is, 0 or more: for comparing two models text by text. */
   errors(targets: readonly Target[], scores: readonly Row[]): number[]
   calibrate(targets: readonly Target[], logits: readonly Row[]): Calibrated
+  /** A stored label as people read it. */
+  display(label: string): string
+  /** The answer as `display` has labels, and how far off it is where it is wrong: how sure of itself, or by how much. */
+  verdict(scores: Row, target: Target): { label: string; score: number }
 }
 
 /** A kind of task, before it has labels. */

@@ -1,5 +1,6 @@
 /** Inference behind `graft serve`: bundles, a bounded queue, and worker threads that take batches from it. */
 import { availableParallelism } from 'node:os'
+import { taskFields } from '../core/adapter/info.ts'
 import { GraftError } from '../core/errors.ts'
 import { modelOf } from '../core/families.ts'
 import { folderInside } from './folders.ts'
@@ -219,7 +220,7 @@ const toStatus = ({ name, manifest, registry }: ServedModel, ready: boolean): Mo
   kind: manifest.kind,
   ready,
   maxLength: manifest.maxLength,
-  ...(manifest.kind === 'merged' && { labels: manifest.labels }),
+  ...(manifest.kind === 'merged' && { task: { labels: manifest.labels, ...taskFields(manifest) } }),
   adapters: registry?.statuses() ?? [],
 })
 

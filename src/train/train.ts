@@ -2,6 +2,8 @@
 import { adaptableLayers } from '../core/layers.ts'
 import { loraScaling, matchTargetModules } from '../core/lora.ts'
 import { createRandom } from '../core/random.ts'
+import type { ProblemType } from '../core/task.ts'
+import { createTask } from '../core/tasks.ts'
 import { type TensorMap, sizeOf } from '../core/tensors.ts'
 import type { TokenizerSource } from '../core/tokenizer.ts'
 import { type Base, readBase } from '../files/base-folder.ts'
@@ -44,7 +46,8 @@ export interface TrainOptions extends OutputOptions, TrainSettingsInput {
   onStart?: (plan: TrainPlan) => void
 }
 
-export interface TrainResult {
+/** Of a data set whose texts have one label each, unless another kind is named. */
+export interface TrainResult<Kind extends ProblemType = 'single_label_classification'> {
   out: string
   /** Steps done: fewer than were planned where the run stopped early. */
   steps: number
@@ -53,8 +56,10 @@ export interface TrainResult {
   bestStep: number
   /** What the logits were divided by, so that confidence is honest: in the head's weights. */
   temperature: number
-  validation: PartResult
-  test: PartResult
+  /** Multi-label: for each label the score from which on a text has it, fitted on the validation part. */
+  thresholds?: number[]
+  validation: PartResult<Kind>
+  test: PartResult<Kind>
   parameters: TrainPlan['parameters']
   settings: TrainSettings
   seconds: number
@@ -76,12 +81,17 @@ export interface TrainResult {
  * const { test } = await train({ dataset, out: 'runs/rank-2', lora: { rank: 2 }, maxSteps: 50 })
  * console.log(test.accuracy)
  */
-export const train = (options: TrainOptions): Promise<TrainResult> =>
-  withRunOutput(options, [options.base, options.dataset.dir, recipeFile(options.recipe)], (out) =>
-    trainInto(out, options),
+export const train = <Kind extends ProblemType = 'single_label_classification'>(
+  options: TrainOptions,
+): Promise<TrainResult<Kind>> =>
+  withRunOutput(
+    options,
+    [options.base, options.dataset.dir, recipeFile(options.recipe)],
+    // The data set says which kind it is: who calls, and names it, has made it.
+    (out) => trainInto(out, options) as Promise<TrainResult<Kind>>,
   )
 
-async function trainInto(folder: OutputFolder, options: TrainOptions): Promise<TrainResult> {
+async function trainInto(folder: OutputFolder, options: TrainOptions): Promise<TrainResult<ProblemType>> {
   const { base: dir = shippedBase(), dataset, recipe, onStart, ...others } = options
   const out = folder.path
   const started = performance.now()
@@ -90,25 +100,28 @@ async function trainInto(folder: OutputFolder, options: TrainOptions): Promise<T
   const resolved = await resolveSettings({ base, given: settingsAmong(others), recipe })
   const { settings, sources } = resolved
   const { tables, data, program, targets, parameters } = await prepare({ ...base, weights }, dataset, settings)
-  const { labels } = dataset
+  const { labels, problemType } = dataset
   const { batchSize, tokenDropout, seed } = settings
-  const task = classificationTask({ ...data, labels, batchSize, tokenDropout, seed })
+  const task = classificationTask({ ...data, task: createTask({ labels, problemType }), batchSize, tokenDropout, seed })
   const fingerprint = fingerprintOf(await identityOf(base, dataset), settings)
   const announce = (plan: RunPlan) => onStart?.({ ...plan, ...resolved, targets, parameters })
   return runToOutput(
     { output: { ...others, out: folder }, program, task, settings, fingerprint, onStart: announce },
-    async ({ engine, trained, temperature, history, steps, plannedSteps, bestStep }) => {
-      const measure = (part: Part) => measurePart(engine, part, { labels, padTokenId: data.padTokenId, temperature })
+    async ({ engine, trained, temperature, thresholds, history, steps, plannedSteps, bestStep }) => {
+      const kept = createTask({ labels, problemType, thresholds })
+      const measure = (part: Part) =>
+        measurePart(engine, part, { task: kept, padTokenId: data.padTokenId, temperature })
       const { splits } = dataset
       const validation = await measure({ examples: splits.validation, set: data.validation })
       const test = await measure({ examples: splits.test, set: data.test })
       const mistakes = { validation: validation.mistakes, test: test.mistakes }
-      const result: TrainResult = {
+      const result: TrainResult<ProblemType> = {
         out,
         steps,
         plannedSteps,
         bestStep,
         temperature,
+        ...(thresholds && { thresholds }),
         validation: validation.result,
         test: test.result,
         parameters,
@@ -136,7 +149,7 @@ interface Prepared {
 /** All that a run takes from its base. The weights are not among it: what is frozen is the engine's alone once that is made. */
 async function prepare(base: Base & BaseFacts, dataset: StoredDataset, settings: TrainSettings): Promise<Prepared> {
   const data = encodeDataset(dataset, base, settings.maxLength)
-  const { program, targets } = await createProgram(base, data, dataset.labels.length, settings)
+  const { program, targets } = await createProgram(base, data, dataset, settings)
   const parameters = countParameters(base, program, data.vocabulary)
   const { isTokenTable } = data.vocabulary
   const tables = new Map([...base.weights].filter(([name]) => isTokenTable(name) && program.initial.has(name)))
@@ -150,7 +163,7 @@ const fingerprintOf = (identity: string, settings: TrainSettings): string =>
 async function createProgram(
   base: Base,
   data: EncodedDataset,
-  labels: number,
+  { labels, problemType }: StoredDataset,
   settings: TrainSettings,
 ): Promise<{ program: TrainingProgram; targets: string[] }> {
   const { method, weightDecay, lora } = settings
@@ -158,7 +171,8 @@ async function createProgram(
     // In the compact vocabulary the pad token has another id, which tells where a text ends.
     config: { ...base.config, pad_token_id: data.padTokenId, vocab_size: data.vocabulary.ids.length },
     weights: data.vocabulary.restrict(base.weights),
-    labels,
+    labels: labels.length,
+    problemType,
     weightDecay,
     // By method, or an adapter's head would start as the head that its base was trained with from the same seed.
     random: createRandom(settings.seed).fork(method),

@@ -1,6 +1,7 @@
 /** What an adapter is by its content, whatever folder it lies in. */
 import type { Adapter } from '../adapter.ts'
 import { decisiveSettings } from './config.ts'
+import { taskFields } from './info.ts'
 
 /**
  * What decides an adapter's answers, as one text, whose hash is the adapter's version: its weights, its configuration, its
@@ -11,5 +12,6 @@ import { decisiveSettings } from './config.ts'
  */
 export function adapterIdentity({ config, info }: Pick<Adapter, 'config' | 'info'>, weightsSha256: string): string {
   const { labels, baseSha256, maxLength } = info
-  return JSON.stringify({ weightsSha256, config: decisiveSettings(config), labels, baseSha256, maxLength })
+  const decisive = { weightsSha256, config: decisiveSettings(config), labels, baseSha256, maxLength }
+  return JSON.stringify({ ...decisive, ...taskFields(info) })
 }

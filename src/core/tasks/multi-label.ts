@@ -47,6 +47,9 @@ const wrongLabel = (problem: string, value: unknown, { file, line }: LabelPlace)
     value,
   })
 
+/** In the order of stored labels. */
+const listed = (names: readonly string[]) => names.toSorted().join(', ') || '(none)'
+
 const sigmoid = (logit: number): number => 1 / (1 + Math.exp(-logit))
 
 /** The largest number below 1: a score that rounds to 1 counts as that, so that its logarithms stay finite. */
@@ -101,6 +104,12 @@ function createMultiLabel({ labels, thresholds = labels.map(() => 0.5) }: TaskSp
         temperature,
         thresholds: labels.map((_, id) => bestThreshold(columnOf(truth, id), columnOf(scores, id))),
       }
+    },
+    display: (label) => listed(multiLabel.names(label)),
+    verdict(scores, target) {
+      const has = given(scores)
+      const wrong = rowOf(target).flatMap((value, id) => (value === has[id] ? [] : [Math.abs(value - (scores[id] ?? NaN))]))
+      return { label: listed(labels.filter((_, id) => has[id] === 1)), score: Math.max(0, ...wrong) }
     },
   }
 }

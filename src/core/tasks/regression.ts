@@ -49,5 +49,10 @@ function createRegression({ labels }: TaskSpec): Task {
     errors: (targets: readonly Target[], scores) =>
       targets.map((target, at) => Math.abs(valueOf(scores[at]) - Number(target))),
     calibrate: () => ({ temperature: 1 }),
+    display: (number) => number,
+    verdict(scores, target) {
+      const value = valueOf(scores)
+      return { label: String(Number(value.toPrecision(4))), score: Math.abs(value - Number(target)) }
+    },
   }
 }

@@ -3,7 +3,7 @@ import { calibrationOf } from '../calibration.ts'
 import { GraftError } from '../errors.ts'
 import { type LabelPlace, createLabels } from '../labels.ts'
 import { argMax, evaluate, meanCrossEntropy, softmax } from '../metrics.ts'
-import { type Row, SINGLE_LABEL, type Target, type Task, type TaskKind, type TaskSpec } from '../task.ts'
+import { type Answer, type Row, SINGLE_LABEL, type Target, type Task, type TaskKind, type TaskSpec } from '../task.ts'
 import { fitTemperature } from '../temperature.ts'
 
 export const singleLabel: TaskKind = {
@@ -26,16 +26,17 @@ export const singleLabel: TaskKind = {
 const idsOf = (targets: readonly Target[]): number[] => targets.map(Number)
 
 function createSingleLabel({ labels }: TaskSpec): Task {
+  function answer(scores: Row): Answer {
+    const all = labels.map((label, id) => ({ label, score: scores[id] ?? NaN }))
+    return { ...all[argMax(scores)]!, scores: all } // one score for each label
+  }
   return {
     problemType: SINGLE_LABEL,
     labels,
     encode: (label, place) => createLabels(labels).idOf(label, place),
     scores: (logits, temperature) => softmax(Float32Array.from(logits), temperature),
     logitsOf: (scores) => Float64Array.from(scores, Math.log),
-    answer(scores) {
-      const all = labels.map((label, id) => ({ label, score: scores[id] ?? NaN }))
-      return { ...all[argMax(scores)]!, scores: all } // one score for each label
-    },
+    answer,
     measure(targets, scores) {
       const truth = idsOf(targets)
       const metrics = evaluate(labels, truth, scores)
@@ -49,6 +50,8 @@ function createSingleLabel({ labels }: TaskSpec): Task {
     },
     errors: (targets, scores) => targets.map((target, at) => Number(argMax(scores[at] ?? []) !== target)),
     calibrate: (targets, logits) => ({ temperature: fitTemperature(crossEntropyAt(idsOf(targets), logits)) }),
+    display: (label) => label,
+    verdict: answer,
   }
 }
 

@@ -7,7 +7,7 @@ import { formBody } from '../body.ts'
 import { onlyModel } from '../classify.ts'
 import type { Parts } from '../context.ts'
 import { invalidRequest, RequestError } from '../problem.ts'
-import { adapterName, jsonContent, modelName, problems } from '../schemas.ts'
+import { adapterName, jsonContent, modelName, problems, taskResponse } from '../schemas.ts'
 import type { AdapterStatus } from '../service.ts'
 import { createRouter } from '../validation.ts'
 import { adapterSchema } from './models.ts'
@@ -108,10 +108,10 @@ const noSource = () =>
     errors: [{ in: 'query', path: 'folder', message: 'is missing' }],
   })
 
-const toResponse = ({ name, version, labels, maxLength, resident }: AdapterStatus) => ({
+const toResponse = ({ name, version, maxLength, resident, ...task }: AdapterStatus) => ({
   name,
   version,
-  labels: [...labels],
+  ...taskResponse(task),
   maxLength,
   resident,
 })
