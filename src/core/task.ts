@@ -25,6 +25,12 @@ export interface TaskSpec {
   thresholds?: readonly number[] | undefined
 }
 
+/** What a task's description says beside its labels: nothing where each text has one of them. */
+export const taskFields = ({ problemType, thresholds }: Omit<TaskSpec, 'labels'>) => ({
+  ...(problemType !== undefined && problemType !== SINGLE_LABEL && { problemType }),
+  ...(thresholds && { thresholds: [...thresholds] }),
+})
+
 /** What a text's answer should be, for the loss: a label's id; for each label 1 or 0; a number. */
 export type Target = number | readonly number[]
 

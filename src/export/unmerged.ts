@@ -1,5 +1,6 @@
 /** The unmerged bundle: one base, and any number of adapters that the graph takes as inputs. */
-import { notesOf, taskFields } from '../core/adapter/info.ts'
+import { taskFields } from '../core/task.ts'
+import { notesOf } from '../core/adapter/info.ts'
 import { checkStackable } from '../core/bundle/stack.ts'
 import { GraftError } from '../core/errors.ts'
 import { adaptableLayers } from '../core/layers.ts'

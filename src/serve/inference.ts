@@ -1,6 +1,6 @@
 /** Inference behind `graft serve`: bundles, a bounded queue, and worker threads that take batches from it. */
+import { taskFields } from '../core/task.ts'
 import { availableParallelism } from 'node:os'
-import { taskFields } from '../core/adapter/info.ts'
 import { GraftError } from '../core/errors.ts'
 import { modelOf } from '../core/families.ts'
 import { folderInside } from './folders.ts'

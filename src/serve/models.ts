@@ -1,6 +1,6 @@
 /** The models behind a server: what workers open, and which version of what answers a request. */
+import { taskFields } from '../core/task.ts'
 import { join } from 'node:path'
-import { taskFields } from '../core/adapter/info.ts'
 import { graphDataFile, graphPath, type Manifest } from '../core/bundle.ts'
 import { GraftError } from '../core/errors.ts'
 import { modelOf } from '../core/families.ts'

@@ -1,9 +1,8 @@
 /** An adapter's files into a slot, all checks included: done before it takes the place of anything. */
 import { type AdapterFiles, parseAdapter } from '../core/adapter.ts'
 import { type BaseIdentity, checkAdapter } from '../core/adapter/fit.ts'
-import { taskFields } from '../core/adapter/info.ts'
 import { adapterIdentity } from '../core/adapter/version.ts'
-import type { TaskSpec } from '../core/task.ts'
+import { type TaskSpec, taskFields } from '../core/task.ts'
 import { sha256 } from '../files/hash.ts'
 import { checkWeightsHeader } from './adapter-files.ts'
 import { packAdapter, type StackLayout } from './pack.ts'

@@ -1,8 +1,7 @@
 /** The adapters of an unmerged model: loaded, replaced, evicted and removed while requests go on with what they resolved to. */
 import type { AdapterFiles } from '../core/adapter.ts'
-import { taskFields } from '../core/adapter/info.ts'
 import { GraftError } from '../core/errors.ts'
-import type { TaskSpec } from '../core/task.ts'
+import { type TaskSpec, taskFields } from '../core/task.ts'
 import { type AdapterFolder, readAdapterFiles } from './folders.ts'
 import type { PreparedAdapter, Unprepared } from './prepare.ts'
 import type { ProbeSubject } from './probe.ts'

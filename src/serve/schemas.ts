@@ -1,7 +1,6 @@
 /** Schemas that several routes share. */
 import { z } from '@hono/zod-openapi'
-import { taskFields } from '../core/adapter/info.ts'
-import { type TaskSpec, problemTypes } from '../core/task.ts'
+import { type TaskSpec, problemTypes, taskFields } from '../core/task.ts'
 import { problemSchema } from './problem.ts'
 
 /** An adapter's name: an allow-list, so that it can stand in a URL, a log line and a metric. It never becomes a path. */

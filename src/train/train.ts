@@ -22,6 +22,7 @@ import { type OutputOptions, type RunPlan, runToOutput, settingsAmong, withRunOu
 import type { TrainSettings, TrainSettingsInput } from './settings.ts'
 import { type ResolvedSettings, recipeFile, resolveSettings } from './settings/resolve.ts'
 import { classificationTask } from './task/classification.ts'
+import { regressionTask } from './task/regression.ts'
 import type { Vocabulary } from './vocabulary.ts'
 
 /** What a run starts with, for the table that is shown before it. */
@@ -54,7 +55,7 @@ export interface TrainResult<Kind extends ProblemType = 'single_label_classifica
   plannedSteps: number
   /** The step of the checkpoint that was kept. */
   bestStep: number
-  /** What the logits were divided by, so that confidence is honest: in the head's weights. */
+  /** What the logits were divided by, in the head's weights: so that confidence is honest, or a regression's numbers in their units. */
   temperature: number
   /** Multi-label: for each label the score from which on a text has it, fitted on the validation part. */
   thresholds?: number[]
@@ -102,7 +103,8 @@ async function trainInto(folder: OutputFolder, options: TrainOptions): Promise<T
   const { tables, data, program, targets, parameters } = await prepare({ ...base, weights }, dataset, settings)
   const { labels, problemType } = dataset
   const { batchSize, tokenDropout, seed } = settings
-  const task = classificationTask({ ...data, task: createTask({ labels, problemType }), batchSize, tokenDropout, seed })
+  const taskOf = problemType === 'regression' ? regressionTask : classificationTask
+  const task = taskOf({ ...data, task: createTask({ labels, problemType }), batchSize, tokenDropout, seed })
   const fingerprint = fingerprintOf(await identityOf(base, dataset), settings)
   const announce = (plan: RunPlan) => onStart?.({ ...plan, ...resolved, targets, parameters })
   return runToOutput(

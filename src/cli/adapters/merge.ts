@@ -1,5 +1,5 @@
 /** `graft adapters merge`. */
-import { taskFields } from '../../core/adapter/info.ts'
+import { taskFields } from '../../core/task.ts'
 import type { Adapter, PeftAdapter } from '../../core/adapter.ts'
 import { type CombineMethod, combineAdapters } from '../../core/adapter/combine.ts'
 import { differingField } from '../../core/adapter/base-config.ts'

@@ -2,7 +2,7 @@
 import * as z from 'zod/mini'
 import { labelFault } from '../labels.ts'
 import { checkSchema } from '../schema.ts'
-import { type TaskSpec, SINGLE_LABEL, problemTypes } from '../task.ts'
+import { type TaskSpec, problemTypes } from '../task.ts'
 
 /** SHA-256 in lower-case hexadecimal. */
 export const sha256Text = z.string().check(z.regex(/^[0-9a-f]{64}$/, 'is not a SHA-256'))
@@ -24,12 +24,6 @@ export const checkTask = z.check<TaskSpec>(({ value: { labels, problemType, thre
   if (fault !== undefined) refuse('labels', fault)
   if (thresholds && thresholds.length !== labels.length)
     refuse('thresholds', `there are ${thresholds.length} thresholds for ${labels.length} labels`)
-})
-
-/** What a task's description says beside its labels: nothing where each text has one of them. */
-export const taskFields = ({ problemType, thresholds }: Omit<TaskSpec, 'labels'>) => ({
-  ...(problemType !== undefined && problemType !== SINGLE_LABEL && { problemType }),
-  ...(thresholds && { thresholds: [...thresholds] }),
 })
 
 /** What a page tells of a task besides its labels. */

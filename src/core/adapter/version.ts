@@ -1,7 +1,7 @@
 /** What an adapter is by its content, whatever folder it lies in. */
+import { taskFields } from '../task.ts'
 import type { Adapter } from '../adapter.ts'
 import { decisiveSettings } from './config.ts'
-import { taskFields } from './info.ts'
 
 /**
  * What decides an adapter's answers, as one text, whose hash is the adapter's version: its weights, its configuration, its

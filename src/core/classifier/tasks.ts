@@ -1,8 +1,7 @@
 /** What a model classifies: one task if merged, one for each adapter otherwise. */
 import type { Adapter } from '../adapter.ts'
-import { taskFields } from '../adapter/info.ts'
 import { GraftError } from '../errors.ts'
-import type { Task, TaskSpec } from '../task.ts'
+import { type Task, type TaskSpec, taskFields } from '../task.ts'
 import { createTask } from '../tasks.ts'
 
 export interface ModelTask extends TaskSpec {

@@ -1,6 +1,6 @@
 /** Imports an adapter that PEFT wrote: checked against its base, with labels, and with a head. */
+import { taskFields } from '../../core/task.ts'
 import { type PeftAdapter, parsePeftAdapter } from '../../core/adapter.ts'
-import { taskFields } from '../../core/adapter/info.ts'
 import { baseConfigOf } from '../../core/adapter/base-config.ts'
 import { fitAdapter } from '../../core/adapter/fit.ts'
 import { GraftError } from '../../core/errors.ts'

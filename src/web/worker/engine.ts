@@ -1,7 +1,7 @@
 /** A model in the worker: its graph loaded once, its adapters exchanged as inputs. */
 import type { Adapter } from '../../core/adapter.ts'
-import type { TaskSpec } from '../../core/task.ts'
-import { type TaskNotes, notesOf, taskFields } from '../../core/adapter/info.ts'
+import { type TaskSpec, taskFields } from '../../core/task.ts'
+import { type TaskNotes, notesOf } from '../../core/adapter/info.ts'
 import type { Manifest, Probe } from '../../core/bundle.ts'
 import { type Classifier, type Model, createClassifier } from '../../core/classifier.ts'
 import { type Encode, createEncoder } from '../../core/encoder.ts'
