@@ -54,7 +54,7 @@ async function runTrain(options: Options): Promise<void> {
     const dataset = await readDataset(data)
     if (dataset.isPublished) printDropped(ui, dataset.summary)
     const run = { base, dataset, out: output, recipe, resume, threads, signal, onProfile }
-    return showTraining(ui, { ...run, ...given, device })
+    return showTraining<ProblemType>(ui, { ...run, ...given, device })
   })
   printResult(ui, result, describeKept(result))
   if (options.profile) printProfile(ui, profile)
@@ -91,7 +91,7 @@ function figuresOf(part: PartResult<ProblemType>): Record<string, string> {
     loss: loss.toFixed(4),
     confidence: percent(calibration.confidence),
     'calibration error': calibration.expectedError.toFixed(3),
-    before: uncalibrated.calibration?.expectedError.toFixed(3) ?? '',
+    before: uncalibrated.calibration.expectedError.toFixed(3),
   }
 }
 

@@ -35,9 +35,12 @@ export async function showRun<Result>(
 }
 
 /** Trains a classifier, and shows it. */
-export const showTraining = (ui: Ui, options: TrainOptions): Promise<TrainResult<ProblemType>> =>
+export const showTraining = <Kind extends ProblemType = 'single_label_classification'>(
+  ui: Ui,
+  options: TrainOptions,
+): Promise<TrainResult<Kind>> =>
   showRun(ui, 'Training', ({ onStart, onRecord }) =>
-    train({
+    train<Kind>({
       ...options,
       onStart: (plan) => {
         printPlan(ui, plan)

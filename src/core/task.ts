@@ -1,9 +1,5 @@
 /** What a label is and what a model's logits mean, whoever asks: training, export, runtime, server or page. Kinds are in `tasks/`. */
-import type { Calibration } from './calibration.ts'
 import type { LabelPlace } from './labels.ts'
-import type { Metrics } from './metrics.ts'
-import type { MultiLabelMetrics } from './metrics/multi-label.ts'
-import type { RegressionMetrics } from './metrics/regression.ts'
 
 /** The kinds of tasks, as transformers names them in `config.json`. */
 export const problemTypes = ['single_label_classification', 'multi_label_classification', 'regression'] as const
@@ -53,33 +49,9 @@ export interface Answer extends LabelScore {
   value?: number
 }
 
-/** How well a model does on a set, by the kind of its task. */
-export type Measures =
-  | (Metrics & { problemType: 'single_label_classification'; score: number; loss: number; calibration: Calibration })
-  | (MultiLabelMetrics & {
-      problemType: 'multi_label_classification'
-      score: number
-      loss: number
-      calibration: Calibration
-    })
-  | (RegressionMetrics & { problemType: 'regression'; score: number; loss: number })
-
-/** Those of one kind of task. */
-export type MeasuresOf<Kind extends ProblemType> = Extract<Measures, { problemType: Kind }>
-
-/** What is fitted on texts that a model was not trained on, so that its answers are honest. */
-export interface Calibrated {
-  /** What the logits are to be divided by. */
-  temperature: number
-  /** Of a multi-label task, for scores at that temperature. */
-  thresholds?: number[]
-}
-
-/** The task of a model. */
-export interface Task {
+/** The task of a model: what its labels and logits are. How well it is done is an `Evaluator`'s matter. */
+export interface Task extends TaskSpec {
   readonly problemType: ProblemType
-  /** Names by id. */
-  readonly labels: readonly string[]
   /**
    * A stored label as numbers.
    * @throws GraftError `data-label` for one that the task has not
@@ -90,15 +62,6 @@ export interface Task {
   /** The inverse of `scores`, but for a constant that changes no score. */
   logitsOf(scores: Row): Float64Array
   answer(scores: Row): Answer
-  /** How good answers are; `score` is higher for better ones, `loss` lower. @param targets one or more */
-  measure(targets: readonly Target[], scores: readonly Row[]): Measures
-  /** How wrong each answer is, 0 or more: for comparing two models text by text. */
-  errors(targets: readonly Target[], scores: readonly Row[]): number[]
-  calibrate(targets: readonly Target[], logits: readonly Row[]): Calibrated
-  /** A stored label as people read it. */
-  display(label: string): string
-  /** The answer as `display` has labels, and how far off it is where it is wrong: how sure of itself, or by how much. */
-  verdict(scores: Row, target: Target): { label: string; score: number }
 }
 
 /** A kind of task, before it has labels. */

@@ -1,8 +1,9 @@
 /** How well a classifier does on labelled texts. */
 import { type Calibration, type Mistake, worstMistakes } from '../core/calibration.ts'
 import type { LabelPlace } from '../core/labels.ts'
-import type { MeasuresOf, ProblemType, Row, Target, Task } from '../core/task.ts'
-import { createTask } from '../core/tasks.ts'
+import type { Evaluator, MeasuresOf } from '../core/evaluator.ts'
+import { createEvaluator } from '../core/evaluators.ts'
+import type { ProblemType, Row, Target } from '../core/task.ts'
 import type { Classification, Classifier } from './classifier.ts'
 
 export interface LabelledText extends LabelPlace {
@@ -63,7 +64,7 @@ export async function evaluateClassifier<Kind extends ProblemType = 'single_labe
   texts: readonly LabelledText[],
   { adapter, temperature, signal, onProgress }: EvaluateOptions = {},
 ): Promise<ClassifierEvaluation<Kind>> {
-  const task = createTask(classifier.task(adapter))
+  const task = createEvaluator(classifier.task(adapter))
   const truth = texts.map((each) => task.encode(each.label, each))
   const started = performance.now()
   const predictions: Classification[] = []
@@ -89,7 +90,7 @@ export async function evaluateClassifier<Kind extends ProblemType = 'single_labe
 }
 
 /** Measures with the logits as training left them. Nothing of a task that is not calibrated. */
-function uncalibrated(task: Task, truth: readonly Target[], scores: readonly Row[], temperature: number) {
+function uncalibrated(task: Evaluator, truth: readonly Target[], scores: readonly Row[], temperature: number) {
   const before = scores.map((row) => task.scores(task.logitsOf(row), 1 / temperature))
   const measures = task.measure(truth, before)
   if (measures.problemType === 'regression') return {}

@@ -39,8 +39,9 @@ export const taskShape = {
     .openapi({ description: 'Of several labels a text: the score from which on it has each.' }),
 }
 
-/** The fields of `taskShape`, copied. */
-export const taskResponse = ({ labels, problemType, thresholds }: TaskSpec) => ({
+/** Something with the fields of `taskShape` copied. */
+export const withTask = <Status extends TaskSpec>({ labels, problemType, thresholds, ...others }: Status) => ({
+  ...others,
   labels: [...labels],
   ...taskFields({ problemType, thresholds }),
 })

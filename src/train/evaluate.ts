@@ -1,7 +1,8 @@
 /** Evaluation of a classifier on labelled token sequences. */
 import { type Batch, bucketBatches, padBatch } from '../core/batch.ts'
 import { argMax } from '../core/metrics.ts'
-import type { Measures, Target, Task } from '../core/task.ts'
+import type { Evaluator, Measures } from '../core/evaluator.ts'
+import type { Target } from '../core/task.ts'
 
 /** Texts as the model sees them. */
 export interface EncodedSet {
@@ -29,7 +30,7 @@ const BATCH_SIZE = 32
 export async function evaluateSet(
   logits: (batch: Batch) => Promise<Float32Array>,
   set: EncodedSet,
-  task: Task,
+  task: Evaluator,
   padTokenId: number,
 ): Promise<Evaluation> {
   const all: Float32Array[] = []

@@ -1,19 +1,20 @@
 /** How well the finished model does on a part of the data, and how honest its confidence was before and after calibration. */
 import { type Calibration, type Mistake, worstMistakes } from '../core/calibration.ts'
-import type { Measures, MeasuresOf, ProblemType, Task } from '../core/task.ts'
+import type { Evaluator, Measures, MeasuresOf } from '../core/evaluator.ts'
+import type { ProblemType } from '../core/task.ts'
 import type { LabelledExample } from './dataset.ts'
 import { type Engine, tokenFeeds } from './engine.ts'
 import { type EncodedSet, evaluateSet } from './evaluate.ts'
 
 /** Of a task whose texts have one label each, unless another kind is named. */
-export type PartResult<Kind extends ProblemType = 'single_label_classification'> = MeasuresOf<Kind> & {
-  /** With the logits as training left them, before they were divided by the temperature; a regression has no calibration. */
-  uncalibrated: Uncalibrated<Kind>
-}
+export type PartResult<Kind extends ProblemType = 'single_label_classification'> = Kind extends ProblemType
+  ? MeasuresOf<Kind> & Uncalibrated<Kind>
+  : never
 
-type Uncalibrated<Kind extends ProblemType> = 'regression' extends Kind
-  ? { loss: number; calibration?: Calibration }
-  : { loss: number; calibration: Calibration }
+/** With the logits as training left them, before they were divided by the temperature. A regression is not calibrated. */
+type Uncalibrated<Kind extends ProblemType> = Kind extends 'regression'
+  ? { uncalibrated?: undefined }
+  : { uncalibrated: { loss: number; calibration: Calibration } }
 
 /** A part of a data set: its texts, and how the model sees them. */
 export interface Part {
@@ -22,7 +23,7 @@ export interface Part {
 }
 
 export interface MeasureOptions {
-  task: Task
+  task: Evaluator
   padTokenId: number
   /** What the model's logits were divided by. */
   temperature: number
@@ -46,13 +47,13 @@ export async function measurePart(
   const verdicts = scores.map((row, at) => task.verdict(row, set.labels[at] ?? NaN))
   const shown = examples.map(({ text, label }) => ({ text, label: task.display(label) }))
   return {
-    result: { ...measures, uncalibrated: confidenceOf(before) },
+    result: withUncalibrated(measures, before),
     mistakes: worstMistakes(shown, verdicts, MISTAKES),
   }
 }
 
-/** Loss and calibration alone. */
-export const confidenceOf = (measures: Measures): { loss: number; calibration?: Calibration } =>
-  measures.problemType === 'regression'
-    ? { loss: measures.loss }
-    : { loss: measures.loss, calibration: measures.calibration }
+function withUncalibrated(measures: Measures, before: Measures): PartResult<ProblemType> {
+  if (measures.problemType === 'regression' || before.problemType === 'regression')
+    return measures as PartResult<'regression'>
+  return { ...measures, uncalibrated: { loss: before.loss, calibration: before.calibration } }
+}

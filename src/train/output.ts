@@ -126,7 +126,6 @@ function partMetrics(name: string, part: PartResult<ProblemType>): Record<string
 }
 
 function figuresOf(part: PartResult<ProblemType>): Record<string, number> {
-  const loss = { Loss: part.loss, LossUncalibrated: part.uncalibrated.loss }
   if (part.problemType === 'regression') {
     const { meanSquaredError, meanAbsoluteError, r2, pearson, spearman } = part
     const measures = { MeanSquaredError: meanSquaredError, MeanAbsoluteError: meanAbsoluteError, R2: r2 }
@@ -139,9 +138,10 @@ function figuresOf(part: PartResult<ProblemType>): Record<string, number> {
       MicroF1: part.microF1,
       MeanAveragePrecision: part.meanAveragePrecision,
     }),
-    ...loss,
+    Loss: part.loss,
+    LossUncalibrated: part.uncalibrated.loss,
     CalibrationError: part.calibration.expectedError,
-    CalibrationErrorUncalibrated: part.uncalibrated.calibration?.expectedError ?? NaN,
+    CalibrationErrorUncalibrated: part.uncalibrated.calibration.expectedError,
   }
 }
 

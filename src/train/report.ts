@@ -39,7 +39,7 @@ export interface EvaluationRecord {
 export type HistoryRecord = StepRecord | EvaluationRecord
 
 /** How well the kept checkpoint does on a part of the data. */
-export type PartReport = PartResult<ProblemType> & {
+export type PartReport<Kind extends ProblemType = ProblemType> = PartResult<Kind> & {
   /** Its most confident ones, in that order. */
   mistakes: Mistake[]
 }

@@ -1,5 +1,5 @@
 /** What a run trains on: its batches, and how well the model does. Implementations are in `task/`. */
-import type { Calibrated } from '../core/task.ts'
+import type { Calibrated } from '../core/evaluator.ts'
 import type { Engine, Feeds } from './engine.ts'
 
 export interface TrainingBatch {

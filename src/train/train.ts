@@ -3,7 +3,7 @@ import { adaptableLayers } from '../core/layers.ts'
 import { loraScaling, matchTargetModules } from '../core/lora.ts'
 import { createRandom } from '../core/random.ts'
 import type { ProblemType } from '../core/task.ts'
-import { createTask } from '../core/tasks.ts'
+import { createEvaluator } from '../core/evaluators.ts'
 import { type TensorMap, sizeOf } from '../core/tensors.ts'
 import type { TokenizerSource } from '../core/tokenizer.ts'
 import { type Base, readBase } from '../files/base-folder.ts'
@@ -89,7 +89,7 @@ export const train = <Kind extends ProblemType = 'single_label_classification'>(
     options,
     [options.base, options.dataset.dir, recipeFile(options.recipe)],
     // The data set says which kind it is: who calls, and names it, has made it.
-    (out) => trainInto(out, options) as Promise<TrainResult<Kind>>,
+    (out) => trainInto(out, options) as Promise<unknown> as Promise<TrainResult<Kind>>,
   )
 
 async function trainInto(folder: OutputFolder, options: TrainOptions): Promise<TrainResult<ProblemType>> {
@@ -104,13 +104,13 @@ async function trainInto(folder: OutputFolder, options: TrainOptions): Promise<T
   const { labels, problemType } = dataset
   const { batchSize, tokenDropout, seed } = settings
   const taskOf = problemType === 'regression' ? regressionTask : classificationTask
-  const task = taskOf({ ...data, task: createTask({ labels, problemType }), batchSize, tokenDropout, seed })
+  const task = taskOf({ ...data, task: createEvaluator({ labels, problemType }), batchSize, tokenDropout, seed })
   const fingerprint = fingerprintOf(await identityOf(base, dataset), settings)
   const announce = (plan: RunPlan) => onStart?.({ ...plan, ...resolved, targets, parameters })
   return runToOutput(
     { output: { ...others, out: folder }, program, task, settings, fingerprint, onStart: announce },
     async ({ engine, trained, temperature, thresholds, history, steps, plannedSteps, bestStep }) => {
-      const kept = createTask({ labels, problemType, thresholds })
+      const kept = createEvaluator({ labels, problemType, thresholds })
       const measure = (part: Part) =>
         measurePart(engine, part, { task: kept, padTokenId: data.padTokenId, temperature })
       const { splits } = dataset

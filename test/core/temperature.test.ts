@@ -3,7 +3,7 @@ import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { argMax, meanCrossEntropy, softmax } from '../../src/core/metrics.ts'
 import { createRandom } from '../../src/core/random.ts'
-import { crossEntropyAt } from '../../src/core/tasks/single-label.ts'
+import { crossEntropyAt } from '../../src/core/evaluators/single-label.ts'
 import { fitTemperature as fit } from '../../src/core/temperature.ts'
 
 const fitTemperature = (truth: number[], logits: Float32Array[]) => fit(crossEntropyAt(truth, logits))

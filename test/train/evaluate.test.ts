@@ -1,11 +1,11 @@
 /** Evaluation: probabilities in the order of the set, the mean loss, and metrics, whatever the batches. */
 import { describe, expect, it } from 'vitest'
 import type { Batch } from '../../src/core/batch.ts'
-import { createTask } from '../../src/core/tasks.ts'
+import { createEvaluator } from '../../src/core/evaluators.ts'
 import { type Metrics, softmax } from '../../src/core/metrics.ts'
 import { batchAccuracy, evaluateSet } from '../../src/train/evaluate.ts'
 
-const task = createTask({ labels: ['a', 'b', 'c'] })
+const task = createEvaluator({ labels: ['a', 'b', 'c'] })
 
 /** Logits that depend on a text alone: its sum, its first token, its length. */
 async function fakeLogits({ inputIds, attentionMask, rows, length }: Batch): Promise<Float32Array> {

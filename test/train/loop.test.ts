@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createRandom } from '../../src/core/random.ts'
 import type { Engine, TrainingState } from '../../src/train/engine.ts'
 import { createCompiledEngine } from '../../src/train/engine/compiled.ts'
-import { createTask } from '../../src/core/tasks.ts'
+import { createEvaluator } from '../../src/core/evaluators.ts'
 import type { EncodedSet } from '../../src/train/evaluate.ts'
 import { classificationTask } from '../../src/train/task/classification.ts'
 import { type LoopOptions, type Run, type RunState, runLoop } from '../../src/train/loop.ts'
@@ -25,7 +25,7 @@ const defaults: LoopOptions = { epochs: 3, learningRate: 0.01, warmup: 0.1, deca
 const task = classificationTask({
   train,
   validation,
-  task: createTask({ labels: ['a', 'b', 'c'] }),
+  task: createEvaluator({ labels: ['a', 'b', 'c'] }),
   padTokenId: 19,
   batchSize: 8,
   tokenDropout: 0,

@@ -1,8 +1,8 @@
 /** The report is whole, stands alone, and shows what it was given. */
 import { describe, expect, it } from 'vitest'
 import { calibrationOf } from '../../src/core/calibration.ts'
-import type { MeasuresOf } from '../../src/core/task.ts'
-import { createTask } from '../../src/core/tasks.ts'
+import type { MeasuresOf } from '../../src/core/evaluator.ts'
+import { createEvaluator } from '../../src/core/evaluators.ts'
 import { renderReport } from '../../src/train/report.ts'
 import type { HistoryRecord, Report } from '../../src/train/report.ts'
 import { renderConfusion } from '../../src/train/report/confusion.ts'
@@ -38,7 +38,7 @@ const report: Report = {
   best: { step: 1070 },
   temperature: 2.5,
   validation: {
-    ...(createTask({ labels }).measure([0, 1, 1, 1], probabilities) as MeasuresOf<'single_label_classification'>),
+    ...(createEvaluator({ labels }).measure([0, 1, 1, 1], probabilities) as MeasuresOf<'single_label_classification'>),
     loss: 0.5,
     uncalibrated: {
       loss: 0.75,

@@ -1,11 +1,8 @@
 /** Each text has any number of labels: a sigmoid for each logit, and the labels whose score reaches their threshold. */
-import { calibrationOf } from '../calibration.ts'
 import { GraftError } from '../errors.ts'
 import { type LabelPlace, createLabels, sortLabels } from '../labels.ts'
 import { argMax } from '../metrics.ts'
-import { bestThreshold, columnOf, evaluateMultiLabel } from '../metrics/multi-label.ts'
-import type { Row, Target, Task, TaskKind, TaskSpec } from '../task.ts'
-import { fitTemperature } from '../temperature.ts'
+import type { Row, Task, TaskKind, TaskSpec } from '../task.ts'
 
 const problemType = 'multi_label_classification' as const
 
@@ -47,91 +44,36 @@ const wrongLabel = (problem: string, value: unknown, { file, line }: LabelPlace)
     value,
   })
 
-/** In the order of stored labels. */
-const listed = (names: readonly string[]) => names.toSorted().join(', ') || '(none)'
-
-const sigmoid = (logit: number): number => 1 / (1 + Math.exp(-logit))
+export const sigmoid = (logit: number): number => 1 / (1 + Math.exp(-logit))
 
 /** The largest number below 1: a score that rounds to 1 counts as that, so that its logarithms stay finite. */
 const BELOW_ONE = 1 - Number.EPSILON / 2
 
-const clamp = (score: number) => Math.min(BELOW_ONE, Math.max(Number.MIN_VALUE, score))
+export const clamp = (score: number): number => Math.min(BELOW_ONE, Math.max(Number.MIN_VALUE, score))
 
-const rowOf = (target: Target): number[] => [target].flat()
+const HALF = 0.5
 
-function createMultiLabel({ labels, thresholds = labels.map(() => 0.5) }: TaskSpec): Task {
+/** For each label whether a text with such scores has it: 1 or 0. */
+export const decide = ({ labels, thresholds = [] }: TaskSpec, scores: Row): number[] =>
+  labels.map((_, id) => Number((scores[id] ?? NaN) >= (thresholds[id] ?? HALF)))
+
+function createMultiLabel(spec: TaskSpec): Task {
+  const { labels, thresholds = labels.map(() => HALF) } = spec
   const { idOf } = createLabels(labels)
-  const scoresOf = (logits: Row, temperature = 1) =>
-    Float64Array.from(logits, (logit) => sigmoid(logit / temperature))
-  const given = (scores: Row) => labels.map((_, id) => Number((scores[id] ?? NaN) >= (thresholds[id] ?? 0.5)))
   return {
     problemType,
     labels,
+    thresholds,
     encode(label, place) {
       const ids = new Set(parseCell(label, place).map((name) => idOf(name, place)))
       return labels.map((_, id) => Number(ids.has(id)))
     },
-    scores: scoresOf,
+    scores: (logits, temperature = 1) => Float64Array.from(logits, (logit) => sigmoid(logit / temperature)),
     logitsOf: (scores) => Float64Array.from(scores, (score) => Math.log(clamp(score)) - Math.log(1 - clamp(score))),
     answer(scores) {
       const all = labels.map((label, id) => ({ label, score: scores[id] ?? NaN }))
-      const has = given(scores)
-      return { ...all[argMax(scores)]!, scores: all, labels: labels.filter((_, id) => has[id] === 1) }
-    },
-    measure(targets, scores) {
-      const truth = targets.map(rowOf)
-      const metrics = evaluateMultiLabel(labels, truth, scores, thresholds)
-      // Each score is that of a decision between two.
-      const decisions = scores.flatMap((row) => Array.from(row, (score) => [1 - score, score]))
-      return {
-        problemType,
-        ...metrics,
-        score: metrics.microF1,
-        loss: meanBinaryCrossEntropy(truth, scores),
-        calibration: calibrationOf(truth.flat(), decisions),
-      }
-    },
-    errors: (targets, scores) =>
-      targets.map((target, at) => {
-        const has = given(scores[at] ?? [])
-        return rowOf(target).reduce((wrong, value, id) => wrong + Number(value !== has[id]), 0)
-      }),
-    calibrate(targets, logits) {
-      const truth = targets.map(rowOf)
-      const temperature = fitTemperature(binaryCrossEntropyAt(truth, logits))
-      const scores = logits.map((row) => scoresOf(row, temperature))
-      return {
-        temperature,
-        thresholds: labels.map((_, id) => bestThreshold(columnOf(truth, id), columnOf(scores, id))),
-      }
-    },
-    display: (label) => listed(multiLabel.names(label)),
-    verdict(scores, target) {
-      const has = given(scores)
-      const wrong = rowOf(target).flatMap((value, id) => (value === has[id] ? [] : [Math.abs(value - (scores[id] ?? NaN))]))
-      return { label: listed(labels.filter((_, id) => has[id] === 1)), score: Math.max(0, ...wrong) }
+      const has = decide(spec, scores)
+      return { ...all[argMax(scores)]!, scores: all, labels: labels.filter((_, id) => has[id] === 1) } // one score for each label
     },
   }
-}
-
-/** Mean over texts and labels, in nats, as PyTorch's BCELoss. A score that rounds to 0 or 1 counts as the nearest number that does not. */
-function meanBinaryCrossEntropy(truth: readonly number[][], scores: readonly Row[]): number {
-  const terms = truth.flatMap((row, at) =>
-    row.map((has, id) => -Math.log(has === 1 ? clamp(scores[at]?.[id] ?? NaN) : 1 - clamp(scores[at]?.[id] ?? NaN))),
-  )
-  return terms.reduce((sum, term) => sum + term, 0) / terms.length
-}
-
-/** The summed binary cross-entropy of logits times a scale, and its derivative by the scale. */
-export const binaryCrossEntropyAt = (truth: readonly number[][], logits: readonly Row[]) => (scale: number) => {
-  let [loss, slope] = [0, 0]
-  for (const [at, row] of truth.entries()) {
-    for (const [id, has] of row.entries()) {
-      const logit = logits[at]?.[id] ?? NaN
-      const scaled = scale * logit
-      loss += Math.max(scaled, 0) - scaled * has + Math.log1p(Math.exp(-Math.abs(scaled)))
-      slope += logit * (sigmoid(scaled) - has)
-    }
-  }
-  return { loss, slope }
 }

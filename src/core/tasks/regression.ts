@@ -1,8 +1,7 @@
 /** Each text has a number: the logit is the answer. */
 import { GraftError } from '../errors.ts'
 import type { LabelPlace } from '../labels.ts'
-import { evaluateRegression } from '../metrics/regression.ts'
-import type { Row, Target, Task, TaskKind, TaskSpec } from '../task.ts'
+import type { Row, Task, TaskKind, TaskSpec } from '../task.ts'
 
 const problemType = 'regression' as const
 
@@ -28,7 +27,8 @@ function parseNumber(cell: string | readonly string[], { file, line }: LabelPlac
   })
 }
 
-const valueOf = (scores: Row | undefined): number => scores?.[0] ?? NaN
+/** The number of a text's scores. */
+export const valueOf = (scores: Row | undefined): number => scores?.[0] ?? NaN
 
 function createRegression({ labels }: TaskSpec): Task {
   const [label = 'value'] = labels
@@ -41,18 +41,6 @@ function createRegression({ labels }: TaskSpec): Task {
     answer(scores) {
       const value = valueOf(scores)
       return { label, score: value, scores: [{ label, score: value }], value }
-    },
-    measure(targets, scores) {
-      const metrics = evaluateRegression(targets.map(Number), scores.map(valueOf))
-      return { problemType, ...metrics, score: metrics.r2, loss: metrics.meanSquaredError }
-    },
-    errors: (targets: readonly Target[], scores) =>
-      targets.map((target, at) => Math.abs(valueOf(scores[at]) - Number(target))),
-    calibrate: () => ({ temperature: 1 }),
-    display: (number) => number,
-    verdict(scores, target) {
-      const value = valueOf(scores)
-      return { label: String(Number(value.toPrecision(4))), score: Math.abs(value - Number(target)) }
     },
   }
 }

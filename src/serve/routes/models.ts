@@ -1,7 +1,7 @@
 /** `GET /v1/models` and `GET /v1/adapters`: what is served. */
 import { createRoute, z } from '@hono/zod-openapi'
 import type { Parts } from '../context.ts'
-import { jsonContent, problems, taskResponse, taskShape } from '../schemas.ts'
+import { jsonContent, problems, taskShape, withTask } from '../schemas.ts'
 import { createRouter } from '../validation.ts'
 
 export const adapterSchema = z
@@ -58,8 +58,8 @@ export const modelRoutes = ({ service }: Parts) =>
     .openapi(modelsRoute, (c) => {
       const models = service.models().map(({ task, ...model }) => ({
         ...model,
-        ...(task && taskResponse(task)),
-        adapters: model.adapters.map((adapter) => ({ ...adapter, ...taskResponse(adapter) })),
+        ...(task && withTask(task)),
+        adapters: model.adapters.map(withTask),
       }))
       return c.json({ models }, 200)
     })
@@ -67,7 +67,7 @@ export const modelRoutes = ({ service }: Parts) =>
       const adapters = service
         .models()
         .flatMap(({ name: model, adapters }) =>
-          adapters.map((adapter) => ({ model, ...adapter, ...taskResponse(adapter) })),
+          adapters.map((adapter) => ({ model, ...withTask(adapter) })),
         )
       return c.json({ adapters }, 200)
     })

@@ -5,7 +5,7 @@ import type { ColumnOptions } from '../../core/columns.ts'
 import type { TableOptions, TableSource } from '../../core/table.ts'
 import { tableFile } from '../../files/table-file.ts'
 import type { Dataset, LabelledExample } from '../dataset.ts'
-import { type LabelOptions, problemTypeOf } from './labels.ts'
+import { type LabelOptions, askedProblemType } from './labels.ts'
 import { type PrepareOptions, prepareDataset } from './prepare.ts'
 import { type ReadOptions, type TableInput, readLabelledExamples } from './read.ts'
 import type { DatasetSummary } from './summary.ts'
@@ -34,7 +34,7 @@ export interface CreateDatasetOptions
  */
 export async function createDataset(source: TableInput, options: CreateDatasetOptions = {}): Promise<Dataset> {
   const { text, label, labelSeparator, labelColumns, delimiter, encoding, validation, test, ...others } = options
-  const problemType = problemTypeOf(options)
+  const problemType = askedProblemType(options)
   const reading = { text, label, labelSeparator, labelColumns, delimiter, encoding, problemType }
   // One after the other, so that the first one at fault is what is named.
   const parts: Part[] = []

@@ -20,7 +20,7 @@ export interface LabelOptions {
 const MULTI_LABEL = 'multi_label_classification' satisfies ProblemType
 
 /** @throws GraftError `usage` where a separator or columns are given for a task without several labels */
-export function problemTypeOf({ problemType, labelSeparator, labelColumns }: LabelOptions): ProblemType | undefined {
+export function askedProblemType({ problemType, labelSeparator, labelColumns }: LabelOptions): ProblemType | undefined {
   if ((labelSeparator ?? labelColumns) === undefined) return problemType
   if (problemType === undefined || problemType === MULTI_LABEL) return MULTI_LABEL
   throw new GraftError('usage', `labels with a separator, or a column for each, are for ${MULTI_LABEL}`, {
@@ -47,7 +47,7 @@ export function labelReader(
   { columns, name: file }: Table,
   { label: asked, ...options }: LabelOptions & { label?: string | undefined },
 ): LabelReader | undefined {
-  const kind = taskKind(problemTypeOf(options))
+  const kind = taskKind(askedProblemType(options))
   const { labelColumns, labelSeparator } = options
   if (labelColumns) {
     const missing = labelColumns.find((column) => !columns.includes(column))

@@ -1,6 +1,6 @@
 /** What the report says of a part's confidence: how honest it is, before and after calibration, and where it was wrong. */
 import type { Calibration } from '../../core/calibration.ts'
-import type { MeasuresOf } from '../../core/task.ts'
+import type { PartResult } from '../measure.ts'
 import type { PartReport } from '../report.ts'
 import { escape, number, percent } from './html.ts'
 import { renderReliability } from './reliability.ts'
@@ -9,16 +9,14 @@ import { renderReliability } from './reliability.ts'
 const LONGEST_TEXT = 300
 
 /** A part whose answers are probabilities. */
-export type ConfidentPart = Pick<MeasuresOf<'single_label_classification'>, 'calibration' | 'loss'> &
-  Pick<PartReport, 'uncalibrated' | 'mistakes'>
+export type ConfidentPart = Pick<PartResult, 'calibration' | 'loss' | 'uncalibrated'> & Pick<PartReport, 'mistakes'>
 
 /**
  * Two reliability diagrams, the numbers below them, and the most confident mistakes.
  * @param labels among which each decision is
  */
 export function renderConfidence(part: ConfidentPart, labels: number, temperature: number): string {
-  const { calibration, loss } = part
-  const uncalibrated = { calibration, ...part.uncalibrated }
+  const { calibration, uncalibrated, loss } = part
   const diagrams =
     temperature === 1
       ? [renderReliability('Confidence', calibration, labels)]

@@ -48,7 +48,7 @@ ${renderConfidence(part, 2, temperature)}`
 ${renderConfidence(part, labels.length, temperature)}`
 }
 
-function renderNumbers(part: PartReport & { problemType: 'regression' }): string {
+function renderNumbers(part: PartReport<'regression'>): string {
   const { pearson, spearman, r2, meanAbsoluteError, meanSquaredError } = part
   return `${renderFigures([
     ['Pearson', pearson.toFixed(3)],

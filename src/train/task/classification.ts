@@ -2,9 +2,10 @@
 import { bucketBatches, padBatch } from '../../core/batch.ts'
 import { type Random, createRandom } from '../../core/random.ts'
 import { tokenFeeds } from '../engine.ts'
-import { type Target, type Task, SINGLE_LABEL } from '../../core/task.ts'
-import { createTask } from '../../core/tasks.ts'
-import { compareErrors } from '../../core/tasks/compare.ts'
+import type { Evaluator } from '../../core/evaluator.ts'
+import { createEvaluator } from '../../core/evaluators.ts'
+import { type Target, SINGLE_LABEL } from '../../core/task.ts'
+import { compareErrors } from '../../core/evaluators/compare.ts'
 import type { Engine, Feed } from '../engine.ts'
 import { type EncodedSet, batchAccuracy, evaluateSet } from '../evaluate.ts'
 import type { TaskEvaluation, TrainingBatch, TrainingTask } from '../task.ts'
@@ -12,7 +13,7 @@ import type { TaskEvaluation, TrainingBatch, TrainingTask } from '../task.ts'
 export interface ClassificationOptions {
   train: EncodedSet
   validation: EncodedSet
-  task: Task
+  task: Evaluator
   padTokenId: number
   batchSize: number
   /** Share of the tokens that are left out of a text when it is trained on. */
@@ -50,7 +51,7 @@ export function classificationTask(options: ClassificationOptions): TrainingTask
       const { measures, logits } = await validate(engine)
       // As the kept checkpoint will be: calibrated.
       const { temperature, thresholds } = task.calibrate(validation.labels, logits)
-      const calibrated = createTask({ ...task, thresholds })
+      const calibrated = createEvaluator({ ...task, thresholds })
       const scores = logits.map((row) => calibrated.scores(row, temperature))
       const { score, loss, accuracy, macroF1 } = calibrated.measure(validation.labels, scores)
       const errors = calibrated.errors(validation.labels, scores)

@@ -5,8 +5,8 @@ import { describe, expect, it } from 'vitest'
 import { printEvaluation } from '../../../src/cli/eval/print.ts'
 import { worstMistakes } from '../../../src/core/calibration.ts'
 import { createUi } from '../../../src/cli/ui.ts'
-import type { MeasuresOf } from '../../../src/core/task.ts'
-import { createTask } from '../../../src/core/tasks.ts'
+import type { MeasuresOf } from '../../../src/core/evaluator.ts'
+import { createEvaluator } from '../../../src/core/evaluators.ts'
 
 /** The text for predictions by label id, each for sure. */
 function print(labels: string[], truth: number[], predicted: number[], truncated = 0, text?: string): string {
@@ -15,7 +15,7 @@ function print(labels: string[], truth: number[], predicted: number[], truncated
   stdout.on('data', (chunk: Buffer) => chunks.push(String(chunk)))
   const probabilities = predicted.map((id) => labels.map((_, label) => Number(label === id)))
   const predictions = predicted.map((id) => ({ label: labels[id]!, score: 1, scores: [], tokens: 1, truncated: false }))
-  const measures = createTask({ labels }).measure(truth, probabilities) as MeasuresOf<'single_label_classification'>
+  const measures = createEvaluator({ labels }).measure(truth, probabilities) as MeasuresOf<'single_label_classification'>
   const texts = truth.map((id, at) => ({ text: text ?? `text ${at}`, label: labels[id]! }))
   const mistakes = worstMistakes(texts, predictions, 10)
   const measured = { ...measures, loss: 0.25, mistakes, truncated, seconds: 0.5, predictions }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createTask } from '../../../src/core/tasks.ts'
+import { createEvaluator } from '../../../src/core/evaluators.ts'
 import { classificationTask } from '../../../src/train/task/classification.ts'
 import type { TrainingBatch } from '../../../src/train/task.ts'
 
@@ -17,7 +17,7 @@ const task = (tokenDropout: number, sequences: number[][] = train.sequences) =>
   classificationTask({
     train: { ...train, sequences },
     validation: train,
-    task: createTask({ labels: ['one', 'two'] }),
+    task: createEvaluator({ labels: ['one', 'two'] }),
     padTokenId: PAD,
     batchSize: 10,
     tokenDropout,

@@ -1,6 +1,6 @@
 /** The sign test, McNemar's exact test where answers are right or wrong, against values of scipy.stats.binomtest; and what it takes for chance. */
 import { describe, expect, it } from 'vitest'
-import { coinTossProbability, compareErrors } from '../../../src/core/tasks/compare.ts'
+import { coinTossProbability, compareErrors } from '../../../src/core/evaluators/compare.ts'
 
 describe('coinTossProbability', () => {
   it.each([

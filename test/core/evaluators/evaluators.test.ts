@@ -2,8 +2,9 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { averagePrecision, bestThreshold } from '../../../src/core/metrics/multi-label.ts'
-import { createTask, taskKind } from '../../../src/core/tasks.ts'
-import { binaryCrossEntropyAt } from '../../../src/core/tasks/multi-label.ts'
+import { createEvaluator } from '../../../src/core/evaluators.ts'
+import { taskKind } from '../../../src/core/tasks.ts'
+import { binaryCrossEntropyAt } from '../../../src/core/evaluators/multi-label.ts'
 
 const golden: {
   multiLabel: ({ truth: number[][]; logits: number[][]; thresholds: number[]; hammingErrors: number[] } & Record<
@@ -19,7 +20,7 @@ const place = { file: 'data.csv', line: 7 }
 describe('multi-label', () => {
   it.each(golden.multiLabel)('measures as scikit-learn and PyTorch do, case %#', (expected) => {
     const labels = expected.truth[0]!.map((_, id) => `label ${id}`)
-    const task = createTask({ problemType: 'multi_label_classification', labels, thresholds: expected.thresholds })
+    const task = createEvaluator({ problemType: 'multi_label_classification', labels, thresholds: expected.thresholds })
     const scores = expected.logits.map((row) => task.scores(row))
     const measures = task.measure(expected.truth, scores)
     if (measures.problemType !== 'multi_label_classification') throw new Error('another task')
@@ -37,14 +38,14 @@ describe('multi-label', () => {
   })
 
   it('gives its logits back', () => {
-    const task = createTask({ problemType: 'multi_label_classification', labels: ['a', 'b'] })
+    const task = createEvaluator({ problemType: 'multi_label_classification', labels: ['a', 'b'] })
     for (const logit of [-700, -30, -1, 0, 2, 30])
       expect(task.logitsOf(task.scores([logit]))[0]! / (logit || 1)).toBeCloseTo(logit ? 1 : 0, 1)
     expect(task.logitsOf(task.scores([1000]))[0]).toBeLessThan(Infinity)
   })
 
   it('answers with the labels at or above their thresholds', () => {
-    const task = createTask({
+    const task = createEvaluator({
       problemType: 'multi_label_classification',
       labels: ['a', 'b', 'c'],
       thresholds: [0.5, 0.9, 0.1],
@@ -65,7 +66,7 @@ describe('multi-label', () => {
   })
 
   it('encodes names as ones', () => {
-    const task = createTask({ problemType: 'multi_label_classification', labels: ['a', 'b', 'c'] })
+    const task = createEvaluator({ problemType: 'multi_label_classification', labels: ['a', 'b', 'c'] })
     expect(task.encode('["c","a"]', place)).toEqual([1, 0, 1])
     expect(task.encode('[]', place)).toEqual([0, 0, 0])
     expect(() => task.encode('["d"]', place)).toThrow('data.csv, line 7: unknown label "d"')
@@ -74,12 +75,12 @@ describe('multi-label', () => {
   it('calibrates: never a higher loss, and thresholds that give the best F1', () => {
     const { truth, logits } = golden.multiLabel[0]!
     const labels = truth[0]!.map((_, id) => `label ${id}`)
-    const task = createTask({ problemType: 'multi_label_classification', labels })
+    const task = createEvaluator({ problemType: 'multi_label_classification', labels })
     const { temperature, thresholds } = task.calibrate(truth, logits)
     const loss = binaryCrossEntropyAt(truth, logits)
     expect(loss(1 / temperature).loss).toBeLessThanOrEqual(loss(1).loss)
     const scores = logits.map((row) => task.scores(row, temperature))
-    const tuned = createTask({ problemType: 'multi_label_classification', labels, thresholds })
+    const tuned = createEvaluator({ problemType: 'multi_label_classification', labels, thresholds })
     const f1 = (at: typeof task) => at.measure(truth, scores) as unknown as { macroF1: number }
     expect(f1(tuned).macroF1).toBeGreaterThan(f1(task).macroF1)
   })
@@ -104,7 +105,7 @@ describe('averagePrecision', () => {
 
 describe('regression', () => {
   it.each(golden.regression)('measures as scikit-learn and SciPy do, case %#', (expected) => {
-    const task = createTask({ problemType: 'regression', labels: ['stars'] })
+    const task = createEvaluator({ problemType: 'regression', labels: ['stars'] })
     const scores = expected.values.map((value) => task.scores([value]))
     const measures = task.measure(expected.truth, scores) as unknown as Record<string, number>
     for (const name of ['meanSquaredError', 'meanAbsoluteError', 'r2', 'pearson', 'spearman'])
@@ -122,7 +123,7 @@ describe('regression', () => {
   })
 
   it('answers with the number', () => {
-    const task = createTask({ problemType: 'regression', labels: ['stars'] })
+    const task = createEvaluator({ problemType: 'regression', labels: ['stars'] })
     const expected = { label: 'stars', score: 2.5, value: 2.5, scores: [{ label: 'stars', score: 2.5 }] }
     expect(task.answer(task.scores([2.5]))).toEqual(expected)
     expect(task.encode('2.5', place)).toBe(2.5)
@@ -130,7 +131,7 @@ describe('regression', () => {
 })
 
 describe('single label', () => {
-  const task = createTask({ labels: ['ham', 'spam'] })
+  const task = createEvaluator({ labels: ['ham', 'spam'] })
 
   it('is what a task is that says nothing', () => {
     expect(task.problemType).toBe('single_label_classification')
