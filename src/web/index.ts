@@ -28,6 +28,7 @@ export type {
   OfTexts,
 } from '../core/classifier.ts'
 export { GraftError } from '../core/errors.ts'
+export type { Answer, ProblemType, TaskSpec } from '../core/task.ts'
 export type {
   AddedAdapter,
   ClassifiedTable,
