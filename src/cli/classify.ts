@@ -149,10 +149,11 @@ async function classifyInput(ui: Ui, classifier: Classifier, input: string, opti
 
 function printSummary(ui: Ui, summary: FileSummary): void {
   if (Object.keys(summary.perLabel).length === 0) ui.line(`${count(summary.rows)} texts`)
-  else ui.table(
-    ['label', 'texts', 'share'],
-    Object.entries(summary.perLabel).map(([label, texts]) => [label, texts, percent(texts / summary.rows)]),
-  )
+  else
+    ui.table(
+      ['label', 'texts', 'share'],
+      Object.entries(summary.perLabel).map(([label, texts]) => [label, texts, percent(texts / summary.rows)]),
+    )
   printNotes(ui, summary)
 }
 

@@ -15,7 +15,11 @@ export const withLabelOptions = (command: Command): Command =>
   command
     .option('--label <column>', 'column of the labels (default: label, category, … as found)')
     .option('--label-separator <text>', 'a row may have several labels, with this between them, such as ";"')
-    .option('--label-columns <names>', 'a row may have several labels: columns of 0 and 1, one for each, with commas', list)
+    .option(
+      '--label-columns <names>',
+      'a row may have several labels: columns of 0 and 1, one for each, with commas',
+      list,
+    )
 
 /** Whether a path means standard input. */
 const isStdin = (path: string) => path === '-' || path === '/dev/stdin'

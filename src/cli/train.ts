@@ -65,7 +65,9 @@ function printResult(ui: Ui, result: TrainResult<ProblemType>, kept: string): vo
   const { out, temperature, validation, test, seconds } = result
   ui.line(`\n${kept} ${seconds.toFixed(1)} s.`)
   const parts = Object.entries({ validation, test })
-  const heads = parts.flatMap(([, part]) => Object.keys(figuresOf(part))).filter((head, at, all) => all.indexOf(head) === at)
+  const heads = parts
+    .flatMap(([, part]) => Object.keys(figuresOf(part)))
+    .filter((head, at, all) => all.indexOf(head) === at)
   ui.table(
     ['', ...heads],
     parts.map(([name, part]) => [name, ...Object.values(figuresOf(part))]),

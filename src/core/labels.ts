@@ -65,7 +65,8 @@ export function labelFault(names: readonly string[], problemType: ProblemType = 
   const repeated = names.find((name, id) => names.indexOf(name) !== id)
   if (repeated !== undefined) return `two labels have the name ${JSON.stringify(repeated)}`
   const there = `there ${names.length === 1 ? 'is one label' : `are ${names.length || 'no'} labels`}`
-  if (problemType === 'regression') return names.length === 1 ? undefined : `${there}, and a regression gives one number`
+  if (problemType === 'regression')
+    return names.length === 1 ? undefined : `${there}, and a regression gives one number`
   if (names.length >= (problemType === SINGLE_LABEL ? 2 : 1)) return undefined
   return `${there}, and a classifier chooses between two or more`
 }

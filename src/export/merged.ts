@@ -22,7 +22,10 @@ export function planMerged({ base, tokenizer, adapters }: ExportInputs): Plan {
   }
   const adapter = adapters[0]?.adapter
   const { info } = adapter ?? base
-  const task = adapter?.info ?? { ...taskOf(base), ...(info && 'thresholds' in info && { thresholds: info.thresholds }) }
+  const task = adapter?.info ?? {
+    ...taskOf(base),
+    ...(info && 'thresholds' in info && { thresholds: info.thresholds }),
+  }
   const { labels, problemType, thresholds } = task
   const maxLength = info && 'maxLength' in info ? info.maxLength : modelOf(base.config).sizes.positions
   const temperature = info?.metrics['temperature']

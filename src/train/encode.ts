@@ -31,7 +31,11 @@ export interface EncodingBase {
  * @param maxLength tokens after which texts are cut; the model's positions are a limit too
  * @throws GraftError `config` for a base with a smaller vocabulary than its tokenizer's, `data-label`
  */
-export function encodeDataset({ labels, problemType, splits }: Dataset, base: EncodingBase, maxLength: number): EncodedDataset {
+export function encodeDataset(
+  { labels, problemType, splits }: Dataset,
+  base: EncodingBase,
+  maxLength: number,
+): EncodedDataset {
   const { config, tokenizer } = base
   const encodeText = createEncoder(config, openTokenizer(tokenizer))
   const { padTokenId: pad, sizes } = modelOf(config)

@@ -11,8 +11,14 @@ import { runGraft } from './command-line.ts'
 let fixture: Fixture
 beforeAll(async () => {
   fixture = await writeFixture()
-  writeFileSync(path('colours.csv'), table('colours', (has) => has.join('|')))
-  writeFileSync(path('counts.csv'), table('stars', (has) => String(1 + has.length / 2)))
+  writeFileSync(
+    path('colours.csv'),
+    table('colours', (has) => has.join('|')),
+  )
+  writeFileSync(
+    path('counts.csv'),
+    table('stars', (has) => String(1 + has.length / 2)),
+  )
 })
 afterAll(() => rm(fixture.dir, { recursive: true }))
 
@@ -55,7 +61,8 @@ describe('several labels a text', () => {
     for (const { labels } of rows) expect(JSON.parse(labels!)).toBeInstanceOf(Array)
     const part = graft('eval --model bundle --data colours')
     expect(part).toMatch(/^texts +micro-F1 +macro-F1 +mean average precision +all labels right +loss +texts\/s$/m)
-    const file = 'eval --model bundle --data colours.csv --label colours --label-separator | --predictions predicted.csv --json'
+    const file =
+      'eval --model bundle --data colours.csv --label colours --label-separator | --predictions predicted.csv --json'
     expect(JSON.parse(graft(file))).toMatchObject({ problemType: 'multi_label_classification', texts: 150 })
     const predicted = parse(readFileSync(path('predicted.csv'), 'utf8'), { columns: true }) as Record<string, string>[]
     for (const { predicted_label: each } of predicted) expect(JSON.parse(each!)).toBeInstanceOf(Array)

@@ -21,7 +21,8 @@ beforeAll(async () => {
 
 const cases = [
   ...golden.multiLabel.map(
-    (each, at) => [`several labels, ${at}`, 'multi_label_classification', each.logits, tf.tensor2d(each.truth), each] as const,
+    (each, at) =>
+      [`several labels, ${at}`, 'multi_label_classification', each.logits, tf.tensor2d(each.truth), each] as const,
   ),
   ...golden.regression.map(
     (each, at) =>

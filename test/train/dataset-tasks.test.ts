@@ -56,7 +56,9 @@ describe('a data set of several labels a text', () => {
   })
 
   it('is stored, and read back as it was', async () => {
-    const dataset = await create('store.csv', 'text,label\none,"a, b;c"\ntwo,c\nthree,\nfour,c\n', { labelSeparator: ';' })
+    const dataset = await create('store.csv', 'text,label\none,"a, b;c"\ntwo,c\nthree,\nfour,c\n', {
+      labelSeparator: ';',
+    })
     const out = join(folder, 'stored')
     await writeDataset(out, dataset)
     const { labels, problemType, splits } = await readDataset(out)
@@ -72,12 +74,22 @@ describe('a data set of several labels a text', () => {
   })
 
   it.each([
-    ['columns-wrong.csv', 'text,a,b\none,0,1\ntwo,2,0\n', { labelColumns: ['a', 'b'] }, 'line 3: "a" is "2", neither 0 nor 1'],
+    [
+      'columns-wrong.csv',
+      'text,a,b\none,0,1\ntwo,2,0\n',
+      { labelColumns: ['a', 'b'] },
+      'line 3: "a" is "2", neither 0 nor 1',
+    ],
     ['columns-missing.csv', 'text,a,b\none,0,1\n', { labelColumns: ['a', 'c'] }, 'there is no column "c"'],
     ['list.csv', 'text,label\none,[joy\n', multiLabel, 'line 2: [joy is no list of labels'],
     ['single.jsonl', '{"text":"one","label":["joy"]}\n', {}, 'line 1: "label" is ["joy"], not text'],
     ['balance.csv', 'text,label\none,a\ntwo,b\nthree,a\nfour,b\n', { ...multiLabel, balance: true }, 'balance is for'],
-    ['both.csv', 'text,label\none,1\n', { problemType: 'regression', labelSeparator: ';' } as const, 'are for multi_label'],
+    [
+      'both.csv',
+      'text,label\none,1\n',
+      { problemType: 'regression', labelSeparator: ';' } as const,
+      'are for multi_label',
+    ],
   ])('names what is wrong in %s', async (name, content, options, message) => {
     await expect(create(name, content, options)).rejects.toThrow(message)
   })
@@ -87,7 +99,12 @@ describe('a data set of several labels a text', () => {
     const sets = fc.array(fc.subarray(names), { minLength: 150, maxLength: 300 })
     await fc.assert(
       fc.asyncProperty(sets, fc.nat(), async (all, seed) => {
-        const rows = all.map((labels, line) => ({ text: `text ${line}`, label: JSON.stringify(labels), file: 'x', line }))
+        const rows = all.map((labels, line) => ({
+          text: `text ${line}`,
+          label: JSON.stringify(labels),
+          file: 'x',
+          line,
+        }))
         const { splits, summary } = await prepareDataset(rows, { ...multiLabel, labels: names, seed })
         const texts = splitNames.flatMap((name) => splits[name].map(({ text }) => text))
         expect(texts.toSorted()).toEqual(rows.map(({ text }) => text).toSorted())
@@ -128,6 +145,7 @@ describe('a data set of numbers', () => {
     ['comma.csv', 'text,label\none,"3,5"\n', 'line 2: "3,5" is no number'],
     ['word.csv', 'text,label\none,1\ntwo,good\n', 'line 3: "good" is no number'],
     ['empty.csv', 'text,label\none,1\ntwo,\n', 'line 3: no label in column "label"'],
+    ['few.csv', 'text,label\none,1\ntwo,2\n', 'there are 2 rows, too few for this split: its'],
     ['same.csv', 'text,label\none,1\ntwo,1.0\nthree,1\nfour,1\n', 'all rows have the label "1"'],
   ])('names what is wrong in %s', async (name, content, message) => {
     await expect(create(name, content, { problemType: 'regression' })).rejects.toThrow(message)

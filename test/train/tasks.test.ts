@@ -42,7 +42,11 @@ const multiLabel = () => dataset('multi_label_classification', (has) => JSON.str
 const numbers = () => dataset('regression', (has) => String(1000 * has.length + 500))
 
 const settings = { epochs: 12, batchSize: 16, learningRate: 0.03, threads: 1, device: 'cpu' } as const
-const fit = async <Kind extends ProblemType>(name: string, data: StoredDataset, others = {}): Promise<TrainResult<Kind>> =>
+const fit = async <Kind extends ProblemType>(
+  name: string,
+  data: StoredDataset,
+  others = {},
+): Promise<TrainResult<Kind>> =>
   train<Kind>({ base: fixture.base, dataset: data, out: path(name), ...settings, ...others })
 
 describe('several labels a text', () => {
@@ -66,7 +70,12 @@ describe('several labels a text', () => {
 
   it.each(['merged', 'unmerged'] as const)('are what a %s bundle answers', async (mode) => {
     const dir = path(`labels-${mode}`)
-    const manifest = await exportBundle({ adapters: [{ name: 'labels', dir: path('labels') }], mode, dir, probes: ['ok'] })
+    const manifest = await exportBundle({
+      adapters: [{ name: 'labels', dir: path('labels') }],
+      mode,
+      dir,
+      probes: ['ok'],
+    })
     const task = { problemType: 'multi_label_classification', thresholds: result.thresholds }
     expect(manifest.kind === 'merged' ? manifest : manifest.adapters[0]).toMatchObject(task)
     const config = JSON.parse(readFileSync(join(dir, 'config.json'), 'utf8'))
@@ -110,7 +119,12 @@ describe('several labels a text', () => {
       expect((await post('/models/labels/labels', softmax)).status).toBe(400)
       const input = { name: 'text', datatype: 'BYTES', shape: [1], data: ['red and blue'] }
       const kserve = await post('/v2/models/labels/infer', { inputs: [input] })
-      expect(kserve.body.outputs.map(({ name }: { name: string }) => name)).toEqual(['label', 'score', 'scores', 'labels'])
+      expect(kserve.body.outputs.map(({ name }: { name: string }) => name)).toEqual([
+        'label',
+        'score',
+        'scores',
+        'labels',
+      ])
       expect(JSON.parse(kserve.body.outputs[3].data[0])).toEqual(labels)
       const { adapters } = (await (await app.request('/v1/adapters')).json()) as { adapters: object[] }
       expect(adapters[0]).toMatchObject({ problemType: 'multi_label_classification', thresholds: result.thresholds })

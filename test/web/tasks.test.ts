@@ -19,7 +19,8 @@ beforeAll(async () => {
   fixture = await writeFixture()
   bundle = join(fixture.dir, 'bundle')
   const { sha256: baseSha256 } = await readBase(fixture.base)
-  const adapter = (seed: number, labels: string[]) => createAdapter({ base: fixture.base, baseSha256, seed, rank: 2, labels })
+  const adapter = (seed: number, labels: string[]) =>
+    createAdapter({ base: fixture.base, baseSha256, seed, rank: 2, labels })
   const several = adapter(9, ['anger', 'fear', 'joy'])
   const task = { problemType: 'multi_label_classification' as const, thresholds: [0, 2, 0] } // always, never, always
   await writeAdapter(join(fixture.dir, 'several'), { ...several, info: { ...several.info, ...task } })

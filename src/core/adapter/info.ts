@@ -19,7 +19,8 @@ export const taskSchema = {
 
 /** Whether labels are as many as their kind of task has, and thresholds as many as they. */
 export const checkTask = z.check<TaskSpec>(({ value: { labels, problemType, thresholds }, issues }) => {
-  const refuse = (path: string, message: string) => issues.push({ code: 'custom', input: labels, path: [path], message })
+  const refuse = (path: string, message: string) =>
+    issues.push({ code: 'custom', input: labels, path: [path], message })
   const fault = labelFault(labels, problemType)
   if (fault !== undefined) refuse('labels', fault)
   if (thresholds && thresholds.length !== labels.length)

@@ -47,7 +47,7 @@ function pearson(first: readonly number[], second: readonly number[]): number {
 function ranks(values: readonly number[]): number[] {
   const order = [...values.keys()].sort((a, b) => values[a]! - values[b]!) // indices into values
   const ranked = values.map(() => NaN)
-  for (let start = 0; start < order.length; ) {
+  for (let start = 0; start < order.length;) {
     let end = start
     while (end + 1 < order.length && values[order[end + 1]!] === values[order[start]!]) end++
     for (let at = start; at <= end; at++) ranked[order[at]!] = (start + end) / 2 + 1

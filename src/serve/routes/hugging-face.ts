@@ -34,7 +34,9 @@ const bodySchema = (maxInputs: number) =>
           function_to_apply: z
             .enum(['softmax', 'sigmoid', 'none'])
             .optional()
-            .openapi({ description: "Softmax; sigmoid of several labels a text; none of a regression: the model's own." }),
+            .openapi({
+              description: "Softmax; sigmoid of several labels a text; none of a regression: the model's own.",
+            }),
         })
         .nullish(),
     })

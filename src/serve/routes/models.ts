@@ -66,8 +66,6 @@ export const modelRoutes = ({ service }: Parts) =>
     .openapi(adaptersRoute, (c) => {
       const adapters = service
         .models()
-        .flatMap(({ name: model, adapters }) =>
-          adapters.map((adapter) => ({ model, ...withTask(adapter) })),
-        )
+        .flatMap(({ name: model, adapters }) => adapters.map((adapter) => ({ model, ...withTask(adapter) })))
       return c.json({ adapters }, 200)
     })

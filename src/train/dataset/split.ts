@@ -80,20 +80,6 @@ export function checkClasses(classes: readonly ClassRows[], shares: Shares): voi
   }
 }
 
-/**
- * Checks that there are rows for each part with a share.
- * @throws GraftError `data-split`, naming the part that would be empty
- */
-export function checkRows(rows: number, shares: Shares): void {
-  const sizes = partSizes(rows, shares)
-  const empty = splitNames.find((_, part) => shares[part]! > 0 && sizes[part]! <= 0) // three of each
-  if (empty === undefined) return
-  throw new GraftError('data-split', `there are ${rows} rows, too few for this split: its ${empty} part would be empty`, {
-    hint: 'Add rows, or change the shares with --split.',
-    value: rows,
-  })
-}
-
 /** Draws from every class as many rows as the smallest one has. */
 export function balanceClasses(classes: readonly ClassRows[], random: Random): ClassRows[] {
   const smallest = Math.min(...classes.map(({ rows }) => rows.length))

@@ -9,7 +9,6 @@ import {
   type Shares,
   balanceClasses,
   checkClasses,
-  checkRows,
   groupByLabel,
   splitClasses,
   splitNames,
@@ -44,10 +43,24 @@ export function splitExamples(
       value: problemType,
     })
   }
-  checkRows(rows.length, shares)
-  if (problemType === 'regression') return splitClasses(groupBySize(rows), shares, random.fork('split'))
   const { names } = taskKind(problemType)
-  return splitByLabels(rows, ({ label }) => names(label), shares, random.fork('split'))
+  const stream = random.fork('split')
+  const splits =
+    problemType === 'regression'
+      ? splitClasses(groupBySize(rows), shares, stream)
+      : splitByLabels(rows, ({ label }) => names(label), shares, stream)
+  checkParts(splits, shares)
+  return splits
+}
+
+function checkParts(splits: Splits, shares: Shares): void {
+  const empty = splitNames.find((name, part) => (shares[part] ?? 0) > 0 && splits[name].length === 0)
+  if (empty === undefined) return
+  const rows = Object.values(splits).reduce((sum, part) => sum + part.length, 0)
+  throw new GraftError('data-split', `there are ${rows} rows, too few for this split: its ${empty} part is empty`, {
+    hint: 'Add rows, or change the shares with --split.',
+    value: rows,
+  })
 }
 
 /** Groups of rows with numbers of about the same size: of ten rows or more, so that each part gets some of them. */
@@ -76,7 +89,7 @@ interface Demand {
  * without a label come last.
  * @param namesOf the labels of a row
  */
-export function splitByLabels(
+function splitByLabels(
   rows: readonly LabelledExample[],
   namesOf: (row: LabelledExample) => readonly string[],
   shares: Shares,
@@ -108,10 +121,10 @@ export function splitByLabels(
 
   while (left.size > 0) {
     const [label, of] = [...left].reduce((rarest, each) => (each[1].size < rarest[1].size ? each : rarest))
-    for (const row of [...of]) deal(row, label)
+    for (const row of of) deal(row, label)
     left.delete(label)
   }
-  for (const row of [...names.keys()]) deal(row)
+  for (const row of names.keys()) deal(row)
   for (const name of splitNames) splits[name] = random.shuffle(splits[name])
   return splits
 }

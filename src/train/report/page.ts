@@ -15,7 +15,9 @@ function renderFacts({ best, validation, test, perplexity }: Report): string {
     ['Best checkpoint', `step ${best.step.toLocaleString('en-US')}`],
     ...(validation ? factsOf('Validation', validation) : []),
     ...(test ? factsOf('Test', test) : []),
-    ...(test && test.problemType !== 'regression' ? [['Test calibration error', test.calibration.expectedError.toFixed(3)]] : []),
+    ...(test && test.problemType !== 'regression'
+      ? [['Test calibration error', test.calibration.expectedError.toFixed(3)]]
+      : []),
     ...(perplexity === undefined ? [] : [['Perplexity', perplexity.toFixed(1)]]),
   ]
   return `<div class="facts">${facts.map(([name, value]) => `<div><span>${name}</span><b>${value}</b></div>`).join('')}</div>`

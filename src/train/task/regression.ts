@@ -9,7 +9,10 @@ import { type ClassificationOptions, classificationTask } from './classification
  */
 export function regressionTask({ train, validation, ...options }: ClassificationOptions): TrainingTask {
   const unit = standardDeviation(train.labels.map(Number)) || 1
-  const inUnits = (set: EncodedSet): EncodedSet => ({ ...set, labels: set.labels.map((number) => Number(number) / unit) })
+  const inUnits = (set: EncodedSet): EncodedSet => ({
+    ...set,
+    labels: set.labels.map((number) => Number(number) / unit),
+  })
   return {
     ...classificationTask({ train: inUnits(train), validation: inUnits(validation), ...options }),
     calibrate: async () => ({ temperature: 1 / unit }),

@@ -15,7 +15,10 @@ function print(labels: string[], truth: number[], predicted: number[], truncated
   stdout.on('data', (chunk: Buffer) => chunks.push(String(chunk)))
   const probabilities = predicted.map((id) => labels.map((_, label) => Number(label === id)))
   const predictions = predicted.map((id) => ({ label: labels[id]!, score: 1, scores: [], tokens: 1, truncated: false }))
-  const measures = createEvaluator({ labels }).measure(truth, probabilities) as MeasuresOf<'single_label_classification'>
+  const measures = createEvaluator({ labels }).measure(
+    truth,
+    probabilities,
+  ) as MeasuresOf<'single_label_classification'>
   const texts = truth.map((id, at) => ({ text: text ?? `text ${at}`, label: labels[id]! }))
   const mistakes = worstMistakes(texts, predictions, 10)
   const measured = { ...measures, loss: 0.25, mistakes, truncated, seconds: 0.5, predictions }

@@ -25,9 +25,9 @@ describe('multi-label', () => {
     const measures = task.measure(expected.truth, scores)
     if (measures.problemType !== 'multi_label_classification') throw new Error('another task')
     for (const name of ['accuracy', 'microF1', 'macroF1', 'meanAveragePrecision'] as const)
-      expect(measures[name], name).toBeCloseTo(expected[name], 12)
+      expect(measures[name]).toBeCloseTo(expected[name], 12)
     for (const name of ['precision', 'recall', 'f1', 'support'] as const)
-      for (const [id, each] of measures.perClass.entries()) expect(each[name], name).toBeCloseTo(expected[name][id]!, 12)
+      for (const [id, each] of measures.perClass.entries()) expect(each[name]).toBeCloseTo(expected[name][id]!, 12)
     // PyTorch's is in single precision. Scores end at the largest number below 1, so a logit of 60 counts as 36.7.
     const count = labels.length * scores.length
     expect(binaryCrossEntropyAt(expected.truth, expected.logits)(1).loss / count).toBeCloseTo(expected.loss, 5)
@@ -109,7 +109,7 @@ describe('regression', () => {
     const scores = expected.values.map((value) => task.scores([value]))
     const measures = task.measure(expected.truth, scores) as unknown as Record<string, number>
     for (const name of ['meanSquaredError', 'meanAbsoluteError', 'r2', 'pearson', 'spearman'])
-      expect(measures[name], name).toBeCloseTo(expected[name]!, 6)
+      expect(measures[name]).toBeCloseTo(expected[name]!, 6)
     expect(measures.loss).toBeCloseTo(expected.loss!, 5)
     expect(measures.score).toBe(measures.r2)
   })
@@ -138,7 +138,15 @@ describe('single label', () => {
     const answer = task.answer(task.scores(Float32Array.of(0, 2)))
     expect(answer.label).toBe('spam')
     expect(answer).not.toHaveProperty('labels')
-    expect(task.errors([1, 0], [[0.2, 0.8], [0.2, 0.8]])).toEqual([0, 1])
+    expect(
+      task.errors(
+        [1, 0],
+        [
+          [0.2, 0.8],
+          [0.2, 0.8],
+        ],
+      ),
+    ).toEqual([0, 1])
   })
 
   it('refuses lists and empty cells', () => {
