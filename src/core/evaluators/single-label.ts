@@ -30,13 +30,15 @@ export const singleLabelEvaluator = (task: Task): Evaluator => ({
 export const crossEntropyAt = (truth: readonly number[], logits: readonly Row[]) => (scale: number) => {
   let [loss, slope] = [0, 0]
   for (const [at, label] of truth.entries()) {
-    const row = Array.from(logits[at]!) // one for each text
-    const largest = row.reduce((a, b) => Math.max(a, b), -Infinity)
+    const row = logits[at]! // one for each text
+    let largest = -Infinity
+    for (let id = 0; id < row.length; id++) largest = Math.max(largest, row[id]!) // ids are below the length
     let [total, weighted] = [0, 0]
-    for (const logit of row) {
-      const exponential = Math.exp(scale * (logit - largest))
+    for (let id = 0; id < row.length; id++) {
+      const distance = row[id]! - largest
+      const exponential = Math.exp(scale * distance)
       total += exponential
-      weighted += exponential * (logit - largest)
+      weighted += exponential * distance
     }
     const own = row[label]! - largest // label ids are below the number of labels
     loss += Math.log(total) - scale * own
