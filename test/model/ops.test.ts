@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { createRandom } from '../../src/core/random.ts'
-import { attentionBias, causalAttention } from '../../src/model/ops/attention.ts'
+import { attention, attentionBias, causalAttention, paddingBias } from '../../src/model/ops/attention.ts'
 import { binaryCrossEntropy } from '../../src/model/ops/binary-cross-entropy.ts'
 import { crossEntropy } from '../../src/model/ops/cross-entropy.ts'
 import { dropout } from '../../src/model/ops/dropout.ts'
@@ -11,8 +11,23 @@ import { gemm } from '../../src/model/ops/gemm.ts'
 import { logSumExp } from '../../src/model/ops/log-sum-exp.ts'
 import { meanSquaredError } from '../../src/model/ops/mean-squared-error.ts'
 import { layerNormalization } from '../../src/model/ops/layer-normalization.ts'
+import { rmsNormalization } from '../../src/model/ops/rms-normalization.ts'
+import { type Rotation, rotary, rotationOf } from '../../src/model/ops/rotary.ts'
+import { silu } from '../../src/model/ops/silu.ts'
 import { type CaseFunction, type Input, type Output, f32, i32, runBothWays } from '../onnx/compare.ts'
-import { type Matrix, naiveAttention, naiveGelu, naiveLayerNorm, naiveProduct, plus, times } from './naive-ops.ts'
+import {
+  type Matrix,
+  naiveAttention,
+  naiveExactGelu,
+  naiveGelu,
+  naiveLayerNorm,
+  naiveProduct,
+  naiveRmsNorm,
+  naiveRotation,
+  naiveSilu,
+  plus,
+  times,
+} from './naive-ops.ts'
 
 beforeAll(async () => {
   tf.enableProdMode() // else TF.js prints an advertisement for its native package
@@ -35,25 +50,70 @@ const layerNormCase = (epsilon: number): OpCase => ({
   inputs: [f32(['batch', 6]), f32([6]), f32([6])],
 })
 
+const rmsNormCase = (epsilon: number): OpCase => ({
+  op: (x, scale) => rmsNormalization(x!, scale!, epsilon),
+  naive: (x, [scale]) => naiveRmsNorm(x, scale!, epsilon),
+  inputs: [f32(['batch', 6]), f32([6])],
+})
+
 const positions = (sequence: number) => tf.range(0, sequence, 1, 'int32')
 
 /** The first token is always real: of a text without any, all positions would be attended to alike. */
 const maskOf = (mask: tf.Tensor) =>
   tf.maximum(mask, tf.cast(tf.equal(tf.slice(positions(9), 0, mask.shape[1]), 0), 'float32')) as tf.Tensor2D
 
-const attentionCase = (heads: number, size: number): OpCase => ({
+/** The same for the definition, a matrix of 0 and 1. */
+const naiveMaskOf = (mask: Matrix): Matrix => mask.map(([, ...rest]) => [1, ...rest])
+
+const positionsLike = (mask: tf.Tensor) => tf.slice(positions(9), 0, mask.shape[1]) as tf.Tensor1D
+
+const causalCase = (heads: number, size: number): OpCase => ({
   op: (qkv, mask) => {
-    const places = tf.slice(positions(9), 0, mask!.shape[1]) as tf.Tensor1D
-    return causalAttention(qkv as tf.Tensor2D, attentionBias(places, maskOf(tf.cast(mask!, 'float32'))), heads)
+    const real = maskOf(tf.cast(mask!, 'float32'))
+    return causalAttention(qkv as tf.Tensor2D, attentionBias(positionsLike(mask!), real), heads)
   },
-  naive: (qkv, mask) =>
-    naiveAttention(
-      qkv,
-      mask.map(([, ...rest]) => [1, ...rest]),
-      heads,
-    ),
+  naive: (qkv, mask) => {
+    const part = (which: number) => qkv.map((row) => row.slice(which * heads * size, (which + 1) * heads * size))
+    const options = { heads, keyValueHeads: heads, causal: true }
+    return naiveAttention([part(0), part(1), part(2)], naiveMaskOf(mask), options)
+  },
   inputs: [f32(['batch*sequence', 3 * heads * size]), i32(['batch', 'sequence'], [0, 2])],
   differentiable: 1,
+})
+
+const FREQUENCIES = [1, 0.3]
+const rotationLike = (mask: tf.Tensor): Rotation => rotationOf(positionsLike(mask), tf.tensor1d(FREQUENCIES))
+
+interface AttentionCase {
+  heads: number
+  keyValueHeads: number
+  causal: boolean
+  rotated?: boolean
+}
+
+/** Heads of 4, so that a group of heads is no wider than all of the input's rows by chance. */
+const attentionCase = ({ heads, keyValueHeads, causal, rotated = false }: AttentionCase): OpCase => ({
+  op: (query, key, value, mask) => {
+    const real = maskOf(tf.cast(mask!, 'float32'))
+    const bias = causal ? attentionBias(positionsLike(mask!), real) : paddingBias(real)
+    const rotation = rotated ? rotationLike(mask!) : undefined
+    const [q, k, v] = [query, key, value] as [tf.Tensor2D, tf.Tensor2D, tf.Tensor2D]
+    return attention(q, k, v, bias, { heads, keyValueHeads, rotation })
+  },
+  naive: (query, key, value, mask) =>
+    naiveAttention([query, key, value], naiveMaskOf(mask), {
+      heads,
+      keyValueHeads,
+      causal,
+      ...(rotated && { angle: (position, pair) => position * FREQUENCIES[pair]! }),
+    }),
+  inputs: [
+    f32(['batch*sequence', heads * 4]),
+    f32(['batch*sequence', keyValueHeads * 4]),
+    f32(['batch*sequence', keyValueHeads * 4]),
+    i32(['batch', 'sequence'], [0, 2]),
+  ],
+  differentiable: 3,
 })
 
 /** The mask by its definition: fract(row · column) ≥ rate, in single precision as every engine computes it. */
@@ -102,6 +162,14 @@ const cases: Record<string, OpCase> = {
     inputs: [f32(['batch', 3]), f32([4, 3]), f32([4])],
   },
   GELU: { op: (x) => gelu(x!), naive: naiveGelu, inputs: [f32(['batch', 9], [-5, 5])] },
+  'exact GELU': {
+    op: (x) => gelu(x!, { approximate: 'none' }),
+    naive: naiveExactGelu,
+    inputs: [f32(['batch', 9], [-5, 5])],
+  },
+  SiLU: { op: (x) => silu(x!), naive: naiveSilu, inputs: [f32(['batch', 9], [-9, 9])] },
+  'RMS normalization': rmsNormCase(1e-5),
+  'RMS normalization with a large epsilon': rmsNormCase(0.3),
   'log Σ exp': {
     op: (x) => logSumExp(x as tf.Tensor2D),
     naive: (x) => [x.map((row) => Math.log(sum(row.map((value) => Math.exp(value)))))],
@@ -126,8 +194,19 @@ const cases: Record<string, OpCase> = {
     inputs: [f32(['batch', 5]), f32(['batch', 'sequence'], [0, 1])],
     differentiable: 1,
   },
-  'causal attention of one head': attentionCase(1, 2),
-  'causal attention of three heads': attentionCase(3, 2),
+  'causal attention of one head': causalCase(1, 2),
+  'causal attention of three heads': causalCase(3, 2),
+  'attention over all real tokens': attentionCase({ heads: 3, keyValueHeads: 3, causal: false }),
+  'causal attention of separate queries, keys and values': attentionCase({ heads: 2, keyValueHeads: 2, causal: true }),
+  'attention of groups of heads': attentionCase({ heads: 6, keyValueHeads: 2, causal: true }),
+  'attention of one group over all real tokens': attentionCase({ heads: 3, keyValueHeads: 1, causal: false }),
+  'attention of turned queries and keys': attentionCase({ heads: 4, keyValueHeads: 2, causal: true, rotated: true }),
+  'rotary embedding': {
+    op: (x, mask) => rotary(x as tf.Tensor4D, rotationLike(mask!)),
+    naive: (x, mask) => x.map((row, at) => naiveRotation(row, (pair) => (at % mask[0]!.length) * FREQUENCIES[pair]!)),
+    inputs: [f32(['batch', 3, 'sequence', 4]), i32(['batch', 'sequence'], [0, 2])],
+    differentiable: 1,
+  },
   'cross-entropy': {
     op: (logits, labels) => crossEntropy(logits as tf.Tensor2D, labels as tf.Tensor1D),
     naive: (logits, [labels]) => {

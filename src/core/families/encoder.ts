@@ -1,6 +1,7 @@
 /** Encoders in the manner of BERT: what its family and those that differ by names and little else have in common. */
+import type * as z from 'zod/mini'
 import type { Parameter } from '../family.ts'
-import { embedding, linear, normalization } from './parts.ts'
+import { type activation, embedding, linear, normalization } from './parts.ts'
 
 export interface EncoderSizes {
   width: number
@@ -41,7 +42,7 @@ export interface Encoder {
   sizes: EncoderSizes
   names: EncoderNames
   /** By Hugging Face's name. */
-  activation: string
+  activation: z.infer<typeof activation>
   normEpsilon: number
   /** Share of an update that is dropped out where all is trained. */
   dropout: number

@@ -74,14 +74,8 @@ function block(
     heads: encoder.sizes.heads,
   })
   const hidden = update(own, linear(attended, names.attentionOutput), names.attentionNorm)
-  const inner = activate(encoder, linear(hidden, names.intermediate)) // [B·T, inner]
+  const inner = activations[encoder.activation](linear(hidden, names.intermediate)) // [B·T, inner]
   return update(hidden, linear(inner, names.output), names.outputNorm)
-}
-
-function activate({ activation }: Encoder, x: tf.Tensor2D): tf.Tensor2D {
-  const run = activations[activation]
-  if (!run) throw new Error(`no activation "${activation}"`)
-  return run(x)
 }
 
 const drop = ({ encoder, options }: Pass, x: tf.Tensor2D) => dropout(x, encoder.dropout, options.dropoutSource)

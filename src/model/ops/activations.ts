@@ -1,12 +1,20 @@
-/** Activations by Hugging Face's names. */
+/** Activations by the names that `hidden_act` and `activation_function` have in Hugging Face's configurations. */
 import * as tf from '@tensorflow/tfjs'
 import { gelu } from './gelu.ts'
+import { silu } from './silu.ts'
 
-/** Elementwise functions by name. */
-export const activations: Readonly<Record<string, (x: tf.Tensor2D) => tf.Tensor2D>> = {
-  gelu: (x) => tf.mul(tf.mul(x, 0.5), tf.add(tf.erf(tf.mul(x, Math.SQRT1_2)), 1)),
-  gelu_new: gelu,
-  gelu_pytorch_tanh: gelu,
+/** Elementwise: the result has its operand's shape. */
+export type Activation = (x: tf.Tensor2D) => tf.Tensor2D
+
+const geluTanh: Activation = (x) => gelu(x, { approximate: 'tanh' })
+
+export const activations = {
+  gelu: (x) => gelu(x, { approximate: 'none' }),
+  gelu_new: geluTanh,
+  gelu_pytorch_tanh: geluTanh,
   relu: (x) => tf.relu(x),
-  silu: (x) => tf.mul(x, tf.sigmoid(x)),
-}
+  silu: (x) => silu(x),
+  tanh: (x) => tf.tanh(x),
+} satisfies Record<string, Activation>
+
+export type ActivationName = keyof typeof activations

@@ -37,6 +37,12 @@ const layerNormalization: Rule = ({ input, fail }) => {
   return [{ type, shape }, statistics, statistics]
 }
 
+/** Outputs: normalized, inverse root mean square (with a last axis of 1). */
+const rmsNormalization: Rule = (context) => {
+  const [normalized, , inverse] = [layerNormalization(context)].flat()
+  return [normalized ?? context.fail('no result'), inverse ?? context.fail('no result')]
+}
+
 /** Letters name axes; those missing in the result are summed over. */
 const einsum: Rule = ({ inputs, input, attributes, fail }) => {
   const [terms = '', result = ''] = String(attributes['equation']).split('->')
@@ -59,4 +65,5 @@ export const products = {
   Gemm: gemm,
   LayerNormalization: layerNormalization,
   MatMul: matMul,
+  SimplifiedLayerNormalization: rmsNormalization,
 } satisfies Record<string, Rule>
