@@ -1,5 +1,6 @@
 /** Classifies texts with a bundle's graph, merged or with adapters, in batches of similar lengths. */
 import { bucketBatches, padBatch } from './batch.ts'
+import { type LabelScore, likeliest } from './classifier/scores.ts'
 import { type Model, type Task, createTasks } from './classifier/tasks.ts'
 import { type OfTexts, ofTexts } from './classifier/texts.ts'
 import { type Encode, type Encoded, padToken } from './encoder.ts'
@@ -8,14 +9,9 @@ import type { ModelConfig } from './family.ts'
 import { argMax, softmax } from './metrics.ts'
 import type { Session } from './session.ts'
 
+export { type LabelScore, likeliest } from './classifier/scores.ts'
 export type { Model } from './classifier/tasks.ts'
 export type { OfTexts } from './classifier/texts.ts'
-
-export interface LabelScore {
-  label: string
-  /** Probability of the label. */
-  score: number
-}
 
 /** What a text is, as Hugging Face's text classification says it, and the whole distribution. */
 export interface Classification extends LabelScore {
@@ -64,10 +60,6 @@ export interface ClassifierParts {
   /** What the session's graph classifies; its adapters are those of the session's stack. */
   model: Model
 }
-
-/** The likeliest labels first; all of them, or so many. */
-export const likeliest = (scores: readonly LabelScore[], topK?: number | null): LabelScore[] =>
-  scores.toSorted((a, b) => b.score - a.score).slice(0, topK ?? scores.length)
 
 /** A classifier of its parts, whichever ONNX Runtime the session is of. */
 export function createClassifier({ session, encode, config, model }: ClassifierParts): Classifier {
