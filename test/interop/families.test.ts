@@ -48,7 +48,7 @@ const integers = (rows: number[][]) =>
 
 /** Largest difference from the golden logits, by batch. */
 async function differences(plan: Plan, folder: string): Promise<Record<string, number>> {
-  const stack = stackOf(plan.model, plan.config)
+  const stack = await stackOf(plan.model, plan.config)
   const session = await InferenceSession.create(toOnnx(await plan.trace()))
   const found: Record<string, number> = {}
   for (const batch of readJsonFile<GoldenBatch[]>(join(families, folder, 'logits.json'))) {
