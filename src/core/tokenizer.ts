@@ -8,8 +8,14 @@ export interface Encoded {
 
 export interface Tokenizer {
   /**
-   * Token ids of a text, with the special tokens that the model expects around it.
+   * Token ids of a text, with the special tokens that the model expects around it. A longer text loses its end and keeps
+   * the special tokens, as by transformers' `truncation=True`; only a `maxLength` below their number cuts them too. What is
+   * cut off is not encoded. Lone surrogates count as U+FFFD.
+   *
+   * Whether a special token's text inside of a text becomes that token is for the tokenizer to say: by a `tokenizer.json`
+   * it does, as in transformers; GPT-2's vocabulary takes it for the ordinary text that it is.
    * @param maxLength most ids, special ones included; as many as there are by default
+   * @throws RangeError for an unbroken run of millions of characters, the limit of V8's regular expressions
    */
   encode(text: string, maxLength?: number): Encoded
   /**

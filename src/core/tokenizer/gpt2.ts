@@ -1,6 +1,6 @@
 /** GPT-2's byte-level BPE tokenizer: the ids that Hugging Face's tokenizers gives, in time proportional to the text's length. */
-import { GraftError } from '../errors.ts'
 import type { Encoded, Tokenizer } from '../tokenizer.ts'
+import { unknownId, withUnicodeSpace } from './bytes.ts'
 import { mergePairs } from './merge.ts'
 import { type BytePairRanks, parseRanks } from './ranks.ts'
 
@@ -13,10 +13,6 @@ export interface Gpt2Tokenizer extends Tokenizer {
   /** Id of `<|endoftext|>`, which also pads. */
   readonly endOfText: number
 }
-
-/** JavaScript's `\s` has U+FEFF and lacks U+0085; the pattern means Unicode's white space, as where it comes from. */
-export const withUnicodeSpace = (pattern: string): string =>
-  pattern.replaceAll('\\s', '\\p{White_Space}').replaceAll('\\S', '\\P{White_Space}')
 
 const ascii = /^\p{ASCII}*$/u
 
@@ -56,11 +52,8 @@ export function createGpt2Tokenizer(ranks: BytePairRanks): Gpt2Tokenizer {
 
   function bytesOf(id: number): string {
     const bytes = bytesById.get(id)
-    if (bytes !== undefined) return bytes
-    throw new GraftError('runtime', `token id ${id} is outside of the vocabulary of ${bytesById.size} ids`, {
-      hint: 'Decode only ids that this tokenizer gave.',
-      value: id,
-    })
+    if (bytes === undefined) throw unknownId(id, bytesById.size)
+    return bytes
   }
 
   function decode(ids: readonly number[]): string {

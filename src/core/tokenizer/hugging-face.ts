@@ -1,18 +1,9 @@
 /** GPT-2's tokenizer as the files that Hugging Face's libraries read, derived from a byte-pair vocabulary. */
+import { byteCharacters } from './bytes.ts'
 import { mergePairs } from './merge.ts'
 import { type BytePairRanks, parseRanks } from './ranks.ts'
 
 const END_OF_TEXT = '<|endoftext|>'
-
-/**
- * The character that stands for each byte: printable ones for themselves, the others for U+0100 on, as GPT-2's
- * `bytes_to_unicode` has it (https://github.com/openai/gpt-2/blob/master/src/encoder.py).
- */
-export function byteCharacters(): string[] {
-  const isPrintable = (byte: number) => (byte >= 33 && byte <= 126) || (byte >= 161 && byte !== 173)
-  let next = 256
-  return Array.from({ length: 256 }, (_, byte) => String.fromCharCode(isPrintable(byte) ? byte : next++))
-}
 
 interface Vocabulary {
   /** Tokens by id, `<|endoftext|>` last. */

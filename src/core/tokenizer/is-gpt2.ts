@@ -1,6 +1,6 @@
 /** Whether a tokenizer is GPT-2's, of which Graft has the vocabulary and its own, faster encoder. */
 import * as z from 'zod/mini'
-import { byteCharacters } from './hugging-face.ts'
+import { byteCharacters } from './bytes.ts'
 import { type BytePairRanks, parseRanks } from './ranks.ts'
 
 const vocabulary = z.record(z.string(), z.number())

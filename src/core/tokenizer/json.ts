@@ -1,23 +1,104 @@
-/** The tokenizer that a `tokenizer.json` describes, by Hugging Face's own library in JavaScript. */
-import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers'
-import type { Tokenizer } from '../tokenizer.ts'
+/** A tokenizer made of a `tokenizer.json`, with the ids that Hugging Face's tokenizers gives, in time proportional to the text's length. */
+import * as z from 'zod/mini'
+import { GraftError } from '../errors.ts'
+import type { Encoded, Tokenizer } from '../tokenizer.ts'
+import { unknownId } from './bytes.ts'
+import { type AddedToken, type Section, addedSchema, createFinder } from './json/added.ts'
+import { createBytePair } from './json/byte-pair.ts'
+import { makeDecoder } from './json/decoders.ts'
+import type { Model } from './json/model.ts'
+import { makeNormalizer } from './json/normalizers.ts'
+import { type Makers, NotSupported, fields, make } from './json/part.ts'
+import { makeCut } from './json/pieces.ts'
+import { makeSurroundings } from './json/template.ts'
+import { createUnigram } from './json/unigram.ts'
+import { sizeOf } from './json/vocabulary.ts'
+import { createWordPiece } from './json/word-piece.ts'
+
+const schema = z.object({
+  added_tokens: z._default(z.array(addedSchema), []),
+  normalizer: z.nullish(z.unknown()),
+  pre_tokenizer: z.nullish(z.unknown()),
+  model: z.unknown(),
+  post_processor: z.nullish(z.unknown()),
+  decoder: z.nullish(z.unknown()),
+})
+
+const configSchema = z.object({ truncation_side: z.optional(z.literal('right')) })
+
+const models: Makers<Model> = { BPE: createBytePair, WordPiece: createWordPiece, Unigram: createUnigram }
 
 /**
+ * Makes a tokenizer of its files.
  * @param json parsed `tokenizer.json`
  * @param config parsed `tokenizer_config.json`, if there is one
+ * @param file path of `tokenizer.json`, for errors
+ * @throws GraftError `config` for what is no tokenizer or needs what Graft has not
  */
-export function createJsonTokenizer(json: unknown, config: unknown, _file: string): Tokenizer {
-  const tokenizer = new HuggingFaceTokenizer(json as object, (config ?? {}) as object)
-  const special = tokenizer.encode('').ids
-  const vocabularySize = [...tokenizer.get_vocab(true).values()].reduce((most, id) => Math.max(most, id), 0) + 1
-  return {
-    encode(text, maxLength = Infinity) {
-      const { ids } = tokenizer.encode(text)
-      if (ids.length <= maxLength) return { ids, truncated: false }
-      const closing = special.length > 1 ? special.slice(-1) : []
-      return { ids: [...ids.slice(0, maxLength - closing.length), ...closing], truncated: true }
-    },
-    decode: (ids) => tokenizer.decode([...ids]),
-    vocabularySize,
+export function createJsonTokenizer(json: unknown, config: unknown, file: string): Tokenizer {
+  try {
+    fields(configSchema, config ?? {}, 'tokenizer_config.json')
+    return assemble(fields(schema, json, 'tokenizer.json'))
+  } catch (error) {
+    if (!(error instanceof NotSupported)) throw error
+    throw new GraftError('config', `${file}: not supported: ${error.message}`, {
+      hint: 'Use a base whose tokenizer is WordPiece, BPE or Unigram as BERT, RoBERTa, XLM-RoBERTa, Llama, Mistral and Qwen have them.',
+      file,
+    })
   }
 }
+
+function assemble({ added_tokens: added, ...parts }: z.infer<typeof schema>): Tokenizer {
+  const model = make('model', parts.model, models)
+  const normalize = parts.normalizer ? makeNormalizer(parts.normalizer) : (text: string) => text
+  const cut = parts.pre_tokenizer ? makeCut(parts.pre_tokenizer) : (text: string) => [text]
+  const { before, after } = parts.post_processor ? makeSurroundings(parts.post_processor) : { before: [], after: [] }
+  const decode = parts.decoder ? makeDecoder(parts.decoder) : (tokens: readonly string[]) => [tokens.join(' ')]
+  const ids = new Map([...model.vocabulary, ...added.map(({ content, id }) => [content, id] as const)])
+  const tokens = new Map(Array.from(ids, ([token, id]) => [id, token]))
+  const vocabularySize = sizeOf(ids)
+  const find = createFinder(byContent(added, false))
+  const findNormalized = createFinder(byContent(added, true, normalize))
+
+  /** Stretches of text without added tokens, normalized, and the tokens between. */
+  function* sections(text: string): Generator<Section> {
+    for (const section of find(text)) {
+      if ('id' in section) yield section
+      else
+        for (const inner of findNormalized(normalize(section.text)))
+          yield 'id' in inner ? inner : { text: inner.text, start: section.start + inner.start }
+    }
+  }
+
+  function* tokensOf(text: string): Generator<number> {
+    for (const section of sections(text)) {
+      if ('id' in section) yield section.id
+      else if (section.text !== '')
+        for (const piece of cut(section.text, section.start === 0)) yield* model.encode(piece)
+    }
+  }
+
+  function encode(text: string, maxLength = Infinity): Encoded {
+    const room = Math.max(0, maxLength - before.length - after.length)
+    const ofText: number[] = []
+    let truncated = before.length + after.length > maxLength
+    for (const id of tokensOf(text.replace(/\p{Surrogate}/gu, '\ufffd'))) {
+      truncated ||= ofText.length === room
+      if (truncated) break
+      ofText.push(id)
+    }
+    return { ids: [...before, ...ofText, ...after].slice(0, maxLength), truncated }
+  }
+
+  function tokenOf(id: number): string {
+    const token = tokens.get(id)
+    if (token === undefined) throw unknownId(id, vocabularySize)
+    return token
+  }
+
+  return { encode, decode: (all) => decode(all.map(tokenOf)).join(''), vocabularySize }
+}
+
+/** Tokens by what they are found by, of those that are looked for before a text is normalized or of those after. */
+const byContent = (added: readonly AddedToken[], normalized: boolean, normalize = (text: string) => text) =>
+  new Map(added.filter((token) => token.normalized === normalized).map((token) => [normalize(token.content), token]))
