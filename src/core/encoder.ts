@@ -9,8 +9,8 @@ export type { Encoded } from './tokenizer.ts'
 /** Encodes a text, cut after `maxLength` tokens or where the model's positions end. */
 export type Encode = (text: string, maxLength: number) => Encoded
 
-/** The padding token of a model. */
-export const padToken = (config: ModelConfig): number => modelOf(config).padTokenId
+/** What fills padding: a model's padding token, or any where the mask alone tells padding. */
+export const padToken = (config: ModelConfig): number => modelOf(config).padTokenId ?? 0
 
 /**
  * @throws GraftError `config` for a model with fewer embeddings than the tokenizer has ids

@@ -5,9 +5,12 @@ import type { ModelConfig, ModelDescription, ModelFamily } from './family.ts'
 import { bert } from './families/bert.ts'
 import { distilbert } from './families/distilbert.ts'
 import { gpt2 } from './families/gpt2.ts'
+import { llama } from './families/llama.ts'
+import { mistral } from './families/mistral.ts'
+import { qwen2 } from './families/qwen2.ts'
 import { roberta, xlmRoberta } from './families/roberta.ts'
 
-const families: readonly ModelFamily[] = [gpt2, bert, distilbert, roberta, xlmRoberta]
+const families: readonly ModelFamily[] = [gpt2, bert, distilbert, roberta, xlmRoberta, llama, mistral, qwen2]
 
 /** The model types that are supported. */
 export const modelTypes: readonly string[] = families.map(({ modelType }) => modelType)

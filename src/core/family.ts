@@ -70,8 +70,8 @@ export interface ModelSizes {
 export interface ModelDescription {
   config: ModelConfig
   sizes: ModelSizes
-  /** The token that pads. */
-  padTokenId: number
+  /** The token that pads, and that ends a text; undefined where the configuration names none and the mask alone tells padding. */
+  padTokenId: number | undefined
   /** All parameters without the classifier's head, in model order. */
   parameters: Parameter[]
   /** Those of the classifier's head. */

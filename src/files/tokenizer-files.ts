@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import ranks from 'js-tiktoken/ranks/gpt2'
+import { padToken } from '../core/encoder.ts'
 import { GraftError } from '../core/errors.ts'
 import { modelOf } from '../core/families.ts'
 import type { ModelConfig } from '../core/family.ts'
@@ -35,9 +36,10 @@ const readText = async (path: string) => new TextDecoder().decode(await readByte
 /**
  * The tokenizer of a model. GPT-2's is known by its vocabulary and merges, whatever the model is, and of a GPT-2 without any
  * tokenizer's files it is taken for granted.
+ * @param config of the model, where it is one's
  * @throws GraftError `config` where there is none that can be read, `file-format`, `file-read`
  */
-export async function readTokenizer(from: string | TokenizerPlace, config: ModelConfig): Promise<TokenizerSource> {
+export async function readTokenizer(from: string | TokenizerPlace, config?: ModelConfig): Promise<TokenizerSource> {
   const place = typeof from === 'string' ? placeOf(from) : from
   if (place.has('tokenizer.json')) {
     const path = await place.path('tokenizer.json')
@@ -49,7 +51,7 @@ export async function readTokenizer(from: string | TokenizerPlace, config: Model
     const merges = (await readText(await place.path('merges.txt'))).split(/\r?\n/)
     const pairs = merges.filter((line) => line !== '' && !line.startsWith('#version'))
     if (isGpt2Vocabulary(vocabulary, pairs, ranks)) return 'gpt2'
-  } else if (config.model_type === 'gpt2' && !tokenizerFileNames.some(place.has)) return 'gpt2'
+  } else if (config?.model_type === 'gpt2' && !tokenizerFileNames.some(place.has)) return 'gpt2'
   throw new GraftError('config', `${place.name} has no tokenizer.json`, {
     hint:
       'Make one where Python is: python -c "from transformers import AutoTokenizer as T; ' +
@@ -70,6 +72,8 @@ export const openTokenizer = (source: TokenizerSource): Tokenizer => makeTokeniz
 /** The files to be written for a model, by name; none for one with fewer embeddings than GPT-2's tokenizer has ids. */
 export function tokenizerFilesOf(source: TokenizerSource, config: ModelConfig): Readonly<Record<string, string>> {
   if (source !== 'gpt2') return source.files
-  const { sizes, padTokenId } = modelOf(config)
-  return sizes.vocabulary < VOCABULARY ? {} : tokenizerFiles(ranks, { maxLength: sizes.positions, padTokenId })
+  const { sizes } = modelOf(config)
+  return sizes.vocabulary < VOCABULARY
+    ? {}
+    : tokenizerFiles(ranks, { maxLength: sizes.positions, padTokenId: padToken(config) })
 }

@@ -3,6 +3,9 @@ import type { FamilyFunctions } from './family.ts'
 import { bert } from './families/bert.ts'
 import { distilbert } from './families/distilbert.ts'
 import { gpt2 } from './families/gpt2.ts'
+import { llama } from './families/llama.ts'
+import { mistral } from './families/mistral.ts'
+import { qwen2 } from './families/qwen2.ts'
 import { roberta } from './families/roberta.ts'
 
 const families: Readonly<Record<string, FamilyFunctions>> = {
@@ -11,6 +14,9 @@ const families: Readonly<Record<string, FamilyFunctions>> = {
   distilbert,
   roberta,
   'xlm-roberta': roberta,
+  llama,
+  mistral,
+  qwen2,
 }
 
 /** Class scores of each text: see `FamilyFunctions`. */

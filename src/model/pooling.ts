@@ -2,18 +2,30 @@
 import * as tf from '@tensorflow/tfjs'
 import type { TokenBatch } from './family.ts'
 
-/** [batch, sequence]: 1 for tokens that are neither masked nor the pad token. A text's own pad tokens end it, as in transformers. */
-export const realTokens = ({ inputIds, attentionMask }: TokenBatch, padTokenId: number): tf.Tensor2D =>
-  tf.mul(tf.cast(attentionMask, 'float32'), tf.cast(tf.notEqual(inputIds, tf.scalar(padTokenId, 'int32')), 'float32'))
+/**
+ * [batch, sequence]: 1 for tokens that are neither masked nor the pad token. A text's own pad tokens end it, as in transformers.
+ * @param padTokenId undefined for a model without one
+ */
+export function realTokens({ inputIds, attentionMask }: TokenBatch, padTokenId: number | undefined): tf.Tensor2D {
+  const unmasked: tf.Tensor2D = tf.cast(attentionMask, 'float32')
+  if (padTokenId === undefined) return unmasked
+  return tf.mul(unmasked, tf.cast(tf.notEqual(inputIds, tf.scalar(padTokenId, 'int32')), 'float32'))
+}
 
 /** Takes one row of each text: [batch · sequence, C] → [batch, C]. */
 export type Select = (rows: tf.Tensor2D) => tf.Tensor2D
 
-/** Selects each text's rightmost real token, or its first token where none is real. */
-export function lastToken(positions: tf.Tensor1D, real: tf.Tensor2D): Select {
-  const place = tf.mul(tf.cast(positions, 'float32'), tf.sub(tf.mul(real, 2), 1)) // what is not real counts -position
-  return selectBy(tf.equal(place, tf.max(place, 1, true)))
-}
+/**
+ * The place of each text's rightmost real token, or of its first token where none is real: [batch, 1], as float32.
+ * @param positions [sequence] 0, 1, 2, …
+ * @param real [batch, sequence] as `realTokens` gives it
+ */
+export const lastPlace = (positions: tf.Tensor1D, real: tf.Tensor2D): tf.Tensor2D =>
+  tf.max(tf.mul(tf.cast(positions, 'float32'), real), 1, true)
+
+/** Selects each text's token at `lastPlace`. */
+export const lastToken = (positions: tf.Tensor1D, real: tf.Tensor2D): Select =>
+  selectBy(tf.equal(tf.cast(positions, 'float32'), lastPlace(positions, real)))
 
 /** Selects each text's first token. */
 export const firstToken = ({ inputIds }: TokenBatch, positions: tf.Tensor1D): Select =>

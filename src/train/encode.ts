@@ -1,7 +1,7 @@
 /** A data set as the model sees it: token ids in the compact vocabulary, and label ids. */
 import { modelOf } from '../core/families.ts'
 import type { ModelConfig } from '../core/family.ts'
-import { createEncoder } from '../core/encoder.ts'
+import { createEncoder, padToken } from '../core/encoder.ts'
 import { createLabels } from '../core/labels.ts'
 import { tokenEmbedding } from '../core/layers.ts'
 import type { TokenizerSource } from '../core/tokenizer.ts'
@@ -17,6 +17,8 @@ export interface EncodedDataset {
   vocabulary: Vocabulary
   /** In the compact vocabulary. */
   padTokenId: number
+  /** Tokens that the tokenizer puts around every text, in the compact vocabulary. */
+  special: ReadonlySet<number>
   /** Tokens after which texts were cut. */
   maxLength: number
 }
@@ -34,14 +36,16 @@ export interface EncodingBase {
 export function encodeDataset({ labels, splits }: Dataset, base: EncodingBase, maxLength: number): EncodedDataset {
   const { config, tokenizer } = base
   const encodeText = createEncoder(config, openTokenizer(tokenizer))
-  const { padTokenId: pad, sizes } = modelOf(config)
+  const { sizes } = modelOf(config)
+  const pad = padToken(config)
   const { idOf } = createLabels(labels)
   const encode = (examples: readonly LabelledExample[]): EncodedSet => ({
     sequences: examples.map(({ text }) => encodeText(text, maxLength).ids),
     labels: examples.map((example) => idOf(example.label, example)),
   })
   const sets = { train: encode(splits.train), validation: encode(splits.validation), test: encode(splits.test) }
-  const sequences = Object.values(sets).flatMap((set) => set.sequences)
+  const special = encodeText('', maxLength).ids
+  const sequences = [special, ...Object.values(sets).flatMap((set) => set.sequences)]
   const vocabulary = createVocabulary(sequences, { padTokenId: pad, embedding: tokenEmbedding(config) })
   const compact = (set: EncodedSet): EncodedSet => ({
     ...set,
@@ -54,6 +58,7 @@ export function encodeDataset({ labels, splits }: Dataset, base: EncodingBase, m
     test: compact(sets.test),
     vocabulary,
     padTokenId,
+    special: new Set(vocabulary.compact(special)),
     maxLength: Math.min(maxLength, sizes.positions),
   }
 }

@@ -1,4 +1,6 @@
 /** A whole training run: data set and base in; adapter folder (LoRA) or base folder (full) out, with curves and report. */
+import { modelOf } from '../core/families.ts'
+import type { ModelConfig } from '../core/family.ts'
 import { adaptableLayers } from '../core/layers.ts'
 import { loraScaling, matchTargetModules } from '../core/lora.ts'
 import { createRandom } from '../core/random.ts'
@@ -147,6 +149,13 @@ async function prepare(base: Base & BaseFacts, dataset: StoredDataset, settings:
 const fingerprintOf = (identity: string, settings: TrainSettings): string =>
   sha256(JSON.stringify([identity, { ...settings, device: undefined }]))
 
+/** In the compact vocabulary the pad token has another id, which tells where a text ends; a model without one goes on without. */
+const compactConfig = (config: ModelConfig, { vocabulary, padTokenId }: EncodedDataset): ModelConfig => ({
+  ...config,
+  pad_token_id: modelOf(config).padTokenId === undefined ? null : padTokenId,
+  vocab_size: vocabulary.ids.length,
+})
+
 async function createProgram(
   base: Base,
   data: EncodedDataset,
@@ -155,8 +164,7 @@ async function createProgram(
 ): Promise<{ program: TrainingProgram; targets: string[] }> {
   const { method, weightDecay, lora } = settings
   const common = {
-    // In the compact vocabulary the pad token has another id, which tells where a text ends.
-    config: { ...base.config, pad_token_id: data.padTokenId, vocab_size: data.vocabulary.ids.length },
+    config: compactConfig(base.config, data),
     weights: data.vocabulary.restrict(base.weights),
     labels,
     weightDecay,

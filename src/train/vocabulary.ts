@@ -37,6 +37,12 @@ export function createVocabulary(
   const mapTables = (tensors: TensorMap, change: (entry: [string, TensorData]) => TensorData): TensorMap =>
     new Map([...tensors].map(([name, tensor]) => [name, isTokenTable(name) ? change([name, tensor]) : tensor]))
   const ids = [...new Set([padTokenId, ...sequences.flat()])].toSorted((a, b) => a - b)
+  // Padding keeps its id where it can: RoBERTa counts places from it.
+  if (padTokenId < ids.length) {
+    const other = ids[padTokenId]! // below the length
+    ids[ids.indexOf(padTokenId)] = other
+    ids[padTokenId] = padTokenId
+  }
   const compactIds = new Map(ids.map((id, at) => [id, at]))
   const idOf = (token: number) => {
     const id = compactIds.get(token)

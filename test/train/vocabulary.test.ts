@@ -20,6 +20,12 @@ describe('createVocabulary', () => {
     expect(() => vocabulary.compact([3])).toThrow('token 3 is not in the compact vocabulary')
   })
 
+  it('leaves padding its id where there are as many tokens', () => {
+    const { ids, compact } = createVocabulary([[8, 5, 9]], { padTokenId: 1, embedding: 'x' })
+    expect(ids).toEqual([5, 1, 8, 9])
+    expect(compact([5, 8, 9, 1])).toEqual([0, 2, 3, 1])
+  })
+
   it('keeps the rows in use, in their order, and the other weights as they are', () => {
     const restricted = vocabulary.restrict(full)
     expect(restricted.get(WTE)).toEqual({ shape: [4, 2], data: Float32Array.of(2, -2, 4, -4, 7, -7, 9, -9) })

@@ -97,9 +97,14 @@ export const activation = z.enum(activations, {
 })
 
 /** A field that may be left out, or have this one value; with another it would be another model. */
-export const refused = <const Value extends string | boolean>(value: Value) =>
+export const refused = <const Value extends string | number | boolean>(value: Value) =>
   z.nullish(
     z.literal(value, {
       error: ({ input }) => `${JSON.stringify(input)} is not supported, only ${JSON.stringify(value)}`,
     }),
   )
+
+/** A field that may be null or left out: with any value it would be another model. */
+export const absent = z.nullish(
+  z.never({ error: ({ input }) => `${JSON.stringify(input)} is not supported, only null` }),
+)

@@ -2,8 +2,7 @@
 import { createHash } from 'node:crypto'
 import { open, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import { padToken } from '../../core/encoder.ts'
-import { parseConfig } from '../../core/families.ts'
+import { modelOf, parseConfig } from '../../core/families.ts'
 import type { ModelConfig } from '../../core/family.ts'
 import { initializeMissing } from '../../core/initialize.ts'
 import { classifierConfig, labelsOfConfig } from '../../core/labels.ts'
@@ -86,7 +85,8 @@ function baseConfig(
   const rows = tensors.get(`${tokenEmbedding(config)}.weight`)?.shape[0] ?? config.vocab_size
   // An embedding may be padded to a size that computes well, and the configuration still say what is used of it.
   const vocab_size = Math.max(rows, config.vocab_size)
-  const pad_token_id = padToken(config) < vocab_size ? padToken(config) : config.pad_token_id
+  const { padTokenId = vocab_size } = modelOf(config)
+  const pad_token_id = padTokenId < vocab_size ? padTokenId : config.pad_token_id
   const count = labelCount(tensors, config)
   if (count === undefined) {
     if (labels) throw labelsError(`${source} has no classification head to name the labels of`)

@@ -40,6 +40,8 @@ export interface AttentionOptions {
   keyValueHeads?: number
   /** Turns queries and keys by their positions. */
   rotation?: Rotation | undefined
+  /** Of queries that are fewer than keys. */
+  queryRotation?: Rotation | undefined
 }
 
 /**
@@ -55,10 +57,11 @@ export function attention(
   key: tf.Tensor2D,
   value: tf.Tensor2D,
   bias: tf.Tensor4D,
-  { heads, keyValueHeads = heads, rotation }: AttentionOptions,
+  { heads, keyValueHeads = heads, rotation, queryRotation = rotation }: AttentionOptions,
 ): tf.Tensor2D {
-  const turned = (x: tf.Tensor4D) => (rotation ? rotary(x, rotation) : x)
-  const [queries, keys] = [turned(splitHeads(query, bias, heads)), turned(splitHeads(key, bias, keyValueHeads))]
+  const turned = (x: tf.Tensor4D, by: Rotation | undefined) => (by ? rotary(x, by) : x)
+  const queries = turned(splitHeads(query, bias, heads), queryRotation)
+  const keys = turned(splitHeads(key, bias, keyValueHeads), rotation)
   return joinHeads(attend(queries, keys, splitHeads(value, bias, keyValueHeads), bias))
 }
 

@@ -2,20 +2,19 @@
 import * as tf from '@tensorflow/tfjs'
 import { composite } from '../composite.ts'
 
-/** Cosines and sines of each position's angles: [sequence, size / 2]. */
+/** Cosines and sines of each position's angles: [sequence, size / 2], or [batch, 1, 1, size / 2] of one position each text. */
 export interface Rotation {
-  cos: tf.Tensor2D
-  sin: tf.Tensor2D
+  cos: tf.Tensor
+  sin: tf.Tensor
 }
 
 /**
- * @param positions [sequence] int32
+ * @param positions [sequence], or [batch, 1, 1] of one position each text
  * @param inverseFrequencies [size / 2]: θ^(-2i / size)
  */
-export function rotationOf(positions: tf.Tensor1D, inverseFrequencies: tf.Tensor1D): Rotation {
-  const places = tf.reshape(tf.cast(positions, 'float32'), [positions.size, 1])
-  const angles = tf.mul(places, tf.reshape(inverseFrequencies, [1, inverseFrequencies.size])) as tf.Tensor2D
-  return { cos: tf.cos(angles), sin: tf.sin(angles) } // [T, size / 2]
+export function rotationOf(positions: tf.Tensor, inverseFrequencies: tf.Tensor1D): Rotation {
+  const angles = tf.mul(tf.expandDims(tf.cast(positions, 'float32'), -1), inverseFrequencies)
+  return { cos: tf.cos(angles), sin: tf.sin(angles) } // [..., size / 2]
 }
 
 type Inputs = { x: tf.Tensor; cos: tf.Tensor; sin: tf.Tensor }
