@@ -36,6 +36,7 @@ import { hasSharedData, sharedData } from '../shared-data.ts'
 import { adapterDifferences, baseDifference, goldenBatches, logitsOfAdapter, readJsonFile } from './compare.ts'
 import { golden, goldenBase, ourAdapters } from './ours.ts'
 import { sharedTexts } from './texts.ts'
+import { checkTokenizers, tokenizerFolders, trainTokenizers } from './tokenizers.ts'
 
 const { values } = parseArgs({
   options: { python: { type: 'string', default: 'python3' }, update: { type: 'boolean', default: false } },
@@ -204,6 +205,7 @@ async function main(): Promise<void> {
     const theirs = values.update ? golden : join(work, 'theirs')
     if (values.update) rmSync(golden, { recursive: true, force: true })
     python('golden', theirs)
+    if (values.update) trainTokenizers(values.python, join(golden, 'tokenizers'))
     await readTheirs(theirs, work)
     const out = join(work, 'ours')
     await writeAdapters(out)
@@ -215,6 +217,8 @@ async function main(): Promise<void> {
       .split('\n')
       .map((line): Checked => JSON.parse(line))
     checked.forEach(report)
+    const folders = tokenizerFolders(golden)
+    for (const result of checkTokenizers(values.python, folders, join(work, 'tokenizers'))) report(result)
     if (!values.update) return
     await updateOurs(checked)
     python('losses', fileURLToPath(new URL('../../models/gpt-mini', import.meta.url)), join(golden, 'gpt-mini.json'))
