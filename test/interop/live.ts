@@ -242,7 +242,7 @@ async function main(): Promise<void> {
       .map((line): Checked => JSON.parse(line))
     checked.forEach(report)
     const folders = tokenizerFolders(golden)
-    for (const result of checkTokenizers(values.python, folders, join(work, 'tokenizers'))) report(result)
+    for await (const result of checkTokenizers(values.python, folders, join(work, 'tokenizers'))) report(result)
     if (!values.update) return
     await updateOurs(checked)
     python('losses', fileURLToPath(new URL('../../models/gpt-mini', import.meta.url)), join(golden, 'gpt-mini.json'))

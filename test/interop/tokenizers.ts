@@ -45,11 +45,11 @@ export interface TokenizerResult {
  * @param folders of a tokenizer.json each, by name
  * @param work an empty folder
  */
-export function* checkTokenizers(
+export async function* checkTokenizers(
   python: string,
   folders: ReadonlyMap<string, string>,
   work: string,
-): Generator<TokenizerResult> {
+): AsyncGenerator<TokenizerResult> {
   const all = new Map(folders)
   if (hasSharedData) {
     const own = join(work, 'nmt-nfkc')
