@@ -10,7 +10,8 @@ import type { Model } from './json/model.ts'
 import { makeNormalizer } from './json/normalizers.ts'
 import { type Makers, NotSupported, fields, make } from './json/part.ts'
 import { makeCut } from './json/pieces.ts'
-import { makeSurroundings } from './json/template.ts'
+import { checkSettings } from './json/settings.ts'
+import { NOTHING, type Surroundings, makeSurroundings } from './json/template.ts'
 import { createUnigram } from './json/unigram.ts'
 import { sizeOf } from './json/vocabulary.ts'
 import { createWordPiece } from './json/word-piece.ts'
@@ -24,8 +25,6 @@ const schema = z.object({
   decoder: z.nullish(z.unknown()),
 })
 
-const configSchema = z.object({ truncation_side: z.optional(z.literal('right')) })
-
 const models: Makers<Model> = { BPE: createBytePair, WordPiece: createWordPiece, Unigram: createUnigram }
 
 /**
@@ -37,8 +36,10 @@ const models: Makers<Model> = { BPE: createBytePair, WordPiece: createWordPiece,
  */
 export function createJsonTokenizer(json: unknown, config: unknown, file: string): Tokenizer {
   try {
-    fields(configSchema, config ?? {}, 'tokenizer_config.json')
-    return assemble(fields(schema, json, 'tokenizer.json'))
+    const parts = fields(schema, json, 'tokenizer.json')
+    const surroundings = parts.post_processor ? makeSurroundings(parts.post_processor) : NOTHING
+    checkSettings(config, parts, surroundings)
+    return assemble(parts, surroundings)
   } catch (error) {
     if (!(error instanceof NotSupported)) throw error
     throw new GraftError('config', `${file}: not supported: ${error.message}`, {
@@ -48,11 +49,13 @@ export function createJsonTokenizer(json: unknown, config: unknown, file: string
   }
 }
 
-function assemble({ added_tokens: added, ...parts }: z.infer<typeof schema>): Tokenizer {
+function assemble(
+  { added_tokens: added, ...parts }: z.infer<typeof schema>,
+  { before, after }: Surroundings,
+): Tokenizer {
   const model = make('model', parts.model, models)
   const normalize = parts.normalizer ? makeNormalizer(parts.normalizer) : (text: string) => text
   const cut = parts.pre_tokenizer ? makeCut(parts.pre_tokenizer) : (text: string) => [text]
-  const { before, after } = parts.post_processor ? makeSurroundings(parts.post_processor) : { before: [], after: [] }
   const decode = parts.decoder ? makeDecoder(parts.decoder) : (tokens: readonly string[]) => [tokens.join(' ')]
   const ids = new Map([...model.vocabulary, ...added.map(({ content, id }) => [content, id] as const)])
   const tokens = new Map(Array.from(ids, ([token, id]) => [id, token]))

@@ -85,6 +85,33 @@ describe('a tokenizer.json', () => {
     expect(createJsonTokenizer(json, { truncation_side: 'right' }, FILE).encode('ab a').ids).toEqual([1, 2, 1])
   })
 
+  it.each([
+    ['do_lower_case', { do_lower_case: true }],
+    ['add_prefix_space', { add_prefix_space: true }],
+    ['add_bos_token', { tokenizer_class: 'LlamaTokenizerFast', add_bos_token: true }],
+    ['add_eos_token', { tokenizer_class: 'GemmaTokenizer', add_eos_token: true, add_bos_token: false }],
+  ])('is refused where tokenizer_config.json contradicts it: %s', (name, config) => {
+    const normalizer = {
+      type: 'BertNormalizer',
+      clean_text: true,
+      handle_chinese_chars: true,
+      strip_accents: null,
+      lowercase: false,
+    }
+    const pre_tokenizer = { type: 'ByteLevel', add_prefix_space: false, use_regex: true }
+    const make = (settings: object) => createJsonTokenizer({ ...json, normalizer, pre_tokenizer }, settings, FILE)
+    expect(() => make(config)).toThrow(`tokenizer_config.json has ${name} true, tokenizer.json false`)
+    const agreeing = {
+      tokenizer_class: 'LlamaTokenizer',
+      do_lower_case: false,
+      add_prefix_space: false,
+      add_bos_token: false,
+    }
+    expect(make(agreeing).vocabularySize).toBe(3)
+    // Other classes leave the template alone.
+    expect(make({ tokenizer_class: 'GPT2Tokenizer', add_bos_token: true }).vocabularySize).toBe(3)
+  })
+
   it('may have tokens named like parts of every object', () => {
     const vocab = JSON.parse('{"?": 0, "__proto__": 1, "constructor": 2}')
     const tokenizer = createJsonTokenizer(
