@@ -48,6 +48,12 @@ describe('a tokenizer.json', () => {
       { ...json, model: { ...bytePairs, end_of_word_suffix: '</w>' } },
       'the model BPE: end_of_word_suffix: ',
     ],
+    ['merges of three', { ...json, model: { ...bytePairs, merges: [['a', 'b', 'c']] } }, 'the model BPE: merges: '],
+    [
+      'a score that is none',
+      { ...json, model: { type: 'Unigram', unk_id: 0, vocab: [['a', '1']] } },
+      'the model Unigram: vocab: ',
+    ],
     [
       'a merge of no token',
       { ...json, model: { ...bytePairs, merges: ['a c'] } },
