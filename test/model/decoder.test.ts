@@ -6,7 +6,7 @@ import type { ModelConfig } from '../../src/core/family.ts'
 import { initializeBase, initializeHead, normal } from '../../src/core/initialize.ts'
 import { adaptableLayers } from '../../src/core/layers.ts'
 import { createRandom } from '../../src/core/random.ts'
-import type { TensorMap } from '../../src/core/tensors.ts'
+import type { TensorData, TensorMap } from '../../src/core/tensors.ts'
 import { classify } from '../../src/model/families.ts'
 import { type Layers, denseLayers, loraLayers, stackedLoraLayers } from '../../src/model/layers.ts'
 import type { Tensors } from '../../src/model/parameters.ts'
@@ -98,7 +98,7 @@ describe('rows of a batch', () => {
       [`${name}.lora_A`, normal([input, 2], 0.3, random)] as const,
       [`${name}.lora_B`, normal([2, out], 0.3, random)] as const,
     ])
-    return new Map(pairs)
+    return new Map<string, TensorData>(pairs)
   })
   const tensor = (name: string, at: number) => {
     const { data, shape } = adapters[at]!.get(name)!

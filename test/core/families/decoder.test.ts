@@ -127,7 +127,7 @@ it.each([
   ['layer_types.1', { layer_types: ['full_attention', 'sliding_attention'] }, 'only full_attention'],
   ['num_experts', { num_experts: 8 }, '8 is not supported'],
   ['num_local_experts', { num_local_experts: 8 }, '8 is not supported'],
-  ['head_dim', { head_dim: 7 }, 'multiple of 2'],
+  ['head_dim', { head_dim: 7 }, 'heads of 7 channels'],
   ['hidden_size', { num_attention_heads: 64, num_key_value_heads: 8 }, 'heads of 9 channels'],
   ['hidden_size', { num_attention_heads: 7, num_key_value_heads: 7 }, 'not a multiple of num_attention_heads'],
   ['num_key_value_heads', { num_key_value_heads: 2 }, 'is not a multiple of num_key_value_heads 2'],
