@@ -37,6 +37,7 @@ import { adapterDifferences, baseDifference, goldenBatches, logitsOfAdapter, rea
 import { golden, goldenBase, ourAdapters } from './ours.ts'
 import { realDifference, realTexts } from './real.ts'
 import { sharedTexts } from './texts.ts'
+import { checkTokenizers, tokenizerFolders, trainTokenizers } from './tokenizers.ts'
 
 const { values } = parseArgs({
   options: { python: { type: 'string', default: 'python3' }, update: { type: 'boolean', default: false } },
@@ -227,6 +228,7 @@ async function main(): Promise<void> {
     const theirs = values.update ? golden : join(work, 'theirs')
     if (values.update) rmSync(golden, { recursive: true, force: true })
     python('golden', theirs)
+    if (values.update) trainTokenizers(values.python, join(golden, 'tokenizers'))
     await readTheirs(theirs, work)
     await readReal(work)
     const out = join(work, 'ours')
@@ -239,6 +241,8 @@ async function main(): Promise<void> {
       .split('\n')
       .map((line): Checked => JSON.parse(line))
     checked.forEach(report)
+    const folders = tokenizerFolders(golden)
+    for await (const result of checkTokenizers(values.python, folders, join(work, 'tokenizers'))) report(result)
     if (!values.update) return
     await updateOurs(checked)
     python('losses', fileURLToPath(new URL('../../models/gpt-mini', import.meta.url)), join(golden, 'gpt-mini.json'))
