@@ -41,7 +41,6 @@ describe('a tokenizer.json', () => {
       { ...json, pre_tokenizer: { type: 'UnicodeScripts' } },
       'the pre-tokenizer "UnicodeScripts"',
     ],
-    ['another decoder', { ...json, decoder: { type: 'CTC' } }, 'the decoder "CTC"'],
     ['dropout', { ...json, model: { ...bytePairs, dropout: 0.1 } }, 'the model BPE: dropout: '],
     [
       'suffixes',
@@ -83,6 +82,12 @@ describe('a tokenizer.json', () => {
         message: expect.stringContaining(`${FILE}: not supported: ${message}`),
       }),
     )
+  })
+
+  it('with another decoder encodes, and is refused where ids are decoded', async () => {
+    const tokenizer = await createJsonTokenizer({ ...json, decoder: { type: 'CTC' } }, undefined, FILE)
+    expect(tokenizer.encode('ab a').ids).toEqual([1, 2, 1])
+    await expect(tokenizer.decode([1])).rejects.toMatchObject({ code: 'config', file: FILE })
   })
 
   it('is refused where texts are cut on the left', async () => {
