@@ -28,6 +28,7 @@ export type {
   OfTexts,
 } from '../core/classifier.ts'
 export { GraftError } from '../core/errors.ts'
+export type { Answer, ProblemType, TaskSpec } from '../core/task.ts'
 export type {
   AddedAdapter,
   ClassifiedTable,
@@ -47,6 +48,8 @@ export interface WebOptions {
   device?: Device | undefined
   /** Threads of the CPU; by default 1, or up to 4 where the page is cross-origin isolated. */
   threads?: number | undefined
+  /** Whether the bundle is known to have GPT-2's tokenizer: then its vocabulary is downloaded at once, before the bundle says so. */
+  gpt2?: boolean | undefined
   /** Called while files are downloaded or read from the cache. */
   onProgress?: ((progress: LoadProgress) => void) | undefined
 }
@@ -92,10 +95,10 @@ const defaultThreads = () => (globalThis.crossOriginIsolated ? Math.min(MAX_THRE
  */
 export async function createClassifier(
   site: string | URL,
-  { bundle = 'bundle/', device = 'cpu', threads = defaultThreads(), onProgress }: WebOptions = {},
+  { bundle = 'bundle/', device = 'cpu', threads = defaultThreads(), gpt2 = false, onProgress }: WebOptions = {},
 ): Promise<WebClassifier> {
   const siteUrl = folderUrl(site, document.baseURI)
-  const request = { protocol: PROTOCOL, bundle: folderUrl(bundle, siteUrl).href, device, threads }
+  const request = { protocol: PROTOCOL, bundle: folderUrl(bundle, siteUrl).href, device, threads, gpt2 }
   const start = async (): Promise<[Connection, ModelInfo]> => {
     const connection = connect(new URL(workerFile, siteUrl))
     try {
@@ -141,11 +144,14 @@ function classifierOn(
       return model.tasks.flatMap(({ adapter }) => adapter ?? [])
     },
     labels(adapter) {
+      return this.task(adapter).labels
+    },
+    task(adapter) {
       const names = this.adapters
       const [only, ...others] =
         adapter === undefined ? model.tasks : model.tasks.filter((task) => task.adapter === adapter)
       if (!only || others.length > 0) throw unknownAdapter(adapter, names)
-      return only.labels
+      return only
     },
     classify: ofTexts((texts, options) => call('classify', { texts, ...options })),
     logits: ofTexts((texts, options) => call('logits', { texts, ...options })),

@@ -45,11 +45,11 @@ export interface TokenizerResult {
  * @param folders of a tokenizer.json each, by name
  * @param work an empty folder
  */
-export function* checkTokenizers(
+export async function* checkTokenizers(
   python: string,
   folders: ReadonlyMap<string, string>,
   work: string,
-): Generator<TokenizerResult> {
+): AsyncGenerator<TokenizerResult> {
   const all = new Map(folders)
   if (hasSharedData) {
     const own = join(work, 'nmt-nfkc')
@@ -64,7 +64,7 @@ export function* checkTokenizers(
     : []
   for (const [name, folder] of all) {
     const file = join(folder, 'tokenizer.json')
-    const tokenizer = createJsonTokenizer(JSON.parse(readFileSync(file, 'utf8')), undefined, file)
+    const tokenizer = await createJsonTokenizer(JSON.parse(readFileSync(file, 'utf8')), undefined, file)
     const differing = (texts: readonly string[]) => {
       const expected = lines(run(python, ['ids', file], `${texts.join('\n')}\n`))
       const found = texts.filter((text, at) => JSON.stringify(tokenizer.encode(JSON.parse(text)).ids) !== expected[at])
