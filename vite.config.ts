@@ -55,6 +55,27 @@ function hashedWorker(): Plugin {
   }
 }
 
+/**
+ * What is always loaded together is one file, which compresses better than its parts: each of these modules with all that it
+ * imports and that is in none of those before.
+ */
+const chunks: [name: string, modules: RegExp][] = [
+  ['web', /src\/(web\/index|core\/classifier\/scores)\.ts$|vite\/preload-helper/],
+  ['engine', /src\/web\/worker\/worker\.ts$/],
+  ['bytes', /src\/core\/tokenizer\/bytes\.ts$/],
+  ['tokenizer', /src\/core\/tokenizer\/json\.ts$/],
+  ['adapter', /src\/(web\/worker\/adapter|core\/bundle\/stack)\.ts$/],
+]
+
+/** What Vite calls at each `import()` waits for the style sheets of a chunk, which none of ours has. */
+function plainImports(): Plugin {
+  return {
+    name: 'plain-imports',
+    enforce: 'pre',
+    load: (id) => (id.endsWith('vite/preload-helper.js') ? 'export const __vitePreload = (load) => load()' : undefined),
+  }
+}
+
 /** Files that only some visitors need: the service worker keeps them when they are used. */
 const isOptional = (fileName: string) => /jspi|\bre2-|\bparquet-/.test(fileName)
 
@@ -99,7 +120,7 @@ export default defineConfig({
   root: path('src/web'),
   // Relative, so that the site works under any path.
   base: './',
-  plugins: [runtimeFiles(), hashedWorker(), siteFiles()],
+  plugins: [runtimeFiles(), hashedWorker(), plainImports(), siteFiles()],
   // Without it, ONNX Runtime's loader is in the bundle, where its threads would run the whole worker again.
   resolve: { conditions: ['onnxruntime-web-use-extern-wasm', 'module', 'browser', 'production'] },
   build: {
@@ -118,6 +139,7 @@ export default defineConfig({
       // A library's exports are of use to nobody here but for graft.js.
       preserveEntrySignatures: 'exports-only',
       output: {
+        codeSplitting: { groups: chunks.map(([name, test]) => ({ name, test })) },
         // A browser knows a service worker by its URL.
         entryFileNames: ({ name }) => (name === 'service-worker' ? '[name].js' : 'assets/[name]-[hash].js'),
         chunkFileNames: ({ name, moduleIds }) =>
