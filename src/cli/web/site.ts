@@ -1,12 +1,12 @@
 /** Puts the page and a bundle together into a folder for any static host. */
 import { cp, readdir, stat } from 'node:fs/promises'
 import { join, relative } from 'node:path'
-import { graphDataFile, graphPath } from '../../core/bundle.ts'
+import { type Manifest, graphDataFile, graphPath } from '../../core/bundle.ts'
 import { GraftError } from '../../core/errors.ts'
 import { verifyBundle } from '../../export/verify.ts'
 import { readBundle } from '../../files/bundle-folder.ts'
 import { type OutputFolder, type WriteOptions, withOutput } from '../../files/output.ts'
-import { copyPage, writeTexts } from './page.ts'
+import { copyPage, fitPage } from './page.ts'
 
 /** What a visitor downloads, by kind. */
 export interface SitePart {
@@ -42,29 +42,34 @@ async function makeSite(bundle: string, output: OutputFolder): Promise<SitePart[
   }
   return output.publish(async (dir) => {
     await copyPage(dir)
-    await writeTexts(dir, manifest)
+    await fitPage(dir, manifest)
     for (const path of ['graft.json', ...Object.keys(manifest.files)]) {
       await cp(join(bundle, path), join(dir, 'bundle', path))
     }
-    return listParts(dir)
+    return listParts(dir, manifest)
   })
 }
 
+const isRanks = (path: string) => path.includes('gpt2-ranks')
+const isTokenizerFile = (path: string) => /^bundle\/tokenizer(_config)?\.json$/.test(path)
+
 /** What each part consists of; the first that fits counts. */
-const kinds: [name: string, isPart: (path: string) => boolean][] = [
+const kindsOf = ({ tokenizer }: Manifest): [name: string, isPart: (path: string) => boolean][] => [
   ['model', (path) => path === `bundle/${graphPath}`],
   ['adapters', (path) => path.startsWith('bundle/adapters/')],
+  ['tokenizer', tokenizer === 'gpt2' ? isRanks : isTokenizerFile],
   ['other files of the bundle', (path) => path.startsWith('bundle/')],
   ['ONNX Runtime for WebGPU, where it is asked for', (path) => path.includes('jspi')],
+  ["GPT-2's vocabulary, where another bundle needs it", isRanks],
   ['tables, where one is opened', (path) => /assets\/(table|parquet)-/.test(path)],
   ['regular expressions, where an adapter has some', (path) => /\bre2-.*\.js$/.test(path)],
   ['ONNX Runtime (WebAssembly)', (path) => path.endsWith('.wasm')],
-  ["tokenizer's vocabulary", (path) => path.includes('gpt2-ranks')],
   ['page: JavaScript and CSS', (path) => /\.(m?js|css)$/.test(path)],
 ]
 
 /** A site's parts, those first that every visitor needs. */
-async function listParts(dir: string): Promise<SitePart[]> {
+async function listParts(dir: string, manifest: Manifest): Promise<SitePart[]> {
+  const kinds = kindsOf(manifest)
   const parts = kinds.map(([name]): SitePart => ({ name, files: [], bytes: 0 }))
   for (const entry of await readdir(dir, { recursive: true, withFileTypes: true })) {
     if (!entry.isFile()) continue
