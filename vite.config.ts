@@ -40,6 +40,29 @@ function runtimeFiles(): Plugin {
   }
 }
 
+/**
+ * ONNX Runtime's own code built from its sources, without what the page has no use for: other backends by the flags that its
+ * package declares in `lib/build-def.d.ts`, its own worker, and pictures as tensors.
+ */
+function slimRuntime(): Plugin {
+  const flags = { IS_ESM: true, ESM_IMPORT_META_URL: 'import.meta.url', DISABLE_WASM_PROXY: true, DISABLE_WASM: false }
+  const without = ['WEBGL', 'JSEP', 'WEBGPU', 'WEBNN'].map((backend) => [`BUILD_DEFS.DISABLE_${backend}`, 'true'])
+  const others = ['ENABLE_JSPI', 'ENABLE_BUNDLE_WASM_JS'].map((feature) => [`BUILD_DEFS.${feature}`, 'false'])
+  const given = Object.entries(flags).map(([name, value]) => [`BUILD_DEFS.${name}`, String(value)])
+  const pictures = /onnxruntime-common\/dist\/esm\/tensor-(conversion|factory)-impl\.js$/
+  return {
+    name: 'slim-runtime',
+    enforce: 'pre',
+    config: () => ({ define: Object.fromEntries([...given, ...without, ...others]) }),
+    resolveId: (source) => (source === 'onnxruntime-web/wasm' ? join(runtimeFolder, '../lib/index.ts') : undefined),
+    load(id) {
+      if (!pictures.test(id)) return undefined
+      const names = readFileSync(id, 'utf8').matchAll(/^export const (\w+)/gm)
+      return Array.from(names, ([, name]) => `export const ${name} = undefined`).join('\n')
+    },
+  }
+}
+
 /** The worker is a file of its own with a hashed name, which the library knows: page and worker are of one version. */
 function hashedWorker(): Plugin {
   let reference = ''
@@ -120,7 +143,7 @@ export default defineConfig({
   root: path('src/web'),
   // Relative, so that the site works under any path.
   base: './',
-  plugins: [runtimeFiles(), hashedWorker(), plainImports(), siteFiles()],
+  plugins: [runtimeFiles(), slimRuntime(), hashedWorker(), plainImports(), siteFiles()],
   // Without it, ONNX Runtime's loader is in the bundle, where its threads would run the whole worker again.
   resolve: { conditions: ['onnxruntime-web-use-extern-wasm', 'module', 'browser', 'production'] },
   build: {

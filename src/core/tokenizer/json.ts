@@ -56,8 +56,8 @@ export async function createJsonTokenizer(json: unknown, config: unknown, file: 
 
 async function assemble({ added_tokens: added, ...parts }: z.infer<typeof schema>, file: string): Promise<Tokenizer> {
   const model = await make('model', parts.model, models)
-  const normalize = parts.normalizer ? makeNormalizer(parts.normalizer) : (text: string) => text
-  const cut = parts.pre_tokenizer ? makeCut(parts.pre_tokenizer) : (text: string) => [text]
+  const normalize = parts.normalizer ? await makeNormalizer(parts.normalizer) : (text: string) => text
+  const cut = parts.pre_tokenizer ? await makeCut(parts.pre_tokenizer) : (text: string) => [text]
   const { before, after } = parts.post_processor ? makeSurroundings(parts.post_processor) : { before: [], after: [] }
   const ids = new Map([...model.vocabulary, ...added.map(({ content, id }) => [content, id] as const)])
   const tokens = new Map(Array.from(ids, ([token, id]) => [id, token]))
