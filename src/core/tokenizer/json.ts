@@ -61,8 +61,8 @@ async function assemble(
   file: string,
 ): Promise<Tokenizer> {
   const model = await make('model', parts.model, models)
-  const normalize = parts.normalizer ? makeNormalizer(parts.normalizer) : (text: string) => text
-  const cut = parts.pre_tokenizer ? makeCut(parts.pre_tokenizer) : (text: string) => [text]
+  const normalize = parts.normalizer ? await makeNormalizer(parts.normalizer) : (text: string) => text
+  const cut = parts.pre_tokenizer ? await makeCut(parts.pre_tokenizer) : (text: string) => [text]
   const ids = new Map([...model.vocabulary, ...added.map(({ content, id }) => [content, id] as const)])
   const tokens = new Map(Array.from(ids, ([token, id]) => [id, token]))
   const vocabularySize = sizeOf(ids)
