@@ -53,6 +53,10 @@ async function serve(bundle: string): Promise<string> {
   throw new Error(`graft serve ended: ${output}`)
 }
 
+interface Trained {
+  test: { accuracy: number }
+}
+
 interface Answer {
   label: string
   score: number
@@ -62,9 +66,9 @@ interface Answer {
 /** One command after the other, each on what the one before it wrote. */
 describe.each([
   // [CLS] apple and plum [SEP]; a token that begins a text, and its bytes.
-  { family: 'bert', tokenizer: 'word-piece', layer: 'query', tokens: 5 },
-  { family: 'llama', tokenizer: 'byte-level', layer: 'q_proj', tokens: 15 },
-] as const)('$family', ({ family, tokenizer, layer, tokens }) => {
+  { family: 'bert', tokenizer: 'word-piece', targets: 'word_embeddings,query,key,value,dense', tokens: 5 },
+  { family: 'llama', tokenizer: 'byte-level', targets: 'q_proj,v_proj,o_proj,gate_proj,up_proj,down_proj', tokens: 15 },
+] as const)('$family', ({ family, tokenizer, targets, tokens }) => {
   const [source, base, adapter] = [`${family}-source`, `${family}-base`, `${family}-adapter`]
   const [merged, unmerged] = [`${family}-merged`, `${family}-unmerged`]
   const texts = ['apple and plum', 'drill and saw']
@@ -83,11 +87,11 @@ describe.each([
   it('is trained, and measured', () => {
     const settings = '--epochs 12 --batch-size 8 --learning-rate 0.03 --rank 4 --dropout 0 --seed 1'.split(' ')
     const files = ['--base', base, '--data', 'data', '--out', adapter]
-    const trained = graft<{ test: { accuracy: number } }>('train', ...files, ...settings)
+    const trained = graft<Trained>('train', ...files, '--target-modules', targets, ...settings)
     expect(trained.test.accuracy).toBeGreaterThan(0.8)
     const { target_modules } = JSON.parse(readFileSync(path(adapter, 'adapter_config.json'), 'utf8'))
-    expect(target_modules).toContain(layer)
-    const measured = graft<{ accuracy: number }>('eval', '--model', adapter, '--data', 'data')
+    expect(target_modules).toEqual(targets.split(','))
+    const measured = graft<Trained['test']>('eval', '--model', adapter, '--data', 'data')
     expect(measured.accuracy).toBe(trained.test.accuracy)
   })
 
