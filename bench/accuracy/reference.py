@@ -1,10 +1,11 @@
 """What PyTorch and PEFT reach with the recipe that Graft's loop follows: LoRA on all linear layers of a frozen base.
 
     npx tsx bench/accuracy/write.ts FOLDER
-    python bench/accuracy/reference.py --base models/hf/minilm --sets FOLDER [--set NAME ...] [--seeds 1 2 3] [--part validation]
+    python bench/accuracy/reference.py --base models/hf/minilm --sets FOLDER [--set NAME ...] [--seeds 1 2 3]
 
-Prints a line of JSON for each set and seed. Batches, schedule, clipping, AdamW and the choice of the checkpoint are those of src/train
-(task/classification.ts, schedule.ts, optimizer.ts, loop.ts). As there, the base's own dropout is off: adapters have theirs.
+Prints a line of JSON for each set and seed. Batches, schedule, clipping, AdamW and the choice of the checkpoint are those of
+src/train (task/classification.ts, schedule.ts, optimizer.ts, loop.ts). As there, the base's own dropout is off: adapters have
+theirs. --part validation leaves the test part alone, for choosing settings.
 """
 
 import argparse
@@ -12,6 +13,7 @@ import csv
 import json
 import math
 import os
+import sys
 import time
 import warnings
 from pathlib import Path
@@ -33,9 +35,9 @@ def arguments():
     parser.add_argument("--sets", required=True, type=Path)
     parser.add_argument("--set", nargs="*")
     parser.add_argument("--seeds", nargs="*", type=int, default=[1, 2, 3])
-    parser.add_argument("--part", choices=["validation", "test"], default="test", help="validation: for choosing settings")
+    parser.add_argument("--part", choices=["validation", "test"], default="test")
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--bfloat16", action="store_true", help="products in half precision: faster, for choosing settings")
+    parser.add_argument("--bfloat16", action="store_true", help="half precision, for choosing settings")
     recipe = parser.add_argument_group("recipe")
     recipe.add_argument("--epochs", type=int, default=5)
     recipe.add_argument("--learning-rate", type=float, default=5e-4)
@@ -51,7 +53,7 @@ def arguments():
     recipe.add_argument("--weight-decay", type=float, default=0.01)
     recipe.add_argument("--beta2", type=float, default=0.95)
     recipe.add_argument("--max-length", type=int, default=128)
-    recipe.add_argument("--max-steps", type=int, default=0, help="of the schedule's steps only so many are done: for timing")
+    recipe.add_argument("--max-steps", type=int, default=0, help="do only so many of them, for timing")
     return parser.parse_args()
 
 
@@ -62,11 +64,13 @@ def read_set(folder, tokenizer, max_length):
     """Of each part the token ids and the label ids, and the labels' names."""
     rows = {part: list(csv.DictReader((folder / f"{part}.csv").open(newline="", encoding="utf-8"))) for part in PARTS}
     names = sorted({row["label"] for part in PARTS for row in rows[part]})
-    encode = lambda texts: tokenizer(texts, truncation=True, max_length=max_length)["input_ids"]
-    return {
-        part: (encode([row["text"] for row in rows[part]]), [names.index(row["label"]) for row in rows[part]])
-        for part in PARTS
-    }, names
+
+    def encode(part):
+        texts = [row["text"] for row in part]
+        ids = tokenizer(texts, truncation=True, max_length=max_length)["input_ids"]
+        return ids, [names.index(row["label"]) for row in part]
+
+    return {part: encode(rows[part]) for part in PARTS}, names
 
 
 def cut(items, size):
@@ -172,6 +176,7 @@ def train(recipe, data, names, pad_id, seed):
     sequences, labels = data["train"]
     truth = {part: torch.tensor(data[part][1]) for part in PARTS}
     model = adapted(recipe, len(names))
+    adapter_names = {name for name, each in model.named_parameters() if each.requires_grad}
     trained = [each for each in model.parameters() if each.requires_grad]
     optimizer = torch.optim.AdamW(trained, betas=(0.9, recipe.beta2), weight_decay=recipe.weight_decay)
     per_epoch = math.ceil(len(sequences) / recipe.batch_size)
@@ -197,12 +202,15 @@ def train(recipe, data, names, pad_id, seed):
         right = logits.argmax(-1) == truth["validation"]
         found = dict(right=right, loss=calibrated_loss(logits, truth["validation"]))
         history.append([round(right.double().mean().item(), 4), round(found["loss"], 4)])
+        print(f"epoch {epoch + 1}: {history[-1]}, {time.perf_counter() - started:.0f} s", file=sys.stderr, flush=True)
         if best is None or is_better(found, best):
-            best = dict(found, epoch=epoch + 1, state={name: each.detach().clone() for name, each in model.named_parameters() if each.requires_grad})
+            state = {name: each.clone() for name, each in model.state_dict().items() if name in adapter_names}
+            best = dict(found, epoch=epoch + 1, state=state)
     result = dict(validation=history[best["epoch"] - 1][0], epoch=best["epoch"], history=history)
     if recipe.part == "test":
         model.load_state_dict(best["state"], strict=False)
-        result["test"] = (logits_of(model, data["test"][0], pad_id, recipe.bfloat16).argmax(-1) == truth["test"]).double().mean().item()
+        answers = logits_of(model, data["test"][0], pad_id, recipe.bfloat16).argmax(-1)
+        result["test"] = round((answers == truth["test"]).double().mean().item(), 4)
     return dict(result, seconds=round(time.perf_counter() - started))
 
 
@@ -214,7 +222,8 @@ def main():
     for name in recipe.set or sorted(each.name for each in recipe.sets.iterdir()):
         data, names = read_set(recipe.sets / name, tokenizer, recipe.max_length)
         for seed in recipe.seeds:
-            print(json.dumps(dict(set=name, seed=seed, **train(recipe, data, names, tokenizer.pad_token_id, seed))), flush=True)
+            result = train(recipe, data, names, tokenizer.pad_token_id, seed)
+            print(json.dumps(dict(set=name, seed=seed, **result)), flush=True)
 
 
 if __name__ == "__main__":

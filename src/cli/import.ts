@@ -1,7 +1,8 @@
-/** `graft import`: makes a base of a GPT-2 model, or an adapter of a PEFT adapter, from a folder or the Hugging Face Hub. */
+/** `graft import`: makes a base of a model, or an adapter of a PEFT adapter, from a folder or the Hugging Face Hub. */
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { Command } from 'commander'
+import { modelTypes } from '../core/families.ts'
 import type { ImportResult } from '../files/import.ts'
 import { count } from './format.ts'
 import { interruptSignal } from './interrupt.ts'
@@ -21,8 +22,11 @@ interface Options {
 /** The `import` command. */
 export function importCommand(): Command {
   return new Command('import')
-    .description('make a base of a GPT-2 model, or an adapter of a PEFT adapter')
-    .argument('<source>', 'folder as transformers or PEFT writes it, or an id on the hub: openai-community/gpt2')
+    .description('make a base of a pretrained model, or an adapter of a PEFT adapter')
+    .argument(
+      '<source>',
+      'folder as transformers or PEFT writes it, or an id on the hub: sentence-transformers/all-MiniLM-L6-v2',
+    )
     .requiredOption('--out <dir>', 'folder to write')
     .option('--revision <name>', 'branch, tag or commit on the hub (default: main)')
     .option('--base <dir>', 'base folder of an adapter')
@@ -36,7 +40,8 @@ export function importCommand(): Command {
     .addOption(jsonOption())
     .addHelpText(
       'after',
-      '\nHF_TOKEN holds the token for private repositories, HF_ENDPOINT the address of another hub.',
+      `\nFamilies of models, by the model_type of config.json: ${modelTypes.join(', ')}.` +
+        '\nHF_TOKEN holds the token for private repositories, HF_ENDPOINT the address of another hub.',
     )
     .action(runImport)
 }

@@ -1,10 +1,13 @@
 /** `graft init`: a new base with random weights, as a Hugging Face folder. */
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
+import { modelTypes } from '../core/families.ts'
 import { jsonOption, positiveInteger, wholeNumber } from './options.ts'
 import { createUi } from './ui.ts'
 
 interface Options {
   out: string
+  family: string
+  tokenizer?: string
   embd: number
   layer: number
   head: number
@@ -18,13 +21,15 @@ interface Options {
 /** The `init` command. */
 export function initCommand(): Command {
   return new Command('init')
-    .description('write a new base with random weights (config.json, model.safetensors)')
+    .description('write a new base with random weights: config.json, model.safetensors, tokenizer')
     .requiredOption('--out <dir>', 'folder to write')
-    .option('--embd <size>', 'width of the model (n_embd)', positiveInteger, 256)
-    .option('--layer <count>', 'number of layers (n_layer)', positiveInteger, 4)
-    .option('--head <count>', 'number of attention heads (n_head)', positiveInteger, 8)
-    .option('--inner <size>', 'width of the feed-forward layer (n_inner; default: twice the width)', positiveInteger)
-    .option('--positions <count>', 'longest text in tokens (n_positions)', positiveInteger, 256)
+    .addOption(new Option('--family <type>', 'family of the model').choices(modelTypes).default('gpt2'))
+    .option('--tokenizer <dir>', "folder of a tokenizer.json (default: GPT-2's tokenizer)")
+    .option('--embd <size>', 'width of the model', positiveInteger, 256)
+    .option('--layer <count>', 'number of layers', positiveInteger, 4)
+    .option('--head <count>', 'number of attention heads', positiveInteger, 8)
+    .option('--inner <size>', 'width of the feed-forward layer (default: twice the width)', positiveInteger)
+    .option('--positions <count>', 'longest text in tokens', positiveInteger, 256)
     .option('--seed <number>', 'seed of the weights', wholeNumber, 123)
     .option('--force', 'replace the output folder')
     .addOption(jsonOption())
@@ -33,6 +38,8 @@ export function initCommand(): Command {
 
 async function init({
   out,
+  family,
+  tokenizer: tokenizerDir,
   embd,
   layer,
   head,
@@ -46,12 +53,15 @@ async function init({
   const { sizeOf } = await import('../core/tensors.ts')
   const { writeBase } = await import('../files/base-folder.ts')
   const { withOutput } = await import('../files/output.ts')
-  const { createBase } = await import('../train/base.ts')
+  const { openTokenizer, readTokenizer } = await import('../files/tokenizer-files.ts')
+  const { createFamilyBase } = await import('../train/base.ts')
   const ui = createUi({ json })
-  const sizes = { n_embd: embd, n_layer: layer, n_head: head, n_inner: inner, n_positions: positions }
+  const sizes = { width: embd, layers: layer, heads: head, inner, positions }
   const base = await withOutput(out, { kind: 'model', force }, async (output) => {
-    const created = createBase(sizes, seed)
-    await writeBase(output, created)
+    const tokenizer = tokenizerDir === undefined ? 'gpt2' : await readTokenizer(tokenizerDir)
+    const vocabulary = openTokenizer(tokenizer).vocabularySize
+    const created = createFamilyBase(family, { ...sizes, vocabulary }, seed)
+    await writeBase(output, created, { tokenizer })
     return created
   })
   const parameters = [...base.weights.values()].reduce((total, { shape }) => total + sizeOf(shape), 0)

@@ -36,9 +36,10 @@ const readText = async (path: string) => new TextDecoder().decode(await readByte
 /**
  * The tokenizer of a model. GPT-2's is known by its vocabulary and merges, whatever the model is, and of a GPT-2 without any
  * tokenizer's files it is taken for granted.
+ * @param config of the model, where it is one's
  * @throws GraftError `config` where there is none that can be read, `file-format`, `file-read`
  */
-export async function readTokenizer(from: string | TokenizerPlace, config: ModelConfig): Promise<TokenizerSource> {
+export async function readTokenizer(from: string | TokenizerPlace, config?: ModelConfig): Promise<TokenizerSource> {
   const place = typeof from === 'string' ? placeOf(from) : from
   if (place.has('tokenizer.json')) {
     const path = await place.path('tokenizer.json')
@@ -50,7 +51,7 @@ export async function readTokenizer(from: string | TokenizerPlace, config: Model
     const merges = (await readText(await place.path('merges.txt'))).split(/\r?\n/)
     const pairs = merges.filter((line) => line !== '' && !line.startsWith('#version'))
     if (isGpt2Vocabulary(vocabulary, pairs, ranks)) return 'gpt2'
-  } else if (config.model_type === 'gpt2' && !tokenizerFileNames.some(place.has)) return 'gpt2'
+  } else if (config?.model_type === 'gpt2' && !tokenizerFileNames.some(place.has)) return 'gpt2'
   throw new GraftError('config', `${place.name} has no tokenizer.json`, {
     hint:
       'Make one where Python is: python -c "from transformers import AutoTokenizer as T; ' +

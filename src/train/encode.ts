@@ -17,6 +17,8 @@ export interface EncodedDataset {
   vocabulary: Vocabulary
   /** In the compact vocabulary. */
   padTokenId: number
+  /** Tokens that the tokenizer puts around every text, in the compact vocabulary. */
+  special: ReadonlySet<number>
   /** Tokens after which texts were cut. */
   maxLength: number
 }
@@ -42,7 +44,8 @@ export function encodeDataset({ labels, splits }: Dataset, base: EncodingBase, m
     labels: examples.map((example) => idOf(example.label, example)),
   })
   const sets = { train: encode(splits.train), validation: encode(splits.validation), test: encode(splits.test) }
-  const sequences = Object.values(sets).flatMap((set) => set.sequences)
+  const special = encodeText('', maxLength).ids
+  const sequences = [special, ...Object.values(sets).flatMap((set) => set.sequences)]
   const vocabulary = createVocabulary(sequences, { padTokenId: pad, embedding: tokenEmbedding(config) })
   const compact = (set: EncodedSet): EncodedSet => ({
     ...set,
@@ -55,6 +58,7 @@ export function encodeDataset({ labels, splits }: Dataset, base: EncodingBase, m
     test: compact(sets.test),
     vocabulary,
     padTokenId,
+    special: new Set(vocabulary.compact(special)),
     maxLength: Math.min(maxLength, sizes.positions),
   }
 }

@@ -1,10 +1,10 @@
-"""Every family of models that Graft reads, as transformers and PEFT make them: tiny ones with random weights, and what they answer.
+"""Every family of models that Graft reads, as transformers and PEFT make them: tiny ones with random weights, and their answers.
 
-    python families.py golden FOLDER    models, logits, PEFT's adapters with theirs, and the configurations that are refused
+    python families.py golden FOLDER    models, logits, PEFT's adapters with theirs, and configurations that are refused
 
-A folder a model: config.json, model.safetensors, logits.json (a list of batches: input_ids, attention_mask, token_type_ids where the
-family takes them, logits), adapters/NAME/ (PEFT's two files and logits.json, with the same batches). A checkpoint without a classifier's
-head has one of its own in head.safetensors, by the names that transformers has for it, and the logits are of both together.
+A folder a model: config.json, model.safetensors, logits.json (a list of batches: input_ids, attention_mask, token_type_ids where
+the family takes them, logits), adapters/NAME/ (PEFT's two files and logits.json, with the same batches). A checkpoint without a
+classifier's head has one of its own in head.safetensors, by transformers' names, and the logits are of both together.
 """
 
 import json
@@ -131,7 +131,7 @@ def padded(rows, pad, side):
 
 
 def batches(config):
-    """Padding on the right, on the left for decoders, and texts that end in the pad token, have it inside or are nothing else."""
+    """Padding on the right, for decoders on the left too, and texts that end in the pad token, have it inside or are nothing else."""
     generator = torch.Generator().manual_seed(5)
     pad = config.pad_token_id
     rows = [torch.randint(3, VOCABULARY, (length,), generator=generator).tolist() for length in LENGTHS]
@@ -182,7 +182,7 @@ def write_logits(path, model, inputs):
 
 
 def randomize(model, scale=0.3):
-    """Larger than a fresh model's weights, so that every tensor matters for the logits; those that scale a normalization are about 1."""
+    """Larger than a fresh model's weights, so that every tensor matters; those that scale a normalization are about 1."""
     for name, parameter in model.named_parameters():
         if parameter.requires_grad:
             scales = "norm" in name.lower() and name.endswith("weight")

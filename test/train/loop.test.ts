@@ -28,6 +28,7 @@ const task = classificationTask({
   padTokenId: 19,
   batchSize: 8,
   tokenDropout: 0,
+  special: new Set(),
   seed: 3,
 })
 const STEPS = 18 // 44 texts make 6 batches

@@ -15,11 +15,11 @@ const gate = (x: tf.Tensor, square: tf.Tensor) => tf.sigmoid(tf.mul(x, tf.add(tf
 const forms: Record<GeluApproximation, { value(x: tf.Tensor): tf.Tensor; slope(x: tf.Tensor): tf.Tensor }> = {
   none: {
     value: (x) => tf.mul(tf.mul(x, 0.5), tf.add(tf.erf(tf.mul(x, Math.SQRT1_2)), 1)),
-    // Φ(x) + x · φ(x), which with t = x / √2 is ½ · (1 + erf(t) + 2/√π · t · exp(-t²))
+    // Φ(x) + x · φ(x), which with t = x / √2 is ½ · (1 + erf(t) + t · exp(ln(2/√π) - t²))
     slope: (x) => {
       const t = tf.mul(x, Math.SQRT1_2)
-      const density = tf.mul(t, tf.exp(tf.mul(tf.square(t), -1)))
-      return tf.add(tf.mul(tf.add(tf.mul(density, 2 / Math.sqrt(Math.PI)), tf.erf(t)), 0.5), 0.5)
+      const density = tf.mul(t, tf.exp(tf.sub(Math.log(2 / Math.sqrt(Math.PI)), tf.square(t))))
+      return tf.add(tf.mul(tf.add(density, tf.erf(t)), 0.5), 0.5)
     },
   },
   tanh: {

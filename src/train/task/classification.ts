@@ -15,6 +15,8 @@ export interface ClassificationOptions {
   /** Label names by id. */
   labels: readonly string[]
   padTokenId: number
+  /** Tokens around every text, which are never left out: one of them may stand for it. */
+  special: ReadonlySet<number>
   batchSize: number
   /** Share of the tokens that are left out of a text when it is trained on. */
   tokenDropout: number
@@ -22,14 +24,16 @@ export interface ClassificationOptions {
 }
 
 export function classificationTask(options: ClassificationOptions): TrainingTask {
-  const { train, validation, labels, padTokenId, batchSize, tokenDropout, seed } = options
+  const { train, validation, labels, padTokenId, special, batchSize, tokenDropout, seed } = options
   const lengths = train.sequences.map(({ length }) => length)
 
   const validate = (engine: Engine) =>
     evaluateSet((padded) => engine.evaluate(tokenFeeds(padded)), validation, labels, padTokenId)
 
   function batch(indices: readonly number[], random: Random): TrainingBatch {
-    const sequences = indices.map((index) => dropTokens(train.sequences[index] ?? [], tokenDropout, random))
+    const sequences = indices.map((index) =>
+      dropTokens(train.sequences[index] ?? [], { share: tokenDropout, special, random }),
+    )
     const ids = Int32Array.from(indices, (index) => train.labels[index] ?? 0)
     return {
       feeds: { ...tokenFeeds(padBatch(sequences, padTokenId)), labels: { data: ids, shape: [ids.length] } },
@@ -69,9 +73,12 @@ function isBetter(evaluation: TaskEvaluation, best: TaskEvaluation): boolean {
 
 const lossOf = ({ loss, calibratedLoss = loss }: TaskEvaluation) => calibratedLoss
 
-/** A text without a random share of its tokens; whole where nothing would be left. */
-function dropTokens(tokens: readonly number[], share: number, random: Random): readonly number[] {
+/** A text without a random share of its tokens; whole where nothing of it would be left. */
+function dropTokens(
+  tokens: readonly number[],
+  { share, special, random }: { share: number; special: ReadonlySet<number>; random: Random },
+): readonly number[] {
   if (share === 0) return tokens
-  const kept = tokens.filter(() => random.uniform() >= share)
-  return kept.length > 0 ? kept : tokens
+  const kept = tokens.filter((token) => special.has(token) || random.uniform() >= share)
+  return kept.some((token) => !special.has(token)) ? kept : tokens
 }

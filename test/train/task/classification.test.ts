@@ -12,7 +12,7 @@ const train = {
   labels: Array.from({ length: TEXTS }, () => 0),
 }
 
-const task = (tokenDropout: number, sequences: number[][] = train.sequences) =>
+const task = (tokenDropout: number, sequences: number[][] = train.sequences, special = new Set<number>()) =>
   classificationTask({
     train: { ...train, sequences },
     validation: train,
@@ -20,6 +20,7 @@ const task = (tokenDropout: number, sequences: number[][] = train.sequences) =>
     padTokenId: PAD,
     batchSize: 10,
     tokenDropout,
+    special,
     seed: 1,
   })
 
@@ -63,6 +64,17 @@ describe('classificationTask', () => {
       .batches(0)
       .flatMap((batch) => textsOf(batch()))
     expect(texts).toEqual(train.sequences.map(() => [5]))
+  })
+
+  it('keeps the tokens around every text, and a text whole of which only they would be left', () => {
+    const texts = task(0.5, train.sequences, new Set([1, LENGTH]))
+      .batches(0)
+      .flatMap((batch) => textsOf(batch()))
+    for (const text of texts) expect([text[0], text.at(-1)]).toEqual([1, LENGTH])
+    expect(texts.flat().length).toBeLessThan(0.65 * TEXTS * LENGTH)
+    const short = train.sequences.map(() => [1, 7, LENGTH])
+    const kept = task(0.95, short, new Set([1, LENGTH])).batches(0)
+    expect(kept.flatMap((batch) => textsOf(batch()))).toEqual(short)
   })
 
   it('trains on whole texts without it', () => {
