@@ -1,12 +1,9 @@
-/** A BERT and a Llama, tiny and made here, by every command: from a folder as transformers writes it to answers, a server and a site. */
+/** A BERT and a Llama, tiny and made here, by every command: from random weights to answers, a server and a site. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { writeBase } from '../../src/files/base-folder.ts'
-import { readTokenizer } from '../../src/files/tokenizer-files.ts'
-import { createFamilyBase } from '../../src/train/base.ts'
 import { writeTokenizer } from '../fixtures/tokenizer.ts'
 import { program, runGraft } from './command-line.ts'
 
@@ -67,25 +64,28 @@ interface Answer {
 describe.each([
   // [CLS] apple and plum [SEP]; a token that begins a text, and its bytes.
   { family: 'bert', tokenizer: 'word-piece', targets: 'word_embeddings,query,key,value,dense', tokens: 5 },
-  { family: 'llama', tokenizer: 'byte-level', targets: 'q_proj,v_proj,o_proj,gate_proj,up_proj,down_proj', tokens: 15 },
+  {
+    family: 'llama',
+    tokenizer: 'byte-level',
+    targets: 'q_proj,k_proj,v_proj,o_proj,gate_proj,up_proj,down_proj',
+    tokens: 15,
+  },
 ] as const)('$family', ({ family, tokenizer, targets, tokens }) => {
   const [source, base, adapter] = [`${family}-source`, `${family}-base`, `${family}-adapter`]
   const [merged, unmerged] = [`${family}-merged`, `${family}-unmerged`]
   const texts = ['apple and plum', 'drill and saw']
   let answers: Answer[]
 
-  it('is imported', async () => {
-    const vocabulary = writeTokenizer(path(`${family}-tokenizer`), tokenizer, [...words.fruit, ...words.tool, 'and'])
-    const sizes = { width: 16, layers: 2, heads: 2, inner: 24, positions: 48, vocabulary }
-    const created = createFamilyBase(family, sizes, 1)
-    const files = await readTokenizer(path(`${family}-tokenizer`), created.config)
-    await writeBase(path(source), created, { tokenizer: files })
-    const imported = graft<{ kind: string; sha256: string }>('import', source, '--out', base)
-    expect(imported).toMatchObject({ kind: 'base', parameters: expect.any(Number) })
+  it('is made, and imported', () => {
+    writeTokenizer(path(`${family}-tokenizer`), tokenizer, [...words.fruit, ...words.tool, 'and'])
+    const sizes = '--embd 16 --layer 2 --head 2 --inner 24 --positions 48 --seed 1'.split(' ')
+    const files = ['--tokenizer', `${family}-tokenizer`, '--out', source]
+    expect(graft('init', '--family', family, ...sizes, ...files)).toMatchObject({ config: { model_type: family } })
+    expect(graft('import', source, '--out', base)).toMatchObject({ kind: 'base', parameters: expect.any(Number) })
   })
 
   it('is trained, and measured', () => {
-    const settings = '--epochs 12 --batch-size 8 --learning-rate 0.03 --rank 4 --dropout 0 --seed 1'.split(' ')
+    const settings = '--epochs 16 --batch-size 8 --learning-rate 0.03 --rank 4 --dropout 0 --seed 1'.split(' ')
     const files = ['--base', base, '--data', 'data', '--out', adapter]
     const trained = graft<Trained>('train', ...files, '--target-modules', targets, ...settings)
     expect(trained.test.accuracy).toBeGreaterThan(0.8)
