@@ -22,10 +22,10 @@ def expected_of(folder):
 
 
 def compare(name, model, tokenizer, folder, caught):
-    """All texts in one batch, padded on the right and, where the model takes it, on the left."""
+    """All texts in one batch, padded on the right and, where positions do not count the padding, on the left."""
     texts, expected = expected_of(folder)
     model.eval()
-    sides = ["right"] if "bert" in model.config.model_type else ["right", "left"]
+    sides = ["right", "left"] if hasattr(model.config, "rope_theta") else ["right"]
     largest = 0.0
     for side in sides:
         encoded = tokenizer(texts, padding=True, padding_side=side, truncation=True, return_tensors="pt")
