@@ -169,13 +169,16 @@ function describe<Config extends DecoderConfig>(config: Config, kind: DecoderKin
   }
 }
 
-/** The fields of a new configuration; pairs of heads share keys and values. */
+/** Heads that share keys and values in a new model: two or three, where that divides them. */
+const sharing = (heads: number): number => [2, 3].find((count) => heads % count === 0) ?? 1
+
+/** The fields of a new configuration. */
 const fieldsOf = ({ width, layers, heads, inner, positions, vocabulary }: NewModelSizes) => ({
   vocab_size: vocabulary,
   hidden_size: width,
   num_hidden_layers: layers,
   num_attention_heads: heads,
-  num_key_value_heads: heads % 2 === 0 ? heads / 2 : heads,
+  num_key_value_heads: heads / sharing(heads),
   head_dim: width / heads,
   intermediate_size: inner,
   max_position_embeddings: positions,
