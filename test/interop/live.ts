@@ -14,10 +14,10 @@ import { hasSharedData, sharedData } from '../shared-data.ts'
 import { checkOurFamilies, readTheirFamilies } from './live/families.ts'
 import { checkOurs, readTheirs, updateOurs } from './live/gpt2.ts'
 import { type Python, createPython } from './live/python.ts'
-import { checkReal } from './live/real.ts'
-import { note, summarize } from './live/report.ts'
-import { checkTokenizers } from './live/tokenizers.ts'
+import { checkReal, realModels } from './live/real.ts'
+import { note, report, summarize } from './live/report.ts'
 import { golden } from './ours.ts'
+import { checkTokenizers, tokenizerFolders, trainTokenizers } from './tokenizers.ts'
 
 const { values } = parseArgs({
   options: { python: { type: 'string', default: 'python3' }, update: { type: 'boolean', default: false } },
@@ -37,6 +37,7 @@ function updateGolden(python: Python, out: string): void {
   python('interop.py', ['losses', gptMini, join(golden, 'gpt-mini.json')])
   python('interop.py', ['tokens', join(out, 'tokenizer', 'tokenizer.json'), join(golden, 'tokens.json')])
   if (!hasSharedData) return
+  trainTokenizers(values.python, join(golden, 'tokenizers'))
   python('interop.py', ['deltas', sharedData('peft-gpt2-lora-causal'), join(golden, 'causal-deltas.json')])
 }
 
@@ -57,8 +58,10 @@ async function compareAll(python: Python, work: string): Promise<void> {
     updateGolden(python, join(work, 'ours'))
   }
   await checkOurFamilies(python, join(work, 'our-families'))
-  await checkTokenizers(python, work)
-  await checkReal(python, work)
+  const models = realModels(values.python)
+  const tokenizers = new Map([...tokenizerFolders(join(golden, 'tokenizers')), ...models])
+  for (const result of checkTokenizers(values.python, tokenizers, join(work, 'tokenizers'))) report(result)
+  await checkReal(python, models, work)
 }
 
 const work = mkdtempSync(join(tmpdir(), 'graft-interop-'))
