@@ -1,6 +1,9 @@
 """Reads what Graft wrote of every family (see live/our-families.ts): by transformers, PEFT, Optimum and ONNX Runtime.
 
-    python our_families.py FOLDER    one JSON object a line on stdout: what was compared, and whether it is alike
+    python our_families.py all FOLDER        a folder a family
+    python our_families.py bundles FOLDER    only their bundles
+
+One JSON object a line on stdout: what was compared, and whether it is alike.
 """
 
 import json
@@ -22,7 +25,7 @@ def expected_of(folder):
 
 
 def compare(name, model, tokenizer, folder, caught):
-    """All texts in one batch, padded on the right and, where positions do not count the padding, on the left."""
+    """All texts in one batch, padded on the right and, where positions are relative, on the left."""
     texts, expected = expected_of(folder)
     model.eval()
     sides = ["right", "left"] if hasattr(model.config, "rope_theta") else ["right"]
@@ -46,12 +49,18 @@ def check_base(family, folder):
     model, info = classifier(folder, 3)
     head = ("score.", "classifier.", "pre_classifier.")
     others = [name for name in info["missing_keys"] if not name.startswith(head)] + info["unexpected_keys"]
-    report(f"{family}: base in transformers", not others, f"{len(model.state_dict())} tensors, lacking or too many: {others or 'none'}")
+    detail = f"{len(model.state_dict())} tensors, lacking or too many: {others or 'none'}"
+    report(f"{family}: base in transformers", not others, detail)
+
+
+def check_bundles(folder):
+    for each in sorted((folder / "bundles").iterdir()):
+        check_bundle(each, f"{folder.name}: bundle {each.name}")
 
 
 def check_family(folder):
     family = folder.name
-    base = folder / "base"
+    base, whole = folder / "base", folder / "whole"
     check_base(family, base)
     tokenizer = AutoTokenizer.from_pretrained(base)
     for each in sorted((folder / "adapters").iterdir()):
@@ -59,15 +68,15 @@ def check_family(folder):
             model = PeftModel.from_pretrained(classifier(base, 3)[0], each)
         compare(f"{family}: adapter {each.name} in PEFT", model, tokenizer, each, caught)
     with Caught() as caught:
-        model = AutoModelForSequenceClassification.from_pretrained(folder / "whole")
-    compare(f"{family}: whole model in transformers", model, AutoTokenizer.from_pretrained(folder / "whole"), folder / "whole", caught)
-    for each in sorted((folder / "bundles").iterdir()):
-        check_bundle(each, f"{family}: bundle {each.name}")
+        model = AutoModelForSequenceClassification.from_pretrained(whole)
+    compare(f"{family}: whole model in transformers", model, AutoTokenizer.from_pretrained(whole), whole, caught)
+    check_bundles(folder)
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
+    checks = {"all": check_family, "bundles": check_bundles}
+    if len(sys.argv) != 3 or sys.argv[1] not in checks:
         print(__doc__)
         sys.exit(2)
-    for each in sorted(Path(sys.argv[1]).iterdir()):
-        check_family(each)
+    for each in sorted(Path(sys.argv[2]).iterdir()):
+        checks[sys.argv[1]](each)

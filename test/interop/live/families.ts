@@ -37,6 +37,6 @@ export async function readTheirFamilies(root: string, work: string): Promise<voi
 /** Graft writes, the others read. */
 export async function checkOurFamilies(python: Python, work: string): Promise<void> {
   for (const family of modelTypes) await writeFamily(family, join(work, family))
-  reportLines(python('our_families.py', [work]))
+  reportLines(python('our_families.py', ['all', work]))
   checkTransformersJs(work)
 }

@@ -101,11 +101,11 @@ interface Answering {
   close(): Promise<void>
 }
 
-/** Writes the logits that Graft gives for the texts, beside what gives them. */
-async function writeAnswers(dir: string, model: Answering): Promise<void> {
-  const logits = await model.logits(TEXTS)
+/** Writes the logits that Graft gives for texts, beside what gives them. */
+async function writeAnswers(dir: string, model: Answering, texts: readonly string[] = TEXTS): Promise<void> {
+  const logits = await model.logits(texts)
   await model.close()
-  const rows = TEXTS.map((text, at) => ({ text, logits: [...(logits[at] ?? [])] }))
+  const rows = texts.map((text, at) => ({ text, logits: [...(logits[at] ?? [])] }))
   writeFileSync(join(dir, 'texts.json'), JSON.stringify(rows))
 }
 
@@ -129,4 +129,15 @@ export async function writeFamily(family: string, out: string): Promise<void> {
   await trainWhole(dir, whole)
   await writeAnswers(whole, await assembleModel(whole, {}))
   await bundle('whole', { base: whole })
+}
+
+/** Writes a merged bundle of a base with real weights and an adapter with random ones, with the answers to texts. */
+export async function writeRealBundle(dir: string, work: string, out: string, texts: readonly string[]): Promise<void> {
+  const base = await readBase(dir)
+  const { config, sha256: baseSha256 } = base
+  const adapter = shrink(randomAdapter({ config, baseSha256, base: dir, labels: LABELS, rank: 4, alpha: 0.5 }))
+  adapter.info.maxLength = modelOf(config).sizes.positions
+  await writeAdapter(work, adapter)
+  await exportBundle({ base: dir, adapters: [{ dir: work }], mode: 'merged', dir: out })
+  await writeAnswers(out, await openBundle(out), texts)
 }
