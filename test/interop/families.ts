@@ -96,7 +96,7 @@ async function writeHeaded(out: string, imported: string, file: string): Promise
   const labels = Array.from({ length: labelCount(tensors, base.config) ?? 0 }, (_, id) => `L${id}`)
   // With a pooler, where the checkpoint has none.
   const weights = new Map([...base.weights, ...tensors])
-  const config = classifierConfig(base.config, labels)
+  const config = classifierConfig(base.config, { labels })
   await writeBase(out, { config, weights }, { tokenizer: await readTokenizer(imported, base.config) })
 }
 
