@@ -234,15 +234,15 @@ describe('pieces', () => {
     ['Contiguous', false, [',', 'a', ',,', 'b', ',', 'c', ',']],
     ['MergedWithPrevious', false, [',', 'a,', ',', 'b,', 'c,']],
     ['MergedWithNext', false, [',a', ',', ',b', ',c', ',']],
-  ])('%s, inverted: %s', (behavior, invert, expected) => {
-    expect([...split(behavior, invert)(',a,,b,c,', true)]).toEqual(expected)
+  ])('%s, inverted: %s', async (behavior, invert, expected) => {
+    expect([...(await split(behavior, invert))(',a,,b,c,', true)]).toEqual(expected)
   })
 })
 
 describe('a sequence of cuts', () => {
-  it('prepends only to what the text begins with', () => {
+  it('prepends only to what the text begins with', async () => {
     const metaspace = { type: 'Metaspace', replacement: '▁', prepend_scheme: 'first', split: true }
-    const cut = makeCut({ type: 'Sequence', pretokenizers: [{ type: 'WhitespaceSplit' }, metaspace] })
+    const cut = await makeCut({ type: 'Sequence', pretokenizers: [{ type: 'WhitespaceSplit' }, metaspace] })
     expect([...cut('a a', true)]).toEqual(['▁a', 'a'])
     expect([...cut(' a b', true)]).toEqual(['a', 'b'])
     expect([...cut('a b', false)]).toEqual(['a', 'b'])
