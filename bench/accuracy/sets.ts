@@ -12,14 +12,22 @@ import {
 /** Of every random split. The runs' own seeds are others, and never change a split. */
 const SPLIT_SEED = 123
 
-export interface BenchmarkSet {
-  name: string
+/** What adapters on a base shall reach on a set. */
+export interface Goal {
   /** Test accuracy to reach; and macro-F1, where that is asked for. */
   bar: number
   macroF1Bar?: number
-  split: string
   /** Passes over the training part; chosen on the validation part. */
   epochs: number
+}
+
+/** The bases that there are goals for, by the names of their folders. */
+export type GoalBase = 'gpt-mini' | 'minilm'
+
+export interface BenchmarkSet {
+  name: string
+  split: string
+  goals: Record<GoalBase, Goal>
   read(dir: string): Promise<Dataset>
 }
 
@@ -68,31 +76,31 @@ const sms = (dir: string, balance: boolean): Promise<Dataset> =>
 export const benchmarkSets: BenchmarkSet[] = [
   {
     name: 'sms-spam',
-    epochs: 5,
-    bar: 0.99,
-    macroF1Bar: 0.975,
+    goals: { 'gpt-mini': { bar: 0.99, macroF1Bar: 0.975, epochs: 5 }, minilm: { bar: 0.993, epochs: 4 } },
     split: 'repeats removed, 70/10/20',
     read: (dir) => sms(dir, false),
   },
-  { name: 'sms-spam-balanced', epochs: 5, bar: 0.975, split: 'balanced, 70/10/20', read: (dir) => sms(dir, true) },
+  {
+    name: 'sms-spam-balanced',
+    goals: { 'gpt-mini': { bar: 0.975, epochs: 5 }, minilm: { bar: 0.98, epochs: 6 } },
+    split: 'balanced, 70/10/20',
+    read: (dir) => sms(dir, true),
+  },
   {
     name: 'rt-polarity',
-    epochs: 3,
-    bar: 0.79,
+    goals: { 'gpt-mini': { bar: 0.79, epochs: 3 }, minilm: { bar: 0.825, epochs: 3 } },
     split: 'index % 5 = 0 is test',
     read: async (dir) => everyFifth(await collect(join(dir, 'rt-polarity/rt_polarity.csv'))),
   },
   {
     name: 'subjectivity',
-    epochs: 3,
-    bar: 0.94,
+    goals: { 'gpt-mini': { bar: 0.94, epochs: 3 }, minilm: { bar: 0.95, epochs: 3 } },
     split: 'index % 5 = 0 is test',
     read: async (dir) => everyFifth(await readSubjectivity(join(dir, 'subjectivity'))),
   },
   {
     name: 'banking77',
-    epochs: 10,
-    bar: 0.87,
+    goals: { 'gpt-mini': { bar: 0.87, epochs: 10 }, minilm: { bar: 0.905, epochs: 12 } },
     split: 'official',
     read: (dir) =>
       createDataset(join(dir, 'banking77/train.csv'), {
@@ -103,8 +111,7 @@ export const benchmarkSets: BenchmarkSet[] = [
   },
   {
     name: 'tweeteval-emotion',
-    epochs: 8,
-    bar: 0.67,
+    goals: { 'gpt-mini': { bar: 0.67, epochs: 8 }, minilm: { bar: 0.805, epochs: 5 } },
     split: 'official',
     read: (dir) => readEmotion(join(dir, 'tweeteval-emotion')),
   },

@@ -98,15 +98,27 @@ async function classifyArguments(
   }
   const results = await classifier.classify(texts, { adapter })
   const rows = texts.map((text, at) => ({ text, ...results[at]! })) // one for each text
+  const isNumber = rows.some(({ value }) => value !== undefined)
   ui.table(
-    ['text', 'label', all ? 'probability' : 'confidence'],
-    rows.flatMap(({ text, label, score, scores }) => {
-      const shown = all ? likeliest(scores) : [{ label, score }]
-      return shown.map((line, at) => [at === 0 ? abbreviate(text) : '', line.label, percent(line.score)])
-    }),
+    ['text', 'label', isNumber ? 'number' : all ? 'probability' : 'confidence'],
+    rows.flatMap(({ text, ...result }) =>
+      shownScores(result, all).map(({ label, score }, at) => [
+        at === 0 ? abbreviate(text) : '',
+        label,
+        isNumber ? score.toPrecision(4) : percent(score),
+      ]),
+    ),
   )
   noteTruncated(ui, results)
   ui.result(rows.map(({ scores, ...row }) => (all ? { ...row, scores } : row)))
+}
+
+/** All of a text's labels, the likeliest, or those that it has; none of several is a line of its own. */
+function shownScores({ label, score, labels, scores }: Classification, all?: boolean) {
+  if (all) return likeliest(scores)
+  if (!labels) return [{ label, score }]
+  const own = likeliest(scores).filter((each) => labels.includes(each.label))
+  return own.length > 0 ? own : [{ label: '(none)', score }]
 }
 
 const abbreviate = (text: string) => {
@@ -136,10 +148,12 @@ async function classifyInput(ui: Ui, classifier: Classifier, input: string, opti
 }
 
 function printSummary(ui: Ui, summary: FileSummary): void {
-  ui.table(
-    ['label', 'texts', 'share'],
-    Object.entries(summary.perLabel).map(([label, texts]) => [label, texts, percent(texts / summary.rows)]),
-  )
+  if (Object.keys(summary.perLabel).length === 0) ui.line(`${count(summary.rows)} texts`)
+  else
+    ui.table(
+      ['label', 'texts', 'share'],
+      Object.entries(summary.perLabel).map(([label, texts]) => [label, texts, percent(texts / summary.rows)]),
+    )
   printNotes(ui, summary)
 }
 

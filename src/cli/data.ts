@@ -1,11 +1,12 @@
 /** `graft data`: makes a data set of a file of labelled texts, or of a published collection that it downloads. */
 import { homedir } from 'node:os'
 import { join } from 'node:path'
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
 import { GraftError } from '../core/errors.ts'
+import { problemTypes } from '../core/task.ts'
 import type { CreateDatasetOptions, DatasetSummary, SplitName } from '../train/dataset.ts'
 import { printDropped } from './data/dropped.ts'
-import { tableInput, withTableOptions } from './input.ts'
+import { tableInput, withLabelOptions, withTableOptions } from './input.ts'
 import { fractions, jsonOption, list, positiveInteger, wholeNumber } from './options.ts'
 import { createUi } from './ui.ts'
 import type { Ui } from './ui.ts'
@@ -33,8 +34,13 @@ export function dataCommand(): Command {
     .option('--validation <file>', 'a file that is the validation part; its texts are taken out of the training part')
     .option('--test <file>', 'a file that is the test part; its texts are taken out of the others')
     .option('--text <column>', 'column of the texts (default: text, message, … as found)')
-    .option('--label <column>', 'column of the labels (default: label, category, … as found)')
-  return withTableOptions(command)
+  return withTableOptions(withLabelOptions(command))
+    .addOption(
+      new Option(
+        '--problem-type <type>',
+        'what a label is: one of some, a list of some, or a number (default: one; a list with --label-separator, --label-columns)',
+      ).choices(problemTypes),
+    )
     .option('--labels <names>', 'label names in the order of their ids, with commas (default: sorted)', list)
     .option('--balance', 'undersample every label to the count of the rarest')
     .option('--keep-repeats', 'keep texts that occur more than once')
@@ -118,7 +124,9 @@ function printSummary(ui: Ui, summary: DatasetSummary): void {
   ui.table(
     ['label', 'read', 'train', 'validation', 'test'],
     [
-      ...summary.labels.map((label) => [label, ...columns.map(({ perLabel }) => perLabel[label] ?? 0)]),
+      ...summary.labels.flatMap((label) =>
+        summary.problemType === 'regression' ? [] : [[label, ...columns.map(({ perLabel }) => perLabel[label] ?? 0)]],
+      ),
       ['all', ...columns.map(({ rows }) => rows)],
     ],
   )

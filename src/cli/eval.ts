@@ -2,12 +2,13 @@
 import { Command, Option } from 'commander'
 import type { CompiledDevice } from '../core/devices.ts'
 import { GraftError } from '../core/errors.ts'
+import type { ProblemType } from '../core/task.ts'
 import type { Classification, Classifier, ClassifierEvaluation, EvaluateOptions } from '../runtime/index.ts'
 import type { LabelledExample } from '../train/dataset.ts'
 import { GRAPH_DEVICES, chooseDevice, deviceOption } from './device.ts'
 import type { DataOptions } from './eval/data.ts'
 import { count } from './format.ts'
-import { withTableOptions } from './input.ts'
+import { withLabelOptions, withTableOptions } from './input.ts'
 import { interruptSignal } from './interrupt.ts'
 import { jsonOption } from './options.ts'
 import { isStdout, isStream, isWritable } from './output.ts'
@@ -36,8 +37,7 @@ export function evalCommand(): Command {
       new Option('--split <name>', 'part of the data set (default: test)').choices(['train', 'validation', 'test']),
     )
     .option('--text <column>', "column of a file's texts (default: text, message, … as found)")
-    .option('--label <column>', "column of a file's labels (default: label, category, … as found)")
-  return withTableOptions(command)
+  return withTableOptions(withLabelOptions(command))
     .option('--adapter <name>', 'adapter of an unmerged bundle (default: the only one)')
     .option('--base <dir>', 'base folder of an adapter folder (default: the one that it was trained on)')
     .option('--predictions <file>', "CSV, TSV or JSON Lines file to write: each text's label and prediction")
@@ -57,13 +57,15 @@ async function evaluateModel(options: Options): Promise<void> {
   const { openModel } = await import('../export/index.ts')
   const { readLabelledTexts } = await import('./eval/data.ts')
   const ui = createUi({ json })
-  const { texts, split, blank } = await readLabelledTexts(data, choice)
   const device = await chooseDevice(ui, wanted, GRAPH_DEVICES)
-  const classifier = await openModel(model, { base, device })
+  await using classifier = await openModel(model, { base, device })
+  // The model says what a label is.
+  const { problemType } = classifier.task(adapter)
+  const { texts, split, blank } = await readLabelledTexts(data, { ...choice, problemType })
   const { readTemperature } = await import('./eval/temperature.ts')
   const temperature = await readTemperature(model, adapter ?? classifier.adapters[0])
-  const measured = showEvaluation(ui, classifier, texts, { adapter, temperature, signal })
-  const { predictions, ...measures } = await measured.finally(() => classifier.close())
+  const measured = await showEvaluation(ui, classifier, texts, { adapter, temperature, signal })
+  const { predictions, ...measures } = measured
   if (blank > 0) ui.line(`\nRows without a text, which were left out: ${count(blank)}`)
   if (file !== undefined) {
     await writePredictions(file, texts, predictions)
@@ -99,7 +101,7 @@ async function showEvaluation(
   classifier: Classifier,
   texts: readonly LabelledExample[],
   options: EvaluateOptions,
-): Promise<ClassifierEvaluation> {
+): Promise<ClassifierEvaluation<ProblemType>> {
   const { evaluateClassifier } = await import('../runtime/index.ts')
   const { printEvaluation } = await import('./eval/print.ts')
   const progress = ui.progress('Evaluating', texts.length, { unit: 'texts' })
@@ -122,9 +124,9 @@ async function writePredictions(
   async function* rows() {
     yield writer.head()
     for (const [at, { text, label, line }] of texts.entries()) {
-      const { label: predicted, score } = predictions[at]! // one for each text
+      const { label: predicted, labels, score } = predictions[at]! // one for each text
       const values = new Map(Object.entries({ text, label }))
-      yield writer.row({ line, values }, [predicted, score])
+      yield writer.row({ line, values }, [labels ? JSON.stringify(labels.toSorted()) : predicted, score])
     }
   }
   await writeRows(file, rows())

@@ -60,6 +60,7 @@ async function runSweep(options: Options): Promise<void> {
   const { data, out, recipe, maxRuns, resume, force, threads } = options
   const { weights: _, ...base } = await readBase(baseFolder(options.base))
   const dataset = await readDataset(data)
+  if (dataset.problemType === 'regression') throw noNumbers(data)
   const device = await chooseDevice(ui, options.device, TRAINING_DEVICES)
   const grid = { ...GRID_DEFAULTS, ...givenSettings(TRAIN_SETTINGS, options), device: [device] }
   const runs = await gridSettings(grid, { base, recipe })
@@ -84,6 +85,12 @@ async function runSweep(options: Options): Promise<void> {
   ui.line(`\nWrote ${join(out, 'results.jsonl')} and ${join(out, PICTURE)}`)
   ui.result({ out, results })
 }
+
+const noNumbers = (data: string) =>
+  new GraftError('usage', `${data} is a data set of numbers, and a sweep compares accuracies`, {
+    hint: 'Train with each setting: `graft train`.',
+    file: data,
+  })
 
 const interruptedSweep = (error: unknown): unknown =>
   error instanceof GraftError && error.code === 'interrupted'

@@ -1,8 +1,10 @@
 /** `graft train`: trains a LoRA adapter, or all weights, on a data set. */
 import { Command } from 'commander'
 import type { DeviceName } from '../core/devices.ts'
+import type { ProblemType } from '../core/task.ts'
 import type { StepProfile } from '../train/engine/profile.ts'
 import { TRAIN_SETTINGS, nestGiven } from '../train/settings.ts'
+import type { PartResult } from '../train/measure.ts'
 import type { TrainResult } from '../train/train.ts'
 import { printDropped } from './data/dropped.ts'
 import { TRAINING_DEVICES, chooseDevice } from './device.ts'
@@ -52,31 +54,53 @@ async function runTrain(options: Options): Promise<void> {
     const dataset = await readDataset(data)
     if (dataset.isPublished) printDropped(ui, dataset.summary)
     const run = { base, dataset, out: output, recipe, resume, threads, signal, onProfile }
-    return showTraining(ui, { ...run, ...given, device })
+    return showTraining<ProblemType>(ui, { ...run, ...given, device })
   })
   printResult(ui, result, describeKept(result))
   if (options.profile) printProfile(ui, profile)
   ui.result({ ...result, memoryBytes: 1024 * process.resourceUsage().maxRSS, profile })
 }
 
-function printResult(ui: Ui, { out, temperature, validation, test, seconds }: TrainResult, kept: string): void {
+function printResult(ui: Ui, result: TrainResult<ProblemType>, kept: string): void {
+  const { out, temperature, validation, test, seconds } = result
   ui.line(`\n${kept} ${seconds.toFixed(1)} s.`)
+  const parts = Object.entries({ validation, test })
+  const heads = parts
+    .flatMap(([, part]) => Object.keys(figuresOf(part)))
+    .filter((head, at, all) => all.indexOf(head) === at)
   ui.table(
-    ['', 'accuracy', 'macro-F1', 'loss', 'confidence', 'calibration error', 'before'],
-    Object.entries({ validation, test }).map(([name, { accuracy, macroF1, loss, calibration, uncalibrated }]) => [
-      name,
-      percent(accuracy),
-      macroF1.toFixed(3),
-      loss.toFixed(4),
-      percent(calibration.confidence),
-      calibration.expectedError.toFixed(3),
-      uncalibrated.calibration.expectedError.toFixed(3),
-    ]),
+    ['', ...heads],
+    parts.map(([name, part]) => [name, ...Object.values(figuresOf(part))]),
   )
+  if (test.problemType !== 'regression') printCalibration(ui, temperature)
+  ui.line(`\nWrote ${out}; its curves: ${out}/report.html`)
+}
+
+/** What is told of a part, by the kind of task. */
+function figuresOf(part: PartResult<ProblemType>): Record<string, string> {
+  if (part.problemType === 'regression') {
+    const { pearson, spearman, r2, meanAbsoluteError, loss } = part
+    const [correlation, rank, explained] = [pearson, spearman, r2].map((value) => value.toFixed(3))
+    const error = meanAbsoluteError.toPrecision(3)
+    return { Pearson: correlation!, Spearman: rank!, 'R²': explained!, 'mean error': error, loss: loss.toFixed(4) } // three of each
+  }
+  const { accuracy, macroF1, loss, calibration, uncalibrated } = part
+  return {
+    ...(part.problemType === 'multi_label_classification'
+      ? { 'micro-F1': part.microF1.toFixed(3), 'all labels right': percent(accuracy) }
+      : { accuracy: percent(accuracy) }),
+    'macro-F1': macroF1.toFixed(3),
+    loss: loss.toFixed(4),
+    confidence: percent(calibration.confidence),
+    'calibration error': calibration.expectedError.toFixed(3),
+    before: uncalibrated.calibration.expectedError.toFixed(3),
+  }
+}
+
+function printCalibration(ui: Ui, temperature: number): void {
   ui.line(
     temperature === 1
       ? 'The validation part gave no reason to scale the confidence.'
       : `The confidence was scaled by a temperature of ${temperature.toFixed(2)}, fitted on the validation part.`,
   )
-  ui.line(`\nWrote ${out}; its curves: ${out}/report.html`)
 }

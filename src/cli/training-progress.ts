@@ -1,4 +1,5 @@
 /** How a training run looks in the terminal: the plan, a progress bar, a line for each evaluation. */
+import { type ProblemType, SINGLE_LABEL } from '../core/task.ts'
 import type { HistoryRecord } from '../train/report.ts'
 import type { RunPlan } from '../train/run.ts'
 import { settingsInForce } from '../train/settings.ts'
@@ -34,13 +35,16 @@ export async function showRun<Result>(
 }
 
 /** Trains a classifier, and shows it. */
-export const showTraining = (ui: Ui, options: TrainOptions): Promise<TrainResult> =>
+export const showTraining = <Kind extends ProblemType = 'single_label_classification'>(
+  ui: Ui,
+  options: TrainOptions,
+): Promise<TrainResult<Kind>> =>
   showRun(ui, 'Training', ({ onStart, onRecord }) =>
-    train({
+    train<Kind>({
       ...options,
       onStart: (plan) => {
         printPlan(ui, plan)
-        printValidation(ui, options.dataset.splits.validation.length)
+        printValidation(ui, options.dataset)
         onStart(plan)
       },
       onRecord,
@@ -54,17 +58,28 @@ const describeStep = ({ loss, accuracy, tokensPerSecond }: HistoryRecord & { kin
     `${Math.round(tokensPerSecond)} tokens/s`,
   ].join('  ')
 
-const describeEvaluation = ({ epoch, step, loss, calibratedLoss, accuracy }: HistoryRecord & { kind: 'evaluation' }) =>
+const describeEvaluation = ({
+  epoch,
+  step,
+  loss,
+  calibratedLoss,
+  score,
+  accuracy,
+}: HistoryRecord & { kind: 'evaluation' }) =>
   `epoch ${epoch + 1}, step ${step}: validation loss ${loss.toFixed(4)}, ` +
   (calibratedLoss === undefined ? '' : `${calibratedLoss.toFixed(4)} calibrated, `) +
-  (accuracy === undefined ? `perplexity ${Math.exp(loss).toFixed(1)}` : `accuracy ${percent(accuracy)}`)
+  (score !== undefined && score !== accuracy ? `score ${score.toFixed(3)}` : describeAccuracy(loss, accuracy))
+
+const describeAccuracy = (loss: number, accuracy: number | undefined) =>
+  accuracy === undefined ? `perplexity ${Math.exp(loss).toFixed(1)}` : `accuracy ${percent(accuracy)}`
 
 /** Validation texts below which accuracy says little: each is worth half a point or more. */
 const FEW_TEXTS = 200
 
 /** Says so where accuracy cannot tell checkpoints apart. */
-function printValidation(ui: Ui, texts: number): void {
-  if (texts >= FEW_TEXTS) return
+function printValidation(ui: Ui, { splits, problemType = SINGLE_LABEL }: TrainOptions['dataset']): void {
+  const texts = splits.validation.length
+  if (texts >= FEW_TEXTS || problemType !== SINGLE_LABEL) return
   ui.line(
     `The validation part is small: ${texts} texts, each worth ${(100 / texts).toFixed(1)} points of accuracy. ` +
       'The loss decides which checkpoint is kept, unless accuracies differ by more than chance.',

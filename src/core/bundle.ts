@@ -1,6 +1,6 @@
 /** A bundle's `graft.json` and `golden.json`: what a bundle is, and what `serve`, `web` and `classify` may rely on. */
 import * as z from 'zod/mini'
-import { labelNames, sha256Text, taskNotes } from './adapter/info.ts'
+import { checkTask, sha256Text, taskNotes, taskSchema } from './adapter/info.ts'
 import { GraftError } from './errors.ts'
 import { checkSchema } from './schema.ts'
 
@@ -36,20 +36,21 @@ const common = {
   }),
 }
 
-const merged = z.object({
-  kind: z.literal('merged'),
-  /** Class names by id. */
-  labels: labelNames,
-  ...taskNotes,
-  /** What training divided the logits by, where that is known. */
-  temperature: z.optional(z.number().check(z.positive())),
-  ...common,
-})
+const merged = z
+  .object({
+    kind: z.literal('merged'),
+    ...taskSchema,
+    ...taskNotes,
+    /** What training divided the logits by, where that is known. */
+    temperature: z.optional(z.number().check(z.positive())),
+    ...common,
+  })
+  .check(checkTask)
 
 const unmerged = z.object({
   kind: z.literal('unmerged'),
   /** In the order of `adapter_index`. */
-  adapters: z.array(z.object({ name, labels: labelNames, ...taskNotes })).check(z.minLength(1)),
+  adapters: z.array(z.object({ name, ...taskSchema, ...taskNotes }).check(checkTask)).check(z.minLength(1)),
   /** The largest r; smaller ones are padded with zeros. */
   rank: count,
   /** Layers that the graph takes `lora_A` and `lora_B` for. */

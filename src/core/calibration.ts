@@ -66,7 +66,7 @@ export interface Mistake {
   text: string
   label: string
   predicted: string
-  /** Probability of the predicted label. */
+  /** Probability of the predicted label; of several labels, how far off the worst score is; of a regression, the number. */
   confidence: number
 }
 

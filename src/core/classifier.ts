@@ -1,22 +1,25 @@
 /** Classifies texts with a bundle's graph, merged or with adapters, in batches of similar lengths. */
 import { bucketBatches, padBatch } from './batch.ts'
-import { type LabelScore, likeliest } from './classifier/scores.ts'
-import { type Model, type Task, createTasks } from './classifier/tasks.ts'
+import { likeliest } from './classifier/scores.ts'
+import { type FoundTask, type Model, createTasks } from './classifier/tasks.ts'
 import { type OfTexts, ofTexts } from './classifier/texts.ts'
 import { type Encode, type Encoded, padToken } from './encoder.ts'
 import { GraftError } from './errors.ts'
 import type { ModelConfig } from './family.ts'
-import { argMax, softmax } from './metrics.ts'
 import type { Session } from './session.ts'
+import type { Answer, TaskSpec } from './task.ts'
 
-export { type LabelScore, likeliest } from './classifier/scores.ts'
+export { likeliest } from './classifier/scores.ts'
 export type { Model } from './classifier/tasks.ts'
 export type { OfTexts } from './classifier/texts.ts'
+export type { LabelScore } from './task.ts'
 
-/** What a text is, as Hugging Face's text classification says it, and the whole distribution. */
-export interface Classification extends LabelScore {
-  /** Every label's probability, by id; with `topK`, of the likeliest ones, the best first. */
-  scores: LabelScore[]
+/**
+ * What a text is, as Hugging Face's text classification says it: the likeliest label with its score, and all scores by id; with
+ * `topK`, of the likeliest ones, the best first. A text that may have several labels has those at or above their threshold in
+ * `labels`; a regression's number is `value`.
+ */
+export interface Classification extends Answer {
   /** Tokens that were read. */
   tokens: number
   /** Whether the text was longer than the model takes, so that its end was left out. */
@@ -39,6 +42,8 @@ export interface Classifier extends AsyncDisposable {
   readonly adapters: readonly string[]
   /** Label names by id. @throws GraftError `adapter-index` for an adapter that is not there */
   labels(adapter?: string): readonly string[]
+  /** What a text's labels are: one, several, or a number. @throws GraftError `adapter-index` for an adapter that is not there */
+  task(adapter?: string): TaskSpec
   /**
    * The likeliest label of each text.
    * @throws GraftError `adapter-index` for an adapter that is not there, `usage` for what is no text, `runtime` where a score is no number
@@ -68,8 +73,8 @@ export function createClassifier({ session, encode, config, model }: ClassifierP
   function toRows(texts: readonly string[], { adapter }: AdapterChoice = {}): Row[] {
     const adapterOf = (at: number) => (typeof adapter === 'object' ? adapter[at] : adapter)
     return texts.map((text, at) => {
-      const { task, index } = tasks.find(adapterOf(at))
-      return { task, index, ...encode(text, task.maxLength) }
+      const found = tasks.find(adapterOf(at))
+      return { ...found, ...encode(text, found.maxLength) }
     })
   }
 
@@ -95,6 +100,7 @@ export function createClassifier({ session, encode, config, model }: ClassifierP
   return {
     adapters: tasks.names,
     labels: (adapter) => tasks.find(adapter).task.labels,
+    task: (adapter) => tasks.find(adapter).spec,
     logits: ofTexts(async (texts, choice) => run(toRows(texts, choice))),
     classify: ofTexts(async (texts, { topK, ...choice }) => {
       const rows = toRows(texts, choice)
@@ -106,11 +112,7 @@ export function createClassifier({ session, encode, config, model }: ClassifierP
   }
 }
 
-interface Row extends Encoded {
-  task: Task
-  /** The task's place in the stack of adapters. */
-  index: number
-}
+interface Row extends Encoded, FoundTask {}
 
 /** Bound a batch's memory: attention takes heads · length² numbers a text. */
 const MAX_ROWS = 32
@@ -123,11 +125,10 @@ function toBatches(rows: readonly Row[]): number[][] {
 }
 
 function describe({ task, ids, truncated }: Row, logits: Float32Array, topK?: number): Classification {
-  const probabilities = softmax(logits)
-  const all = task.labels.map((label, id) => ({ label, score: probabilities[id] ?? 0 }))
-  const best = all[argMax(probabilities)]! // one score for each probability
-  if (!Number.isFinite(best.score)) throw notFinite()
-  return { ...best, scores: topK === undefined ? all : likeliest(all, topK), tokens: ids.length, truncated }
+  const answer = task.answer(task.scores(logits))
+  if (!Number.isFinite(answer.score)) throw notFinite()
+  const scores = topK === undefined ? answer.scores : likeliest(answer.scores, topK)
+  return { ...answer, scores, tokens: ids.length, truncated }
 }
 
 const notFinite = () =>

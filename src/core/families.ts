@@ -8,9 +8,11 @@ import { gpt2 } from './families/gpt2.ts'
 import { llama } from './families/llama.ts'
 import { mistral } from './families/mistral.ts'
 import { qwen2 } from './families/qwen2.ts'
+import { qwen3 } from './families/qwen3.ts'
 import { roberta, xlmRoberta } from './families/roberta.ts'
+import { isProblemType, problemTypes } from './task.ts'
 
-const families: readonly ModelFamily[] = [gpt2, bert, distilbert, roberta, xlmRoberta, llama, mistral, qwen2]
+const families: readonly ModelFamily[] = [gpt2, bert, distilbert, roberta, xlmRoberta, llama, mistral, qwen2, qwen3]
 
 /** The model types that are supported. */
 export const modelTypes: readonly string[] = families.map(({ modelType }) => modelType)
@@ -30,9 +32,6 @@ function checkCommon(json: unknown, file: string): void {
   })
 }
 
-/** What a model was trained for, as transformers says it; a model that says nothing has one label for each text. */
-const SINGLE_LABEL = 'single_label_classification'
-
 /**
  * Checks a parsed `config.json` by its family.
  * @param file named in errors
@@ -51,9 +50,9 @@ export function parseConfig(json: unknown, file = 'config.json'): ModelConfig {
   }
   checkCommon(json, file)
   const config = family.parse(json, file)
-  if (config.problem_type && config.problem_type !== SINGLE_LABEL) {
+  if (config.problem_type && !isProblemType(config.problem_type)) {
     throw new GraftError('config', `${file}: problem_type ${JSON.stringify(config.problem_type)} is not supported`, {
-      hint: `Graft gives each text one label (${SINGLE_LABEL}); scores and several labels a text would come out wrong.`,
+      hint: `Supported are ${problemTypes.join(', ')}.`,
       file,
       value: config.problem_type,
     })

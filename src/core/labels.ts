@@ -2,6 +2,7 @@
 import { GraftError } from './errors.ts'
 import { familyOf } from './families.ts'
 import type { ModelConfig } from './family.ts'
+import { type ProblemType, type TaskSpec, SINGLE_LABEL, isProblemType } from './task.ts'
 
 /** Where a label was read, for error messages. */
 export interface LabelPlace {
@@ -55,16 +56,19 @@ export function createLabels(names: readonly string[]): Labels {
 }
 
 /**
- * What is wrong with names as those of a classifier's labels, whose ids are their places.
+ * What is wrong with names as those of a task's labels, whose ids are their places.
  * @returns undefined if nothing is
  */
-export function labelFault(names: readonly string[]): string | undefined {
+export function labelFault(names: readonly string[], problemType: ProblemType = SINGLE_LABEL): string | undefined {
   const blank = names.findIndex((name) => name.trim() === '')
   if (blank >= 0) return `label ${blank} has no name`
   const repeated = names.find((name, id) => names.indexOf(name) !== id)
   if (repeated !== undefined) return `two labels have the name ${JSON.stringify(repeated)}`
-  if (names.length >= 2) return undefined
-  return `there ${names.length === 1 ? 'is one label' : 'are no labels'}, and a classifier chooses between two or more`
+  const there = `there ${names.length === 1 ? 'is one label' : `are ${names.length || 'no'} labels`}`
+  if (problemType === 'regression')
+    return names.length === 1 ? undefined : `${there}, and a regression gives one number`
+  if (names.length >= (problemType === SINGLE_LABEL ? 2 : 1)) return undefined
+  return `${there}, and a classifier chooses between two or more`
 }
 
 /**
@@ -80,7 +84,7 @@ export function labelsOfConfig(config: ModelConfig, file: string): string[] | un
   const differs = Object.entries(label2id ?? {}).find(([name, id]) => names[id] !== name)
   const problem =
     (gap >= 0 && `id2label has ${ids.length} ids, and not ${gap}`) ||
-    labelFault(names) ||
+    labelFault(names, problemTypeOf(config)) ||
     (differs && `label2id gives ${JSON.stringify(differs[0])} the id ${differs[1]}, and id2label does not`) ||
     (count !== undefined && count !== names.length && `num_labels is ${count}, and id2label has ${names.length}`)
   if (!problem) return names
@@ -90,18 +94,22 @@ export function labelsOfConfig(config: ModelConfig, file: string): string[] | un
   })
 }
 
-/** The fields of a configuration that name the labels, and say that each text has exactly one. */
-export const labelFields = (labels: readonly string[]) => ({
+/** The task that a checked configuration is for. */
+export const problemTypeOf = ({ problem_type: type }: ModelConfig): ProblemType =>
+  isProblemType(type) ? type : SINGLE_LABEL
+
+/** The fields of a configuration that name the labels, and say how many of them a text has. */
+export const labelFields = ({ labels, problemType = SINGLE_LABEL }: TaskSpec) => ({
   id2label: Object.fromEntries(labels.map((label, id) => [String(id), label])),
   label2id: Object.fromEntries(labels.map((label, id) => [label, id])),
-  problem_type: 'single_label_classification' as const,
+  problem_type: problemType,
 })
 
 /** A base's configuration as that of a classifier, as transformers' class for it has it. */
-export const classifierConfig = <Config extends ModelConfig>(config: Config, labels: readonly string[]): Config => ({
+export const classifierConfig = <Config extends ModelConfig>(config: Config, task: TaskSpec): Config => ({
   ...config,
   architectures: [familyOf(config).classes.classifier],
-  ...labelFields(labels),
+  ...labelFields(task),
 })
 
 /** Names for a message: the first ten, quoted. */

@@ -2,10 +2,11 @@
 import { notesOf } from '../core/adapter/info.ts'
 import { GraftError } from '../core/errors.ts'
 import { modelOf } from '../core/families.ts'
-import { classifierConfig, labelsOfConfig } from '../core/labels.ts'
+import { classifierConfig, labelsOfConfig, problemTypeOf } from '../core/labels.ts'
 import { labelCount } from '../core/layers.ts'
 import { mergeInPlace } from '../core/lora.ts'
 import type { Base } from '../files/base-folder.ts'
+import { type TaskSpec, taskFields } from '../core/task.ts'
 import { traceMerged } from './graph.ts'
 import type { ExportInputs } from './inputs.ts'
 import type { Plan } from './plan.ts'
@@ -20,32 +21,37 @@ export function planMerged({ base, tokenizer, adapters }: ExportInputs): Plan {
     })
   }
   const adapter = adapters[0]?.adapter
-  const labels = adapter?.info.labels ?? labelsOf(base)
   const { info } = adapter ?? base
+  const task = adapter?.info ?? {
+    ...taskOf(base),
+    ...(info && 'thresholds' in info && { thresholds: info.thresholds }),
+  }
+  const { labels, problemType, thresholds } = task
   const maxLength = info && 'maxLength' in info ? info.maxLength : modelOf(base.config).sizes.positions
   const temperature = info?.metrics['temperature']
-  const config = classifierConfig(base.config, labels)
+  const config = classifierConfig(base.config, task)
   return {
     config,
     tokenizer,
     fields: {
       kind: 'merged',
       labels,
+      ...taskFields(task),
       ...(info && 'labels' in info && notesOf(info)),
       ...(temperature !== undefined && { temperature }),
     },
     maxLength,
-    model: { labels, maxLength },
+    model: { labels, problemType, thresholds, maxLength },
     references: [{ config, weights: base.weights, adapter, maxLength }],
     trace: () => traceMerged(config, adapter ? mergeInPlace(base.weights, adapter, config) : base.weights),
   }
 }
 
-/** The labels of a base that was fine-tuned in full, by id. */
-function labelsOf({ config, weights, dir }: Base): string[] {
+/** The task of a base that was fine-tuned in full. */
+function taskOf({ config, weights, dir }: Base): TaskSpec {
   const labels = labelsOfConfig(config, dir) ?? []
   const count = labelCount(weights, config)
-  if (count !== undefined && labels.length === count) return labels
+  if (count !== undefined && labels.length === count) return { labels, problemType: problemTypeOf(config) }
   const problem = count === undefined ? 'has no classification head' : `names ${labels.length} of ${count} labels`
   throw new GraftError('config', `${dir} ${problem}`, {
     hint: 'Give an adapter with --adapter, or a base trained with `graft train --method full`.',

@@ -1,4 +1,5 @@
 /** What a bundle will hold, before anything is written: the two modes of export differ in this only. */
+import type { TaskSpec } from '../core/task.ts'
 import type { TaskNotes } from '../core/adapter/info.ts'
 import type { ModelConfig } from '../core/family.ts'
 import type { TokenizerSource } from '../core/tokenizer.ts'
@@ -16,8 +17,8 @@ export interface NamedReference extends ReferenceModel {
 
 /** Fields of `graft.json` that tell the kinds of bundles apart. */
 export type KindFields =
-  | ({ kind: 'merged'; labels: string[]; temperature?: number } & TaskNotes)
-  | { kind: 'unmerged'; adapters: ({ name: string; labels: string[] } & TaskNotes)[]; rank: number; targets: string[] }
+  | ({ kind: 'merged'; temperature?: number } & TaskSpec & TaskNotes)
+  | { kind: 'unmerged'; adapters: ({ name: string } & TaskSpec & TaskNotes)[]; rank: number; targets: string[] }
 
 export interface Plan {
   /** `config.json` */

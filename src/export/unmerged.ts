@@ -1,4 +1,5 @@
 /** The unmerged bundle: one base, and any number of adapters that the graph takes as inputs. */
+import { taskFields } from '../core/task.ts'
 import { notesOf } from '../core/adapter/info.ts'
 import { checkStackable } from '../core/bundle/stack.ts'
 import { GraftError } from '../core/errors.ts'
@@ -15,7 +16,7 @@ export function planUnmerged({ base, tokenizer, adapters }: ExportInputs): Plan 
       hint: 'Give adapters with --adapter, or export with --mode merged.',
     })
   }
-  const { id2label: _, label2id: __, ...config } = base.config // each adapter has its own labels
+  const { id2label: _, label2id: __, problem_type: ___, ...config } = base.config // each adapter has its own labels
   const adapted = new Set(adapters.flatMap(({ adapter }) => [...adapter.layers.keys()]))
   const targets = adaptableLayers(config).flatMap(({ name }) => (adapted.has(name) ? [name] : []))
   for (const { name, adapter } of adapters) checkStackable(adapter, config, targets, `adapter ${name}`)
@@ -24,7 +25,12 @@ export function planUnmerged({ base, tokenizer, adapters }: ExportInputs): Plan 
     tokenizer,
     fields: {
       kind: 'unmerged',
-      adapters: adapters.map(({ name, adapter: { info } }) => ({ name, labels: info.labels, ...notesOf(info) })),
+      adapters: adapters.map(({ name, adapter: { info } }) => ({
+        name,
+        labels: info.labels,
+        ...taskFields(info),
+        ...notesOf(info),
+      })),
       rank: Math.max(...adapters.map(({ adapter }) => largestRank(adapter))),
       targets,
     },

@@ -1,19 +1,21 @@
 /** How well a classifier does on labelled texts. */
-import { type Calibration, type Mistake, calibrationOf, worstMistakes } from '../core/calibration.ts'
-import { createLabels, type LabelPlace } from '../core/labels.ts'
-import { type Metrics, evaluate, meanCrossEntropy, softmax } from '../core/metrics.ts'
+import { type Calibration, type Mistake, worstMistakes } from '../core/calibration.ts'
+import type { LabelPlace } from '../core/labels.ts'
+import type { Evaluator, MeasuresOf } from '../core/evaluator.ts'
+import { createEvaluator } from '../core/evaluators.ts'
+import type { ProblemType, Row, Target } from '../core/task.ts'
 import type { Classification, Classifier } from './classifier.ts'
 
 export interface LabelledText extends LabelPlace {
   text: string
+  /** A name; several as a list in JSON, such as `["anger","fear"]`; or a number. */
   label: string
 }
 
-export interface ClassifierEvaluation extends Metrics {
-  /** Mean cross-entropy, in nats. */
-  loss: number
-  /** How honest its confidence is. */
-  calibration: Calibration
+/** Of a classifier whose texts have one label each, unless another kind is named. */
+export type ClassifierEvaluation<Kind extends ProblemType = 'single_label_classification'> = MeasuresOf<Kind> & Facts
+
+interface Facts {
   /** What it was before temperature scaling, where the model's temperature is given. */
   uncalibrated?: { loss: number; calibration: Calibration }
   /** The most confident ones, in that order. */
@@ -57,13 +59,13 @@ const MISTAKES = 10
  * console.log(accuracy, loss)
  * await classifier.close()
  */
-export async function evaluateClassifier(
+export async function evaluateClassifier<Kind extends ProblemType = 'single_label_classification'>(
   classifier: Classifier,
   texts: readonly LabelledText[],
   { adapter, temperature, signal, onProgress }: EvaluateOptions = {},
-): Promise<ClassifierEvaluation> {
-  const { names, idOf } = createLabels(classifier.labels(adapter))
-  const truth = texts.map((each) => idOf(each.label, each))
+): Promise<ClassifierEvaluation<Kind>> {
+  const task = createEvaluator(classifier.task(adapter))
+  const truth = texts.map((each) => task.encode(each.label, each))
   const started = performance.now()
   const predictions: Classification[] = []
   for (let start = 0; start < texts.length; start += CHUNK) {
@@ -73,21 +75,24 @@ export async function evaluateClassifier(
     onProgress?.(predictions.length)
   }
   const seconds = (performance.now() - started) / 1000
-  const probabilities = predictions.map(({ scores }) => scores.map(({ score }) => score))
+  const scores = predictions.map((each) => each.scores.map(({ score }) => score))
+  const shown = texts.map(({ text, label }) => ({ text, label: task.display(label) }))
+  const verdicts = scores.map((row, at) => task.verdict(row, truth[at] ?? NaN))
   return {
-    ...evaluate(names, truth, probabilities),
-    loss: meanCrossEntropy(truth, probabilities),
-    calibration: calibrationOf(truth, probabilities),
-    ...(temperature !== undefined && { uncalibrated: uncalibrated(truth, probabilities, temperature) }),
-    mistakes: worstMistakes(texts, predictions, MISTAKES),
+    // The classifier says which kind it is: who calls, and names it, knows.
+    ...(task.measure(truth, scores) as MeasuresOf<Kind>),
+    ...(temperature !== undefined && uncalibrated(task, truth, scores, temperature)),
+    mistakes: worstMistakes(shown, verdicts, MISTAKES),
     truncated: predictions.filter(({ truncated }) => truncated).length,
     seconds,
     predictions,
   }
 }
 
-/** Measures with the logits as training left them. Logarithms of probabilities are logits, but for a constant. */
-function uncalibrated(truth: readonly number[], probabilities: readonly number[][], temperature: number) {
-  const before = probabilities.map((row) => softmax(Float32Array.from(row, (value) => temperature * Math.log(value))))
-  return { loss: meanCrossEntropy(truth, before), calibration: calibrationOf(truth, before) }
+/** Measures with the logits as training left them. Nothing of a task that is not calibrated. */
+function uncalibrated(task: Evaluator, truth: readonly Target[], scores: readonly Row[], temperature: number) {
+  const before = scores.map((row) => task.scores(task.logitsOf(row), 1 / temperature))
+  const measures = task.measure(truth, before)
+  if (measures.problemType === 'regression') return {}
+  return { uncalibrated: { loss: measures.loss, calibration: measures.calibration } }
 }

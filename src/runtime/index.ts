@@ -6,6 +6,8 @@ import { readBundle } from '../files/bundle-folder.ts'
 import { type Classifier, createClassifier } from './classifier.ts'
 
 export type { AdapterChoice, Classification, Classifier, ClassifyOptions, LabelScore, OfTexts } from './classifier.ts'
+export type { Measures, MeasuresOf } from '../core/evaluator.ts'
+export type { Answer, ProblemType, TaskSpec } from '../core/task.ts'
 export { type ClassifierEvaluation, type EvaluateOptions, type LabelledText, evaluateClassifier } from './evaluate.ts'
 
 export interface OpenOptions {

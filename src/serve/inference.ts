@@ -1,4 +1,5 @@
 /** Inference behind `graft serve`: bundles, a bounded queue, and worker threads that take batches from it. */
+import { taskFields } from '../core/task.ts'
 import { availableParallelism } from 'node:os'
 import { GraftError } from '../core/errors.ts'
 import { modelOf } from '../core/families.ts'
@@ -219,7 +220,7 @@ const toStatus = ({ name, manifest, registry }: ServedModel, ready: boolean): Mo
   kind: manifest.kind,
   ready,
   maxLength: manifest.maxLength,
-  ...(manifest.kind === 'merged' && { labels: manifest.labels }),
+  ...(manifest.kind === 'merged' && { task: { labels: manifest.labels, ...taskFields(manifest) } }),
   adapters: registry?.statuses() ?? [],
 })
 

@@ -1,4 +1,5 @@
 /** The models behind a server: what workers open, and which version of what answers a request. */
+import { taskFields } from '../core/task.ts'
 import { join } from 'node:path'
 import { graphDataFile, graphPath, type Manifest } from '../core/bundle.ts'
 import { GraftError } from '../core/errors.ts'
@@ -84,6 +85,7 @@ function mergedModel(
 ): ServedModel {
   const { config } = bundle
   const { labels, maxLength } = manifest
+  const task = { labels, ...taskFields(manifest) }
   const version = manifest.files[graphPath] ?? '' // a manifest that lists no graph is refused
   return {
     name,
@@ -91,7 +93,7 @@ function mergedModel(
     config,
     forWorker: () => ({ name, graph, config, tokenizer: bundle.tokenizer, labels: labels.length, slots: new Map() }),
     async resolve(adapter) {
-      if (adapter === undefined) return { version, labels, maxLength, slot: 0, release() {} }
+      if (adapter === undefined) return { version, ...task, maxLength, slot: 0, release() {} }
       throw new GraftError('serve-adapter', `model ${name} is merged and has no adapter ${JSON.stringify(adapter)}`, {
         hint: 'Leave the adapter out.',
         value: adapter,

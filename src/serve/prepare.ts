@@ -2,6 +2,7 @@
 import { type AdapterFiles, parseAdapter } from '../core/adapter.ts'
 import { type BaseIdentity, checkAdapter } from '../core/adapter/fit.ts'
 import { adapterIdentity } from '../core/adapter/version.ts'
+import { type TaskSpec, taskFields } from '../core/task.ts'
 import { sha256 } from '../files/hash.ts'
 import { checkWeightsHeader } from './adapter-files.ts'
 import { packAdapter, type StackLayout } from './pack.ts'
@@ -17,10 +18,9 @@ export interface Unprepared {
   memory: Float32Array
 }
 
-export interface PreparedAdapter {
+export interface PreparedAdapter extends TaskSpec {
   /** SHA-256 of what `adapterIdentity` says: weights, configuration, labels, base and length. */
   version: string
-  labels: string[]
   maxLength: number
 }
 
@@ -36,7 +36,8 @@ export async function prepareAdapter(
   const read = await parseAdapter(files, file)
   const adapter = await checkAdapter(read, requirements, file)
   const { labels, maxLength } = adapter.info
+  const task = { labels, ...taskFields(adapter.info) }
   packAdapter(adapter, requirements, memory, file)
   const version = sha256(adapterIdentity(adapter, sha256(files['adapter_model.safetensors'])))
-  return { version, labels, maxLength }
+  return { version, ...task, maxLength }
 }

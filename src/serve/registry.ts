@@ -1,6 +1,7 @@
 /** The adapters of an unmerged model: loaded, replaced, evicted and removed while requests go on with what they resolved to. */
 import type { AdapterFiles } from '../core/adapter.ts'
 import { GraftError } from '../core/errors.ts'
+import { type TaskSpec, taskFields } from '../core/task.ts'
 import { type AdapterFolder, readAdapterFiles } from './folders.ts'
 import type { PreparedAdapter, Unprepared } from './prepare.ts'
 import type { ProbeSubject } from './probe.ts'
@@ -10,10 +11,9 @@ import type { Slots } from './slots.ts'
 import type { Uploads } from './uploads.ts'
 
 /** The version of an adapter, or of a merged model, that a request is answered with. */
-export interface Lease {
+export interface Lease extends TaskSpec {
   adapter?: string | undefined
   version: string
-  labels: readonly string[]
   maxLength: number
   slot: number
   /** To be called once, when no text of the request needs the slot any more. */
@@ -141,7 +141,8 @@ export function createRegistry({
     resident.add(entry)
     slots.retain(slot)
     const { name, version, labels, maxLength } = entry
-    return { adapter: name, version, labels, maxLength, slot, release: () => slots.release(slot) }
+    const task = { labels, ...taskFields(entry) }
+    return { adapter: name, version, ...task, maxLength, slot, release: () => slots.release(slot) }
   }
 
   /** Another request may have brought it back, or removed it, before this one's turn. */
@@ -211,10 +212,11 @@ const overdue = () =>
     hint: 'Try again. If that happens again, look whether its folder can be read, and at the load of the server.',
   })
 
-const toStatus = ({ name, version, labels, maxLength, slot }: Entry): AdapterStatus => ({
+const toStatus = ({ name, version, labels, maxLength, slot, ...task }: Entry): AdapterStatus => ({
   name,
   version,
   labels,
+  ...taskFields(task),
   maxLength,
   resident: slot !== undefined,
 })

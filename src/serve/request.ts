@@ -1,6 +1,7 @@
 /** One request between its acceptance and its answer: its texts in the queue, its deadline, its client. */
 import { GraftError } from '../core/errors.ts'
-import { argMax, softmax } from '../core/metrics.ts'
+import type { Task } from '../core/task.ts'
+import { createTask } from '../core/tasks.ts'
 import type { Row, RunResult } from './protocol.ts'
 import type { Queue, Waiting } from './queue.ts'
 import type { Lease } from './registry.ts'
@@ -51,7 +52,7 @@ export function submit({ request, leased, queue, positions, onQueued }: Submissi
       reject(error)
     }
 
-    function toQueued(text: string, index: number, lease: Lease): QueuedText {
+    function toQueued(text: string, index: number, lease: Lease, task: Task): QueuedText {
       const maxLength = Math.min(lease.maxLength, positions)
       const queued: QueuedText = {
         model,
@@ -65,7 +66,7 @@ export function submit({ request, leased, queue, positions, onQueued }: Submissi
         onResult(result, row) {
           queued.leave()
           if (result.truncated[row] && !truncate) return fail(tooLong(index, maxLength))
-          const described = describe(result, row, lease.labels)
+          const described = describe(result, row, task)
           if (!Number.isFinite(described.score)) return fail(notFinite(model, lease.adapter))
           results[index] = described
           if (--missing > 0) return
@@ -86,7 +87,8 @@ export function submit({ request, leased, queue, positions, onQueued }: Submissi
     if (signal?.aborted) onAbort()
     leased.then((lease) => {
       if (settled) return lease.release()
-      for (const [index, text] of texts.entries()) open.add(toQueued(text, index, lease))
+      const task = createTask(lease)
+      for (const [index, text] of texts.entries()) open.add(toQueued(text, index, lease, task))
       open.forEach(queue.add)
       onQueued()
     }, fail)
@@ -99,15 +101,10 @@ const MAX_TIMER_MS = 2 ** 31 - 1
 /** English has about 3.5 characters a GPT-2 token. Only batches are made by this: the worker counts anew. */
 const estimateTokens = (text: string, maxLength: number) => Math.min(maxLength, Math.ceil(text.length / 3.5))
 
-function describe(
-  { logits, labels, tokens, truncated }: RunResult,
-  row: number,
-  names: readonly string[],
-): ClassifiedText {
-  // Labels past the adapter's own are the stack's padding. One score for each name, and one count for each row.
-  const probabilities = softmax(logits.subarray(row * labels, row * labels + names.length))
-  const scores = names.map((label, id) => ({ label, score: probabilities[id]! }))
-  return { ...scores[argMax(probabilities)]!, scores, tokens: tokens[row]!, truncated: truncated[row]! }
+function describe({ logits, labels, tokens, truncated }: RunResult, row: number, task: Task): ClassifiedText {
+  // Labels past the adapter's own are the stack's padding. One count for each row.
+  const own = logits.subarray(row * labels, row * labels + task.labels.length)
+  return { ...task.answer(task.scores(own)), tokens: tokens[row]!, truncated: truncated[row]! }
 }
 
 const tooLong = (index: number, maxLength: number) =>

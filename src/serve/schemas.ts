@@ -1,5 +1,6 @@
 /** Schemas that several routes share. */
 import { z } from '@hono/zod-openapi'
+import { type TaskSpec, problemTypes, taskFields } from '../core/task.ts'
 import { problemSchema } from './problem.ts'
 
 /** An adapter's name: an allow-list, so that it can stand in a URL, a log line and a metric. It never becomes a path. */
@@ -21,9 +22,29 @@ export const inputs = (maxInputs: number) => z.union([text, z.array(text).min(1)
 export const labelScore = z
   .object({
     label: z.string().openapi({ example: 'spam' }),
-    score: z.number().openapi({ description: 'Probability of the label.', example: 0.98 }),
+    score: z.number().openapi({ description: 'Probability of the label; of a regression, the number.', example: 0.98 }),
   })
   .openapi('LabelScore')
+
+/** What a model or an adapter answers with. */
+export const taskShape = {
+  labels: z.array(z.string()),
+  problemType: z
+    .enum(problemTypes)
+    .optional()
+    .openapi({ description: 'As transformers names it; left out where each text has one label.' }),
+  thresholds: z
+    .array(z.number())
+    .optional()
+    .openapi({ description: 'Of several labels a text: the score from which on it has each.' }),
+}
+
+/** Something with the fields of `taskShape` copied. */
+export const withTask = <Status extends TaskSpec>({ labels, problemType, thresholds, ...others }: Status) => ({
+  ...others,
+  labels: [...labels],
+  ...taskFields({ problemType, thresholds }),
+})
 
 /** `null`: all labels. */
 export const topK = z.number().int().min(1).nullable()

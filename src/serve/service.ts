@@ -3,7 +3,7 @@
  * it can be tested without a port, and inference without HTTP.
  */
 import type { AdapterFiles } from '../core/adapter.ts'
-import type { LabelScore } from '../runtime/index.ts'
+import type { Answer, TaskSpec } from '../core/task.ts'
 
 export interface ClassifyRequest {
   model: string
@@ -18,9 +18,7 @@ export interface ClassifyRequest {
   deadline?: number | undefined
 }
 
-export interface ClassifiedText extends LabelScore {
-  /** Every label's probability, by id. */
-  scores: LabelScore[]
+export interface ClassifiedText extends Answer {
   /** Tokens that were read. */
   tokens: number
   /** Whether the text was longer, so that its end was left out. */
@@ -35,11 +33,10 @@ export interface ClassifyResult {
   results: ClassifiedText[]
 }
 
-export interface AdapterStatus {
+export interface AdapterStatus extends TaskSpec {
   name: string
   /** A SHA-256 of its weights, configuration, labels and length together. */
   version: string
-  labels: readonly string[]
   maxLength: number
   /** Whether it is in memory; one that was evicted comes back from disk when it is asked for. */
   resident: boolean
@@ -57,7 +54,7 @@ export interface ModelStatus {
   ready: boolean
   maxLength: number
   /** Of a merged model. */
-  labels?: readonly string[]
+  task?: TaskSpec
   adapters: AdapterStatus[]
 }
 

@@ -27,6 +27,7 @@ const evaluationSchema = z.object({
   epoch: number,
   loss: number,
   calibratedLoss: number.optional(),
+  score: number.optional(),
   accuracy: number.optional(),
   macroF1: number.optional(),
 })
@@ -35,7 +36,7 @@ const evaluationSchema = z.object({
 const progressSchema = z.object({
   step: number,
   evaluationsWithoutImprovement: number,
-  best: evaluationSchema.extend({ outcomes: z.string().optional() }).optional(),
+  best: evaluationSchema.extend({ errors: z.array(number).optional() }).optional(),
   history: z.array(z.discriminatedUnion('kind', [stepSchema, evaluationSchema])),
 })
 

@@ -1,4 +1,5 @@
 /** Labelled texts, from a user's file to the train, validation and test parts of a data set on disk. */
+import type { ProblemType } from '../core/task.ts'
 import type { SplitName } from './dataset/split.ts'
 import type { DatasetSummary } from './dataset/summary.ts'
 
@@ -27,14 +28,17 @@ export interface Example {
 }
 
 export interface LabelledExample extends Example {
+  /** A name; several as a list in JSON, such as `["anger","fear"]`; or a number. */
   label: string
 }
 
 export type Splits = Record<SplitName, LabelledExample[]>
 
 export interface Dataset {
-  /** Label names by id. */
+  /** Label names by id; of a regression, the number's. */
   labels: string[]
+  /** One label for each text, by default. */
+  problemType?: ProblemType
   splits: Splits
   summary: DatasetSummary
 }

@@ -2,8 +2,8 @@
 import { modelOf } from '../core/families.ts'
 import type { ModelConfig } from '../core/family.ts'
 import { createEncoder, padToken } from '../core/encoder.ts'
-import { createLabels } from '../core/labels.ts'
 import { tokenEmbedding } from '../core/layers.ts'
+import { createTask } from '../core/tasks.ts'
 import type { TokenizerSource } from '../core/tokenizer.ts'
 import { openTokenizer } from '../files/tokenizer-files.ts'
 import type { Dataset, LabelledExample } from './dataset.ts'
@@ -34,7 +34,7 @@ export interface EncodingBase {
  * @throws GraftError `config` for a base with a smaller vocabulary than its tokenizer's, `data-label`
  */
 export async function encodeDataset(
-  { labels, splits }: Dataset,
+  { labels, problemType, splits }: Dataset,
   base: EncodingBase,
   maxLength: number,
 ): Promise<EncodedDataset> {
@@ -42,10 +42,10 @@ export async function encodeDataset(
   const encodeText = createEncoder(config, await openTokenizer(tokenizer))
   const { sizes } = modelOf(config)
   const pad = padToken(config)
-  const { idOf } = createLabels(labels)
+  const task = createTask({ labels, problemType })
   const encode = (examples: readonly LabelledExample[]): EncodedSet => ({
     sequences: examples.map(({ text }) => encodeText(text, maxLength).ids),
-    labels: examples.map((example) => idOf(example.label, example)),
+    labels: examples.map((example) => task.encode(example.label, example)),
   })
   const sets = { train: encode(splits.train), validation: encode(splits.validation), test: encode(splits.test) }
   const special = encodeText('', maxLength).ids

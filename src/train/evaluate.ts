@@ -1,26 +1,23 @@
 /** Evaluation of a classifier on labelled token sequences. */
 import { type Batch, bucketBatches, padBatch } from '../core/batch.ts'
-import { type Calibration, calibrationOf } from '../core/calibration.ts'
-import { type Metrics, argMax, evaluate, meanCrossEntropy, softmax } from '../core/metrics.ts'
+import { argMax } from '../core/metrics.ts'
+import type { Evaluator, Measures } from '../core/evaluator.ts'
+import type { Target } from '../core/task.ts'
 
 /** Texts as the model sees them. */
 export interface EncodedSet {
   /** Token ids of each text. */
   sequences: number[][]
-  /** Label id of each text. */
-  labels: number[]
+  /** What each text's answer should be: its label's id, as long as it has one. */
+  labels: Target[]
 }
 
 export interface Evaluation {
-  /** Mean cross-entropy, in nats. */
-  loss: number
-  metrics: Metrics
-  /** How honest its confidence is. */
-  calibration: Calibration
+  measures: Measures
   /** [texts][labels], in the order of the set. */
   logits: Float32Array[]
-  /** [texts][labels], in the order of the set. */
-  probabilities: Float64Array[]
+  /** Probabilities, or the numbers of a regression: [texts][labels], in the order of the set. */
+  scores: Float64Array[]
 }
 
 /** Rows of a batch in evaluation; more gain nothing on a CPU. */
@@ -33,7 +30,7 @@ const BATCH_SIZE = 32
 export async function evaluateSet(
   logits: (batch: Batch) => Promise<Float32Array>,
   set: EncodedSet,
-  labels: readonly string[],
+  task: Evaluator,
   padTokenId: number,
 ): Promise<Evaluation> {
   const all: Float32Array[] = []
@@ -49,22 +46,13 @@ export async function evaluateSet(
       all[index] = values.slice(row * width, (row + 1) * width)
     })
   }
-  const probabilities = all.map((row) => softmax(row))
-  return {
-    loss: meanCrossEntropy(set.labels, probabilities),
-    metrics: evaluate(labels, set.labels, probabilities),
-    calibration: calibrationOf(set.labels, probabilities),
-    logits: all,
-    probabilities,
-  }
+  const scores = all.map((row) => task.scores(row))
+  return { measures: task.measure(set.labels, scores), logits: all, scores }
 }
 
 /** Share of rows whose largest logit is that of their label. */
-export function batchAccuracy(logits: Float32Array, labels: Int32Array): number {
+export function batchAccuracy(logits: Float32Array, labels: readonly number[]): number {
   const width = logits.length / labels.length
-  const hits = labels.reduce(
-    (sum, label, row) => sum + (argMax(logits.subarray(row * width, (row + 1) * width)) === label ? 1 : 0),
-    0,
-  )
-  return hits / labels.length
+  const isRight = (label: number, row: number) => argMax(logits.subarray(row * width, (row + 1) * width)) === label
+  return labels.filter(isRight).length / labels.length
 }

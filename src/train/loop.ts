@@ -116,7 +116,7 @@ async function evaluateRun(
 ): Promise<void> {
   const evaluation = await run.task.evaluate(run.engine)
   if (!Number.isFinite(evaluation.loss)) throw notFinite(current.step, `the validation loss is ${evaluation.loss}`)
-  const { outcomes: _, ...metrics } = evaluation // as long as the set, and of use for the best one only
+  const { errors: _, ...metrics } = evaluation // as long as the set, and of use for the best one only
   const entry: EvaluationRecord = { kind: 'evaluation', step: current.step, epoch, ...metrics }
   record(entry)
   if (!current.best || run.task.isBetter(evaluation, current.best)) {

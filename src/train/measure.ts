@@ -1,17 +1,20 @@
 /** How well the finished model does on a part of the data, and how honest its confidence was before and after calibration. */
-import { type Calibration, type Mistake, calibrationOf, worstMistakes } from '../core/calibration.ts'
-import { type Metrics, argMax, meanCrossEntropy, softmax } from '../core/metrics.ts'
+import { type Calibration, type Mistake, worstMistakes } from '../core/calibration.ts'
+import type { Evaluator, Measures, MeasuresOf } from '../core/evaluator.ts'
+import type { ProblemType } from '../core/task.ts'
 import type { LabelledExample } from './dataset.ts'
 import { type Engine, tokenFeeds } from './engine.ts'
 import { type EncodedSet, evaluateSet } from './evaluate.ts'
 
-export interface PartResult extends Metrics {
-  /** Mean cross-entropy, in nats. */
-  loss: number
-  calibration: Calibration
-  /** With the logits as training left them, before they were divided by the temperature. */
-  uncalibrated: { loss: number; calibration: Calibration }
-}
+/** Of a task whose texts have one label each, unless another kind is named. */
+export type PartResult<Kind extends ProblemType = 'single_label_classification'> = Kind extends ProblemType
+  ? MeasuresOf<Kind> & Uncalibrated<Kind>
+  : never
+
+/** With the logits as training left them, before they were divided by the temperature. A regression is not calibrated. */
+type Uncalibrated<Kind extends ProblemType> = Kind extends 'regression'
+  ? { uncalibrated?: undefined }
+  : { uncalibrated: { loss: number; calibration: Calibration } }
 
 /** A part of a data set: its texts, and how the model sees them. */
 export interface Part {
@@ -20,8 +23,7 @@ export interface Part {
 }
 
 export interface MeasureOptions {
-  /** Label names by id. */
-  labels: readonly string[]
+  task: Evaluator
   padTokenId: number
   /** What the model's logits were divided by. */
   temperature: number
@@ -34,18 +36,24 @@ const MISTAKES = 15
 export async function measurePart(
   engine: Engine,
   { examples, set }: Part,
-  { labels, padTokenId, temperature }: MeasureOptions,
-): Promise<{ result: PartResult; mistakes: Mistake[] }> {
+  { task, padTokenId, temperature }: MeasureOptions,
+): Promise<{ result: PartResult<ProblemType>; mistakes: Mistake[] }> {
   const run = (batch: Parameters<typeof tokenFeeds>[0]) => engine.evaluate(tokenFeeds(batch))
-  const { loss, metrics, calibration, logits, probabilities } = await evaluateSet(run, set, labels, padTokenId)
-  const before = logits.map((row) => softmax(row, 1 / temperature))
-  const predictions = probabilities.map((row) => {
-    const id = argMax(row)
-    return { label: labels[id] ?? '', score: row[id] ?? NaN }
-  })
-  const uncalibrated = { loss: meanCrossEntropy(set.labels, before), calibration: calibrationOf(set.labels, before) }
+  const { measures, logits, scores } = await evaluateSet(run, set, task, padTokenId)
+  const before = task.measure(
+    set.labels,
+    logits.map((row) => task.scores(row, 1 / temperature)),
+  )
+  const verdicts = scores.map((row, at) => task.verdict(row, set.labels[at] ?? NaN))
+  const shown = examples.map(({ text, label }) => ({ text, label: task.display(label) }))
   return {
-    result: { ...metrics, loss, calibration, uncalibrated },
-    mistakes: worstMistakes(examples, predictions, MISTAKES),
+    result: withUncalibrated(measures, before),
+    mistakes: worstMistakes(shown, verdicts, MISTAKES),
   }
+}
+
+function withUncalibrated(measures: Measures, before: Measures): PartResult<ProblemType> {
+  if (measures.problemType === 'regression' || before.problemType === 'regression')
+    return measures as PartResult<'regression'>
+  return { ...measures, uncalibrated: { loss: before.loss, calibration: before.calibration } }
 }

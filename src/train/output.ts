@@ -8,6 +8,7 @@ import { classifierConfig } from '../core/labels.ts'
 import { adaptableLayers, isHead } from '../core/layers.ts'
 import type { AdaptableLayer } from '../core/family.ts'
 import { type LoraLayer, loraScaling } from '../core/lora.ts'
+import { type ProblemType, taskFields } from '../core/task.ts'
 import { scriptsOf } from '../core/scripts.ts'
 import type { TensorMap } from '../core/tensors.ts'
 import { tokenizerIdentity } from '../core/tokenizer.ts'
@@ -33,7 +34,7 @@ export interface FinishedRun {
   data: EncodedDataset
   /** The kept checkpoint's parameters by name. */
   trained: TensorMap
-  result: TrainResult
+  result: TrainResult<ProblemType>
   /** Of each part the most confident ones. */
   mistakes: { validation: Mistake[]; test: Mistake[] }
   /** Where each setting came from. */
@@ -48,7 +49,8 @@ export interface FinishedRun {
 export async function writeOutput(run: FinishedRun): Promise<void> {
   const { out, dataset, base, tables, data, trained, result, mistakes, sources, history } = run
   const { settings } = result
-  const { labels } = dataset
+  const { labels, problemType } = dataset
+  const { thresholds } = result
   const report: Report = {
     title: `Training of ${result.out}`,
     settings: reportSettings(run),
@@ -64,6 +66,7 @@ export async function writeOutput(run: FinishedRun): Promise<void> {
   const info = {
     formatVersion: 1 as const,
     labels,
+    ...taskFields({ problemType, thresholds }),
     baseSha256: base.sha256,
     baseConfig: baseConfigOf(base.config, tokenizerIdentity(base.tokenizer)),
     dataSha256: dataset.sha256,
@@ -79,7 +82,7 @@ export async function writeOutput(run: FinishedRun): Promise<void> {
     await writeAdapter(out, createAdapter(base, settings, { ...info, kind: 'adapter' }, weights), { extraFiles })
     return
   }
-  const config = classifierConfig(base.config, labels)
+  const config = classifierConfig(base.config, { labels, problemType })
   const recipe = base.info?.recipe !== undefined && { recipe: base.info.recipe }
   await writeBase(
     out,
@@ -111,20 +114,36 @@ function createAdapter(base: BaseFacts, { lora }: TrainSettings, info: Adapter['
 }
 
 /** Losses and calibration errors are those of the model as it is written; `Uncalibrated`, with a temperature of 1. */
-const flatMetrics = ({ validation, test, temperature }: TrainResult): Record<string, number> => ({
+const flatMetrics = ({ validation, test, temperature }: TrainResult<ProblemType>): Record<string, number> => ({
   ...partMetrics('validation', validation),
   ...partMetrics('test', test),
   temperature,
 })
 
-const partMetrics = (name: string, part: PartResult): Record<string, number> => ({
-  [`${name}Accuracy`]: part.accuracy,
-  [`${name}MacroF1`]: part.macroF1,
-  [`${name}Loss`]: part.loss,
-  [`${name}LossUncalibrated`]: part.uncalibrated.loss,
-  [`${name}CalibrationError`]: part.calibration.expectedError,
-  [`${name}CalibrationErrorUncalibrated`]: part.uncalibrated.calibration.expectedError,
-})
+function partMetrics(name: string, part: PartResult<ProblemType>): Record<string, number> {
+  const entries = Object.entries(figuresOf(part)).filter(([, value]) => Number.isFinite(value))
+  return Object.fromEntries(entries.map(([figure, value]) => [`${name}${figure}`, value]))
+}
+
+function figuresOf(part: PartResult<ProblemType>): Record<string, number> {
+  if (part.problemType === 'regression') {
+    const { meanSquaredError, meanAbsoluteError, r2, pearson, spearman } = part
+    const measures = { MeanSquaredError: meanSquaredError, MeanAbsoluteError: meanAbsoluteError, R2: r2 }
+    return { ...measures, Pearson: pearson, Spearman: spearman, Loss: part.loss }
+  }
+  return {
+    Accuracy: part.accuracy,
+    MacroF1: part.macroF1,
+    ...(part.problemType === 'multi_label_classification' && {
+      MicroF1: part.microF1,
+      MeanAveragePrecision: part.meanAveragePrecision,
+    }),
+    Loss: part.loss,
+    LossUncalibrated: part.uncalibrated.loss,
+    CalibrationError: part.calibration.expectedError,
+    CalibrationErrorUncalibrated: part.uncalibrated.calibration.expectedError,
+  }
+}
 
 function reportSettings({ base, dataset, result }: FinishedRun): Report['settings'] {
   const { settings, steps, seconds, parameters } = result

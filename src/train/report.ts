@@ -1,5 +1,6 @@
 /** The report of a training run: curves, confusion matrix and settings as one page, and the curves as a picture. */
 import type { Mistake } from '../core/calibration.ts'
+import type { ProblemType } from '../core/task.ts'
 import type { PartResult } from './measure.ts'
 import { curvePanels } from './report/curves.ts'
 import { renderPage } from './report/page.ts'
@@ -29,6 +30,8 @@ export interface EvaluationRecord {
   loss: number
   /** After calibration; what checkpoints are chosen by. */
   calibratedLoss?: number
+  /** What checkpoints are chosen by where it tells them apart. */
+  score?: number
   accuracy?: number
   macroF1?: number
 }
@@ -36,7 +39,7 @@ export interface EvaluationRecord {
 export type HistoryRecord = StepRecord | EvaluationRecord
 
 /** How well the kept checkpoint does on a part of the data. */
-export interface PartReport extends PartResult {
+export type PartReport<Kind extends ProblemType = ProblemType> = PartResult<Kind> & {
   /** Its most confident ones, in that order. */
   mistakes: Mistake[]
 }

@@ -76,6 +76,8 @@ export interface FinishedRun {
   trained: TensorMap
   /** What the head's parameters were divided by. */
   temperature: number
+  /** Of a multi-label task. */
+  thresholds?: number[]
   history: HistoryRecord[]
   /** Steps done; fewer than planned where the run stopped early. */
   steps: number
@@ -164,17 +166,18 @@ async function calibrate(
   engine: Engine,
   program: TrainingProgram,
   task: TrainingTask,
-): Promise<Pick<FinishedRun, 'trained' | 'temperature'>> {
-  const temperature = (await task.temperature?.(engine)) ?? 1
+): Promise<Pick<FinishedRun, 'trained' | 'temperature' | 'thresholds'>> {
+  const calibrated = (await task.calibrate?.(engine)) ?? { temperature: 1 }
+  const { temperature } = calibrated
   const state = await engine.state()
   const trained = trainedTensors(program, state) // views of the state
-  if (temperature === 1) return { trained, temperature }
+  if (temperature === 1) return { trained, ...calibrated }
   for (const name of program.head ?? []) {
     const { data } = trained.get(name) ?? {}
     data?.forEach((value, at) => (data[at] = value / temperature))
   }
   await engine.restore(state)
-  return { trained, temperature }
+  return { trained, ...calibrated }
 }
 
 /** The error of a run that ended early, saying what is left of it and how to go on. */

@@ -1,4 +1,5 @@
 /** What a run trains on: its batches, and how well the model does. Implementations are in `task/`. */
+import type { Calibrated } from '../core/evaluator.ts'
 import type { Engine, Feeds } from './engine.ts'
 
 export interface TrainingBatch {
@@ -11,8 +12,10 @@ export interface TrainingBatch {
 
 /** Measured on the validation set. */
 export interface TaskMetrics {
-  /** Mean cross-entropy, in nats. */
+  /** Mean cross-entropy, in nats; of a regression, mean squared error. */
   loss: number
+  /** How well the task is done, higher for better: accuracy; micro-F1 of several labels; R² of a regression. */
+  score?: number
   /** The same after calibration, where the task has one. */
   calibratedLoss?: number
   accuracy?: number
@@ -21,8 +24,8 @@ export interface TaskMetrics {
 
 /** What checkpoints are told apart by. */
 export interface TaskEvaluation extends TaskMetrics {
-  /** For each validation text whether its answer is right: `1` or `0`. */
-  outcomes?: string
+  /** For each validation text how wrong its answer is; 0 for a right one. */
+  errors?: number[]
 }
 
 export interface TrainingTask {
@@ -34,8 +37,8 @@ export interface TrainingTask {
   /** Whether an evaluation is better than the best before it, as far as the validation set can tell. */
   isBetter(evaluation: TaskEvaluation, best: TaskEvaluation): boolean
   /**
-   * What the kept checkpoint's logits are to be divided by, so that its confidence is honest. Left out where a task has no
-   * confidence.
+   * What the kept checkpoint's logits are to be divided by, so that its confidence is honest, and the thresholds of its labels. Left
+   * out where a task has no confidence.
    */
-  temperature?(engine: Engine): Promise<number>
+  calibrate?(engine: Engine): Promise<Calibrated>
 }

@@ -4,6 +4,8 @@ import type { ModelConfig } from '../core/family.ts'
 import { adaptableLayers } from '../core/layers.ts'
 import { loraScaling, matchTargetModules } from '../core/lora.ts'
 import { createRandom } from '../core/random.ts'
+import type { ProblemType } from '../core/task.ts'
+import { createEvaluator } from '../core/evaluators.ts'
 import { type TensorMap, sizeOf } from '../core/tensors.ts'
 import type { TokenizerSource } from '../core/tokenizer.ts'
 import { type Base, readBase } from '../files/base-folder.ts'
@@ -22,6 +24,7 @@ import { type OutputOptions, type RunPlan, runToOutput, settingsAmong, withRunOu
 import type { TrainSettings, TrainSettingsInput } from './settings.ts'
 import { type ResolvedSettings, recipeFile, resolveSettings } from './settings/resolve.ts'
 import { classificationTask } from './task/classification.ts'
+import { regressionTask } from './task/regression.ts'
 import type { Vocabulary } from './vocabulary.ts'
 
 /** What a run starts with, for the table that is shown before it. */
@@ -46,17 +49,20 @@ export interface TrainOptions extends OutputOptions, TrainSettingsInput {
   onStart?: (plan: TrainPlan) => void
 }
 
-export interface TrainResult {
+/** Of a data set whose texts have one label each, unless another kind is named. */
+export interface TrainResult<Kind extends ProblemType = 'single_label_classification'> {
   out: string
   /** Steps done: fewer than were planned where the run stopped early. */
   steps: number
   plannedSteps: number
   /** The step of the checkpoint that was kept. */
   bestStep: number
-  /** What the logits were divided by, so that confidence is honest: in the head's weights. */
+  /** What the logits were divided by, in the head's weights: so that confidence is honest, or a regression's numbers in their units. */
   temperature: number
-  validation: PartResult
-  test: PartResult
+  /** Multi-label: for each label the score from which on a text has it, fitted on the validation part. */
+  thresholds?: number[]
+  validation: PartResult<Kind>
+  test: PartResult<Kind>
   parameters: TrainPlan['parameters']
   settings: TrainSettings
   seconds: number
@@ -78,12 +84,17 @@ export interface TrainResult {
  * const { test } = await train({ dataset, out: 'runs/rank-2', lora: { rank: 2 }, maxSteps: 50 })
  * console.log(test.accuracy)
  */
-export const train = (options: TrainOptions): Promise<TrainResult> =>
-  withRunOutput(options, [options.base, options.dataset.dir, recipeFile(options.recipe)], (out) =>
-    trainInto(out, options),
+export const train = <Kind extends ProblemType = 'single_label_classification'>(
+  options: TrainOptions,
+): Promise<TrainResult<Kind>> =>
+  withRunOutput(
+    options,
+    [options.base, options.dataset.dir, recipeFile(options.recipe)],
+    // The data set says which kind it is: who calls, and names it, has made it.
+    (out) => trainInto(out, options) as Promise<unknown> as Promise<TrainResult<Kind>>,
   )
 
-async function trainInto(folder: OutputFolder, options: TrainOptions): Promise<TrainResult> {
+async function trainInto(folder: OutputFolder, options: TrainOptions): Promise<TrainResult<ProblemType>> {
   const { base: dir = shippedBase(), dataset, recipe, onStart, ...others } = options
   const out = folder.path
   const started = performance.now()
@@ -92,25 +103,29 @@ async function trainInto(folder: OutputFolder, options: TrainOptions): Promise<T
   const resolved = await resolveSettings({ base, given: settingsAmong(others), recipe })
   const { settings, sources } = resolved
   const { tables, data, program, targets, parameters } = await prepare({ ...base, weights }, dataset, settings)
-  const { labels } = dataset
+  const { labels, problemType } = dataset
   const { batchSize, tokenDropout, seed } = settings
-  const task = classificationTask({ ...data, labels, batchSize, tokenDropout, seed })
+  const taskOf = problemType === 'regression' ? regressionTask : classificationTask
+  const task = taskOf({ ...data, task: createEvaluator({ labels, problemType }), batchSize, tokenDropout, seed })
   const fingerprint = fingerprintOf(await identityOf(base, dataset), settings)
   const announce = (plan: RunPlan) => onStart?.({ ...plan, ...resolved, targets, parameters })
   return runToOutput(
     { output: { ...others, out: folder }, program, task, settings, fingerprint, onStart: announce },
-    async ({ engine, trained, temperature, history, steps, plannedSteps, bestStep }) => {
-      const measure = (part: Part) => measurePart(engine, part, { labels, padTokenId: data.padTokenId, temperature })
+    async ({ engine, trained, temperature, thresholds, history, steps, plannedSteps, bestStep }) => {
+      const kept = createEvaluator({ labels, problemType, thresholds })
+      const measure = (part: Part) =>
+        measurePart(engine, part, { task: kept, padTokenId: data.padTokenId, temperature })
       const { splits } = dataset
       const validation = await measure({ examples: splits.validation, set: data.validation })
       const test = await measure({ examples: splits.test, set: data.test })
       const mistakes = { validation: validation.mistakes, test: test.mistakes }
-      const result: TrainResult = {
+      const result: TrainResult<ProblemType> = {
         out,
         steps,
         plannedSteps,
         bestStep,
         temperature,
+        ...(thresholds && { thresholds }),
         validation: validation.result,
         test: test.result,
         parameters,
@@ -138,7 +153,7 @@ interface Prepared {
 /** All that a run takes from its base. The weights are not among it: what is frozen is the engine's alone once that is made. */
 async function prepare(base: Base & BaseFacts, dataset: StoredDataset, settings: TrainSettings): Promise<Prepared> {
   const data = await encodeDataset(dataset, base, settings.maxLength)
-  const { program, targets } = await createProgram(base, data, dataset.labels.length, settings)
+  const { program, targets } = await createProgram(base, data, dataset, settings)
   const parameters = countParameters(base, program, data.vocabulary)
   const { isTokenTable } = data.vocabulary
   const tables = new Map([...base.weights].filter(([name]) => isTokenTable(name) && program.initial.has(name)))
@@ -159,14 +174,15 @@ const compactConfig = (config: ModelConfig, { vocabulary, padTokenId }: EncodedD
 async function createProgram(
   base: Base,
   data: EncodedDataset,
-  labels: number,
+  { labels, problemType }: StoredDataset,
   settings: TrainSettings,
 ): Promise<{ program: TrainingProgram; targets: string[] }> {
   const { method, weightDecay, lora } = settings
   const common = {
     config: compactConfig(base.config, data),
     weights: data.vocabulary.restrict(base.weights),
-    labels,
+    labels: labels.length,
+    problemType,
     weightDecay,
     // By method, or an adapter's head would start as the head that its base was trained with from the same seed.
     random: createRandom(settings.seed).fork(method),

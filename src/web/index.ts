@@ -28,6 +28,7 @@ export type {
   OfTexts,
 } from '../core/classifier.ts'
 export { GraftError } from '../core/errors.ts'
+export type { Answer, ProblemType, TaskSpec } from '../core/task.ts'
 export type {
   AddedAdapter,
   ClassifiedTable,
@@ -143,11 +144,14 @@ function classifierOn(
       return model.tasks.flatMap(({ adapter }) => adapter ?? [])
     },
     labels(adapter) {
+      return this.task(adapter).labels
+    },
+    task(adapter) {
       const names = this.adapters
       const [only, ...others] =
         adapter === undefined ? model.tasks : model.tasks.filter((task) => task.adapter === adapter)
       if (!only || others.length > 0) throw unknownAdapter(adapter, names)
-      return only.labels
+      return only
     },
     classify: ofTexts((texts, options) => call('classify', { texts, ...options })),
     logits: ofTexts((texts, options) => call('logits', { texts, ...options })),

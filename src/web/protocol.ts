@@ -1,6 +1,7 @@
 /** What a page and its worker say to each other: calls by name, each with its answer and its progress. */
 import type { TaskNotes } from '../core/adapter/info.ts'
 import type { AdapterChoice, Classification, ClassifyOptions } from '../core/classifier.ts'
+import type { TaskSpec } from '../core/task.ts'
 import { type ErrorCode, GraftError } from '../core/errors.ts'
 
 /** `cpu` is WebAssembly. */
@@ -22,11 +23,9 @@ export interface OpenRequest {
 }
 
 /** A task of the model: an adapter, or the whole of a merged model. */
-export interface TaskInfo extends TaskNotes {
+export interface TaskInfo extends TaskNotes, TaskSpec {
   /** The adapter's name; undefined if merged. */
   adapter: string | undefined
-  /** Names by id. */
-  labels: readonly string[]
 }
 
 export interface ModelInfo {

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { parseConfig } from '../../src/core/families.ts'
 import { createLabels, labelFields, labelsOfConfig, sortLabels } from '../../src/core/labels.ts'
+import { problemTypes } from '../../src/core/task.ts'
 import { tinyConfig } from '../fixtures/adapter.ts'
 
 const place = { file: 'train.csv', line: 7 }
@@ -39,13 +40,14 @@ describe('labels', () => {
 
 describe('of a configuration', () => {
   it('says that each text has one label, and names them as they were given', () => {
-    const fields = labelFields(['spam', 'constructor', '__proto__'])
+    const fields = labelFields({ labels: ['spam', 'constructor', '__proto__'] })
     expect(fields.problem_type).toBe('single_label_classification')
     expect(labelsOfConfig(parseConfig({ ...tinyConfig, ...fields }), 'x')).toEqual(['spam', 'constructor', '__proto__'])
     expect(labelsOfConfig(tinyConfig, 'x')).toBeUndefined()
   })
 
-  it.each(['multi_label_classification', 'regression', 'ranking'])('is not read for another problem: %s', (problem) => {
+  it('is not read for another problem', () => {
+    const problem = 'ranking'
     expect(() => parseConfig({ ...tinyConfig, problem_type: problem }, 'dir/config.json')).toThrow(
       expect.objectContaining({
         code: 'config',
@@ -55,7 +57,16 @@ describe('of a configuration', () => {
     )
   })
 
-  it.each([null, undefined, 'single_label_classification'])('is read for %s', (problem) => {
+  it.each([null, undefined, ...problemTypes])('is read for %s', (problem) => {
     expect(parseConfig({ ...tinyConfig, problem_type: problem }).n_embd).toBe(8)
+  })
+
+  it('names as many labels as its kind of task has', () => {
+    const named = (...labels: string[]) => labelFields({ labels, problemType: 'regression' })
+    const labelsOf = (fields: object) => labelsOfConfig(parseConfig({ ...tinyConfig, ...fields }), 'dir/config.json')
+    expect(labelsOf(named('stars'))).toEqual(['stars'])
+    expect(() => labelsOf(named('stars', 'price'))).toThrow('there are 2 labels, and a regression gives one number')
+    expect(labelsOf(labelFields({ labels: ['a'], problemType: 'multi_label_classification' }))).toEqual(['a'])
+    expect(() => labelsOf(labelFields({ labels: ['a'] }))).toThrow('there is one label')
   })
 })

@@ -6,6 +6,8 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { readInputs } from '../../src/export/inputs.ts'
+import { planMerged } from '../../src/export/merged.ts'
 import { readBase, writeBase } from '../../src/files/base-folder.ts'
 import { sha256 } from '../../src/files/hash.ts'
 import { importModel } from '../../src/files/import.ts'
@@ -111,14 +113,14 @@ describe('a model', () => {
       { code: 'weights', message: expect.stringContaining('mlp.c_fc') },
     ],
     [
-      'several labels for each text',
-      (copy) => changeJson(join(copy, 'config.json'), { problem_type: 'multi_label_classification' }),
-      { code: 'config', message: expect.stringContaining('problem_type "multi_label_classification"') },
+      'another problem',
+      (copy) => changeJson(join(copy, 'config.json'), { problem_type: 'ranking' }),
+      { code: 'config', message: expect.stringContaining('problem_type "ranking"') },
     ],
     [
-      'numbers for labels',
+      'two numbers for each text',
       (copy) => changeJson(join(copy, 'config.json'), { problem_type: 'regression' }),
-      { code: 'config', message: expect.stringContaining('problem_type "regression"') },
+      { code: 'config', message: expect.stringContaining('a regression gives one number') },
     ],
     [
       'a name for two labels',
@@ -173,16 +175,27 @@ describe('a model', () => {
     expect(await readdir(dir)).toEqual(['copy'])
   })
 
-  it('with a head of one output is refused, whatever it is called', async () => {
+  it('with a head of one output is refused, whatever it is called, unless it says that it is a regression', async () => {
     const copy = await copyOf(theirs)
     await changeTensors(join(copy, 'model.safetensors'), (tensors) =>
-      tensors.set('score.weight', { shape: [1, 16], data: new Float32Array(16) }),
+      tensors.set('score.weight', { shape: [1, 16], data: new Float32Array(16).fill(0.5) }),
     )
     await changeJson(join(copy, 'config.json'), { id2label: undefined, label2id: undefined })
     await expect(importModel(copy, { out: out() })).rejects.toMatchObject({
       code: 'config',
       message: expect.stringContaining('a head with 1 output'),
     })
+    await changeJson(join(copy, 'config.json'), { problem_type: 'regression' })
+    expect((await importModel(copy, { out: out() })).labels).toEqual(['LABEL_0'])
+    expect(planMerged(await readInputs(out(), [])).model).toMatchObject({ problemType: 'regression' })
+  })
+
+  it('of several labels a text is one of them', async () => {
+    const copy = await copyOf(theirs)
+    await changeJson(join(copy, 'config.json'), { problem_type: 'multi_label_classification' })
+    await importModel(copy, { out: out() })
+    expect((await readBase(out())).config.problem_type).toBe('multi_label_classification')
+    expect(planMerged(await readInputs(out(), [])).model).toMatchObject({ problemType: 'multi_label_classification' })
   })
 
   it.each([[['a', 'a']], [['a', ' ']], [['a', 'b', 'c']]])('is not given the labels %s', async (labels) => {

@@ -40,7 +40,7 @@ async function logitsOf(session: Session, { input_ids, attention_mask }: GoldenB
 }
 
 /** Largest difference over all batches; NaN where a shape is another. */
-async function largestDifference(session: Session, batches: readonly GoldenBatch[]): Promise<number> {
+export async function largestDifference(session: Session, batches: readonly GoldenBatch[]): Promise<number> {
   let largest = 0
   for (const batch of batches) {
     const found = await logitsOf(session, batch)

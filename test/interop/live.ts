@@ -35,12 +35,15 @@ import { randomAdapter } from '../fixtures/adapter.ts'
 import { hasSharedData, sharedData } from '../shared-data.ts'
 import { adapterDifferences, baseDifference, goldenBatches, logitsOfAdapter, readJsonFile } from './compare.ts'
 import { golden, goldenBase, ourAdapters } from './ours.ts'
+import { realDifference, realTexts } from './real.ts'
 import { sharedTexts } from './texts.ts'
+import { checkTokenizers, tokenizerFolders, trainTokenizers } from './tokenizers.ts'
 
 const { values } = parseArgs({
   options: { python: { type: 'string', default: 'python3' }, update: { type: 'boolean', default: false } },
 })
 const script = fileURLToPath(new URL('./interop.py', import.meta.url))
+const realScript = fileURLToPath(new URL('./real.py', import.meta.url))
 const RANDOM_TEXTS = 20_000
 const TOLERANCE = 1e-4
 
@@ -48,17 +51,21 @@ const howToInstall =
   'In a virtual environment run `pip install -r test/interop/requirements.txt`, then ' +
   '`npm run test:interop -- --python PATH/bin/python`.'
 
-/** Runs the script; its output is returned, what it says on stderr is shown where it fails. */
-function python(...args: string[]): string {
-  const { status, stdout, stderr, error } = spawnSync(values.python, [script, ...args], {
-    encoding: 'utf8',
-    maxBuffer: 2 ** 30,
-  })
-  if (status === 0) return stdout
-  console.error(error?.message ?? stderr)
-  if (args[0] === 'versions') console.error(`\n${values.python} lacks the libraries. ${howToInstall}`)
-  process.exit(1)
-}
+/** Runs a script; its output is returned, what it says on stderr is shown where it fails. */
+const pythonOf =
+  (file: string) =>
+  (...args: string[]): string => {
+    const { status, stdout, stderr, error } = spawnSync(values.python, [file, ...args], {
+      encoding: 'utf8',
+      maxBuffer: 2 ** 30,
+    })
+    if (status === 0) return stdout
+    console.error(error?.message ?? stderr)
+    if (args[0] === 'versions') console.error(`\n${values.python} lacks the libraries. ${howToInstall}`)
+    process.exit(1)
+  }
+
+const python = pythonOf(script)
 
 interface Result {
   name: string
@@ -90,6 +97,23 @@ async function readTheirs(folder: string, work: string): Promise<void> {
     const { merged, unmerged } = await adapterDifferences(join(folder, 'adapters', name), base, join(work, name))
     differs(`PEFT's ${name} in Graft, merged`, merged)
     if (unmerged !== undefined) differs(`PEFT's ${name} in Graft, unmerged`, unmerged)
+  }
+}
+
+/** Models with real weights, where `npm run models:fetch` put them. */
+async function readReal(work: string): Promise<void> {
+  const models = fileURLToPath(new URL('../../models/hf', import.meta.url))
+  if (!existsSync(models)) return console.log('        no real weights: `npm run models:fetch` gets them')
+  writeFileSync(join(work, 'texts.json'), JSON.stringify(realTexts()))
+  for (const name of readdirSync(models)) {
+    const [source, folder] = [join(models, name), join(work, `real-${name}`)]
+    pythonOf(realScript)(source, join(work, 'texts.json'), folder)
+    const { texts, otherIds, difference, largest } = await realDifference(source, folder, join(work, name))
+    report({
+      name: `${name} with a random head in Graft`,
+      ok: otherIds === 0 && difference < TOLERANCE * Math.min(1, largest),
+      detail: `${texts} texts, ${otherIds} with other ids, max difference ${difference.toExponential(1)} of ${largest.toFixed(2)}`,
+    })
   }
 }
 
@@ -204,7 +228,9 @@ async function main(): Promise<void> {
     const theirs = values.update ? golden : join(work, 'theirs')
     if (values.update) rmSync(golden, { recursive: true, force: true })
     python('golden', theirs)
+    if (values.update) trainTokenizers(values.python, join(golden, 'tokenizers'))
     await readTheirs(theirs, work)
+    await readReal(work)
     const out = join(work, 'ours')
     await writeAdapters(out)
     writeTokens(out, await writeBundles(out))
@@ -215,6 +241,8 @@ async function main(): Promise<void> {
       .split('\n')
       .map((line): Checked => JSON.parse(line))
     checked.forEach(report)
+    const folders = tokenizerFolders(golden)
+    for await (const result of checkTokenizers(values.python, folders, join(work, 'tokenizers'))) report(result)
     if (!values.update) return
     await updateOurs(checked)
     python('losses', fileURLToPath(new URL('../../models/gpt-mini', import.meta.url)), join(golden, 'gpt-mini.json'))

@@ -1,14 +1,17 @@
 """Python's tokenizers as a measure of Graft's reading of tokenizer.json.
 
     python tokenizer_files.py train OUT CORPUS...  small tokenizers of every kind, trained on the files, with the ids of some texts
+    python tokenizer_files.py nmt-nfkc OUT CORPUS... one more, with SentencePiece's own table of characters
     python tokenizer_files.py ids FILE             ids by a tokenizer.json: a JSON string a line on stdin, a list a line on stdout
     python tokenizer_files.py texts COUNT          random texts, a JSON string a line
     python tokenizer_files.py gguf FILE OUT        the tokenizer of a GGUF file, as transformers reads it
 """
 
+import io
 import json
 import random
 import sys
+import unicodedata
 from pathlib import Path
 
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
@@ -50,6 +53,7 @@ PICKED = [
     "a [SEP] b [CLS]c <s>d</s> e <mask> f<|endoftext|>g  <mask>  h",
     "tabs\tand\r\nlines\u2028and\x85more\ufeff",
     "12345678 1 22 333 4444 ٣٤٥ ½",
+    "000 0000 00000 1,000.50 1000000 .... ..... eee eeee sss ssss lll ttt",
     "x" * 120 + " " + "y" * 90,
     "▁under▁ the ▁▁ bar ▁",
     "👨‍👩‍👧‍👦 🇩🇪 ❤️ e\u0301\u0323 \u1100\u1161\u11a8",
@@ -121,7 +125,7 @@ def word_piece(corpus, *, lowercase, post, pre=pre_tokenizers.BertPreTokenizer()
     tokenizer.train(corpus, trainers.WordPieceTrainer(vocab_size=900, special_tokens=special, limit_alphabet=250))
     tokenizer.post_processor = post(tokenizer)
     tokenizer.decoder = decoders.WordPiece()
-    return tokenizer, "[PAD]"
+    return tokenizer
 
 
 def bert_processing(tokenizer):
@@ -132,7 +136,7 @@ def roberta_processing(tokenizer):
     return processors.RobertaProcessing(("</s>", tokenizer.token_to_id("</s>")), ("<s>", tokenizer.token_to_id("<s>")))
 
 
-def byte_pairs(corpus, *, pre, normalizer=None, special=("<|endoftext|>",), post=None, pad=None, added=(), **model):
+def byte_pairs(corpus, *, pre, normalizer=None, special=("<|endoftext|>",), post=None, added=(), **model):
     tokenizer = Tokenizer(models.BPE(**model))
     tokenizer.normalizer = normalizer
     tokenizer.pre_tokenizer = pre
@@ -141,7 +145,7 @@ def byte_pairs(corpus, *, pre, normalizer=None, special=("<|endoftext|>",), post
     byte_level_post = processors.ByteLevel(trim_offsets=False)
     tokenizer.post_processor = post(tokenizer) if post else byte_level_post
     tokenizer.decoder = decoders.ByteLevel()
-    return tokenizer, pad or special[0]
+    return tokenizer
 
 
 def sentence_piece_bpe(corpus, *, legacy):
@@ -167,13 +171,11 @@ def sentence_piece_bpe(corpus, *, legacy):
     tokenizer.decoder = decoders.Sequence(
         [decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse(), decoders.Strip(" ", 1, 0)]
     )
-    return tokenizer, "<unk>"
+    return tokenizer
 
 
 def charsmap(corpus, rules):
     """The normalizer that SentencePiece compiles of its own rules, or of a table of them."""
-    import io
-
     import sentencepiece
     from sentencepiece import sentencepiece_model_pb2
 
@@ -193,8 +195,6 @@ def charsmap(corpus, rules):
 
 def small_rules(folder):
     """NFKC of some hundred characters, with sequences, one that vanishes, and one whose first letter is a rule of its own."""
-    import unicodedata
-
     sources = [chr(code) for code in [*range(0xA0, 0x180), *range(0xFB00, 0xFB07), *range(0xFF01, 0xFF5F), 0x2460, 0x3000, 0x337F]]
     rules = {each: unicodedata.normalize("NFKC", each) for each in sources if unicodedata.normalize("NFKC", each) != each}
     rules |= {"\t": " ", "\r": " ", "\n": " ", "\u200b": " ", "\ufeff": "", "\x01": "", "e\u0301": "é", "o\u0308": "ö", "ﾊﾟ": "パ", "ﾊ": "ハ"}
@@ -219,7 +219,7 @@ def unigram(corpus, *, normalizer, pre, post, byte_fallback=False):
     tokenizer.add_special_tokens([AddedToken("<mask>", lstrip=True, special=True)])
     tokenizer.post_processor = post(tokenizer)
     tokenizer.decoder = decoders.Metaspace()
-    return tokenizer, "<pad>"
+    return tokenizer
 
 
 def xlm_roberta(corpus, rules):
@@ -261,7 +261,6 @@ def tokenizers_of(corpus, folder):
         pre=byte_level(LLAMA3),
         special=["<|begin_of_text|>", "<|endoftext|>"],
         post=lambda each: processors.Sequence([processors.ByteLevel(trim_offsets=False), template("<|begin_of_text|>")(each)]),
-        pad="<|endoftext|>",
         ignore_merges=True,
     )
     return {
@@ -273,7 +272,6 @@ def tokenizers_of(corpus, folder):
             pre=pre_tokenizers.ByteLevel(add_prefix_space=True),
             special=["<s>", "<pad>", "</s>", "<unk>", AddedToken("<mask>", lstrip=True, special=True)],
             post=roberta_processing,
-            pad="<pad>",
         ),
         "qwen2": byte_pairs(corpus, pre=byte_level(QWEN2), normalizer=normalizers.NFC(), special=["<|endoftext|>", "<|im_start|>"], added=added),
         "llama-3": ignoring,
@@ -296,37 +294,48 @@ def write_json(path, value):
     Path(path).write_text(json.dumps(value, ensure_ascii=False, separators=(",", ":")) + "\n")
 
 
-def config_of(pad):
-    return {"pad_token": pad, "model_max_length": 512, "clean_up_tokenization_spaces": False}
+CUT = 8
 
 
 def golden_cases(tokenizer):
-    texts = [*PICKED, *random_texts(60, 11)]
-    return [
-        dict(text=text, ids=ids, decoded=tokenizer.decode(ids, skip_special_tokens=False))
-        for text, ids in ((text, tokenizer.encode(text).ids) for text in texts)
-    ]
+    """Of each text the ids, the ids when it is cut to 8, and what the ids are decoded to."""
+    texts = [*PICKED, *random_texts(40, 11)]
+    whole = [tokenizer.encode(text).ids for text in texts]
+    decoded = [tokenizer.decode(ids, skip_special_tokens=False) for ids in whole]
+    tokenizer.enable_truncation(CUT)
+    cut = [tokenizer.encode(text).ids for text in texts]
+    return [dict(zip(("text", "ids", "cut", "decoded"), case)) for case in zip(texts, whole, cut, decoded)]
 
 
-def train(out, *corpus):
+def beginnings(files, folder):
+    """The first 300 kB of each file, in files of their own."""
+    paths = []
+    for at, file in enumerate(files):
+        path = Path(folder) / f"corpus-{at}.txt"
+        path.write_bytes(Path(file).read_bytes()[:300_000].rpartition(b"\n")[0])
+        paths.append(str(path))
+    return paths
+
+
+def train(out, *files):
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
-    for name, (tokenizer, pad) in tokenizers_of(list(corpus), out).items():
+    corpus = beginnings(files, out)
+    for name, tokenizer in tokenizers_of(corpus, out).items():
         folder = out / name
         folder.mkdir(exist_ok=True)
         write_json(folder / "tokenizer.json", json.loads(tokenizer.to_str()))
-        write_json(folder / "tokenizer_config.json", config_of(pad))
         write_json(folder / "cases.json", golden_cases(tokenizer))
-    (out / "rules.tsv").unlink()
+    for path in (*corpus, out / "rules.tsv"):
+        Path(path).unlink()
 
 
-def nmt_nfkc(out, *corpus):
+def nmt_nfkc(out, *files):
     """XLM-R's own normalizer, whose table is too large to commit."""
     folder = Path(out)
     folder.mkdir(parents=True, exist_ok=True)
-    tokenizer, pad = xlm_roberta(list(corpus), dict(normalization_rule_name="nmt_nfkc"))
+    tokenizer = xlm_roberta(beginnings(files, folder), dict(normalization_rule_name="nmt_nfkc"))
     write_json(folder / "tokenizer.json", json.loads(tokenizer.to_str()))
-    write_json(folder / "tokenizer_config.json", config_of(pad))
 
 
 def ids(file):

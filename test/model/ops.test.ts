@@ -3,11 +3,13 @@ import * as tf from '@tensorflow/tfjs'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { createRandom } from '../../src/core/random.ts'
 import { attention, attentionBias, causalAttention, paddingBias } from '../../src/model/ops/attention.ts'
+import { binaryCrossEntropy } from '../../src/model/ops/binary-cross-entropy.ts'
 import { crossEntropy } from '../../src/model/ops/cross-entropy.ts'
 import { dropout } from '../../src/model/ops/dropout.ts'
 import { gelu } from '../../src/model/ops/gelu.ts'
 import { gemm } from '../../src/model/ops/gemm.ts'
 import { logSumExp } from '../../src/model/ops/log-sum-exp.ts'
+import { meanSquaredError } from '../../src/model/ops/mean-squared-error.ts'
 import { layerNormalization } from '../../src/model/ops/layer-normalization.ts'
 import { rmsNormalization } from '../../src/model/ops/rms-normalization.ts'
 import { type Rotation, rotary, rotationOf } from '../../src/model/ops/rotary.ts'
@@ -212,6 +214,21 @@ const cases: Record<string, OpCase> = {
       return [[sum(losses) / losses.length]]
     },
     inputs: [f32(['batch', 3], [-5, 5]), i32(['batch'], [0, 3])],
+    differentiable: 1,
+  },
+  'binary cross-entropy': {
+    op: (logits, labels) => binaryCrossEntropy(logits as tf.Tensor2D, labels as tf.Tensor2D),
+    naive: (logits, labels) => {
+      const losses = logits.flatMap((row, at) => row.map((x, id) => Math.log(1 + Math.exp(x)) - x * labels[at]![id]!))
+      return [[sum(losses) / losses.length]]
+    },
+    inputs: [f32(['batch', 3], [-5, 5]), f32(['batch', 3], [0, 1])],
+    differentiable: 1,
+  },
+  'mean squared error': {
+    op: (logits, numbers) => meanSquaredError(logits as tf.Tensor2D, numbers as tf.Tensor1D),
+    naive: (logits, [numbers]) => [[sum(logits.map(([x], at) => (x! - numbers![at]!) ** 2)) / logits.length]],
+    inputs: [f32(['batch', 1], [-5, 5]), f32(['batch'], [-5, 5])],
     differentiable: 1,
   },
 }

@@ -1,10 +1,11 @@
 /** Evaluation: probabilities in the order of the set, the mean loss, and metrics, whatever the batches. */
 import { describe, expect, it } from 'vitest'
 import type { Batch } from '../../src/core/batch.ts'
-import { softmax } from '../../src/core/metrics.ts'
+import { createEvaluator } from '../../src/core/evaluators.ts'
+import { type Metrics, softmax } from '../../src/core/metrics.ts'
 import { batchAccuracy, evaluateSet } from '../../src/train/evaluate.ts'
 
-const labels = ['a', 'b', 'c']
+const task = createEvaluator({ labels: ['a', 'b', 'c'] })
 
 /** Logits that depend on a text alone: its sum, its first token, its length. */
 async function fakeLogits({ inputIds, attentionMask, rows, length }: Batch): Promise<Float32Array> {
@@ -25,7 +26,8 @@ const set = { sequences, labels: sequences.map((_, text) => text % 3) }
 
 describe('evaluateSet', () => {
   it('gives what one text after the other gives, in the order of the set', async () => {
-    const { probabilities, loss, metrics } = await evaluateSet(fakeLogits, set, labels, 99)
+    const { scores, measures } = await evaluateSet(fakeLogits, set, task, 99)
+    const { loss, accuracy, perClass } = measures as typeof measures & Metrics
     const expected = await Promise.all(
       sequences.map(async (ids) =>
         softmax(
@@ -38,18 +40,18 @@ describe('evaluateSet', () => {
         ),
       ),
     )
-    expect(probabilities).toEqual(expected)
+    expect(scores).toEqual(expected)
     const losses = expected.map((row, text) => -Math.log(row[text % 3]!))
     expect(loss).toBeCloseTo(losses.reduce((sum, value) => sum + value) / 100, 6)
     const hits = expected.filter((row, text) => row.indexOf(Math.max(...row)) === text % 3)
-    expect(metrics.accuracy).toBeCloseTo(hits.length / 100, 12)
-    expect(metrics.perClass.map(({ support }) => support)).toEqual([34, 33, 33])
+    expect(accuracy).toBeCloseTo(hits.length / 100, 12)
+    expect(perClass.map(({ support }) => support)).toEqual([34, 33, 33])
   })
 
   it('has a finite loss where a probability rounds to 0, and none where the logits are no numbers', async () => {
     const one = { sequences: [[1]], labels: [0] }
     const lossOf = async (...logits: number[]) =>
-      (await evaluateSet(async () => Float32Array.from(logits), one, labels, 0)).loss
+      (await evaluateSet(async () => Float32Array.from(logits), one, task, 0)).measures.loss
     const finite = await lossOf(0, 1000, 0)
     expect(finite).toBeGreaterThan(50)
     expect(finite).toBeLessThan(Infinity)
@@ -60,6 +62,6 @@ describe('evaluateSet', () => {
 describe('batchAccuracy', () => {
   it('is the share of rows whose largest logit is that of their label', () => {
     const logits = Float32Array.of(3, 1, 2, 0, 5, -1, 1, 2, 9, 4, 3, 2)
-    expect(batchAccuracy(logits, Int32Array.of(0, 1, 0, 0))).toBe(0.75)
+    expect(batchAccuracy(logits, [0, 1, 0, 0])).toBe(0.75)
   })
 })

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createRandom } from '../../src/core/random.ts'
 import type { Engine, TrainingState } from '../../src/train/engine.ts'
 import { createCompiledEngine } from '../../src/train/engine/compiled.ts'
+import { createEvaluator } from '../../src/core/evaluators.ts'
 import type { EncodedSet } from '../../src/train/evaluate.ts'
 import { classificationTask } from '../../src/train/task/classification.ts'
 import { type LoopOptions, type Run, type RunState, runLoop } from '../../src/train/loop.ts'
@@ -24,7 +25,7 @@ const defaults: LoopOptions = { epochs: 3, learningRate: 0.01, warmup: 0.1, deca
 const task = classificationTask({
   train,
   validation,
-  labels: ['a', 'b', 'c'],
+  task: createEvaluator({ labels: ['a', 'b', 'c'] }),
   padTokenId: 19,
   batchSize: 8,
   tokenDropout: 0,
@@ -71,9 +72,10 @@ const scripted = (
   const left = evaluations.map(({ right, ...losses }) => ({
     ...losses,
     accuracy: right / 56,
-    outcomes: '1'.repeat(right).padEnd(56, '0'),
+    score: right / 56,
+    errors: Array.from({ length: 56 }, (_, text) => Number(text >= right)),
   }))
-  const evaluate = async () => left.shift() ?? { loss: 9, accuracy: 0, outcomes: '0'.repeat(56) }
+  const evaluate = async () => left.shift() ?? { loss: 9, accuracy: 0, score: 0, errors: Array(56).fill(1) }
   return finished({ evalEvery: 1, ...options }, { task: { ...task, evaluate } })
 }
 
@@ -139,9 +141,9 @@ describe('runLoop', () => {
   it('keeps the parameters of the best evaluation', async () => {
     const { best, bestState, history, saves } = await finished({ evalEvery: 1, learningRate: 1 })
     const evaluations = evaluationsOf(history)
-    const { outcomes, ...record } = best!
+    const { errors, ...record } = best!
     expect(evaluations).toContainEqual(record)
-    expect([...outcomes!].filter((outcome) => outcome === '1')).toHaveLength(Math.round(20 * record.accuracy!))
+    expect(errors!.filter((error) => error === 0)).toHaveLength(Math.round(20 * record.accuracy!))
     expect(best?.step).toBeLessThan(STEPS)
     const { state } = saves.find(({ step }) => step === best?.step)!
     expect(bestState).toEqual(new Map([...state].filter(([name]) => name.endsWith('.values'))))

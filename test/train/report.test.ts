@@ -1,7 +1,8 @@
 /** The report is whole, stands alone, and shows what it was given. */
 import { describe, expect, it } from 'vitest'
 import { calibrationOf } from '../../src/core/calibration.ts'
-import { evaluate } from '../../src/core/metrics.ts'
+import type { MeasuresOf } from '../../src/core/evaluator.ts'
+import { createEvaluator } from '../../src/core/evaluators.ts'
 import { renderReport } from '../../src/train/report.ts'
 import type { HistoryRecord, Report } from '../../src/train/report.ts'
 import { renderConfusion } from '../../src/train/report/confusion.ts'
@@ -37,9 +38,8 @@ const report: Report = {
   best: { step: 1070 },
   temperature: 2.5,
   validation: {
-    ...evaluate(labels, [0, 1, 1, 1], probabilities),
+    ...(createEvaluator({ labels }).measure([0, 1, 1, 1], probabilities) as MeasuresOf<'single_label_classification'>),
     loss: 0.5,
-    calibration: calibrationOf([0, 1, 1, 1], probabilities),
     uncalibrated: {
       loss: 0.75,
       calibration: calibrationOf(

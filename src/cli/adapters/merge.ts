@@ -1,4 +1,5 @@
 /** `graft adapters merge`. */
+import { taskFields } from '../../core/task.ts'
 import type { Adapter, PeftAdapter } from '../../core/adapter.ts'
 import { type CombineMethod, combineAdapters } from '../../core/adapter/combine.ts'
 import { differingField } from '../../core/adapter/base-config.ts'
@@ -35,7 +36,7 @@ function commonInfo(adapters: readonly Named[], options: Options, weights: numbe
         value: info.baseSha256,
       })
     }
-    if (info.labels.join('\n') === first.labels.join('\n')) continue
+    if (info.labels.join('\n') === first.labels.join('\n') && info.problemType === first.problemType) continue
     throw new GraftError(
       'adapter',
       `${info.name} has the labels ${info.labels.join(', ')}, ${first.name} ${first.labels.join(', ')}`,
@@ -49,6 +50,8 @@ function commonInfo(adapters: readonly Named[], options: Options, weights: numbe
     formatVersion: 1,
     kind: 'adapter',
     labels: first.labels,
+    // Thresholds are each adapter's own, and none is the merged one's.
+    ...taskFields({ problemType: first.problemType }),
     baseSha256: first.baseSha256,
     ...(first.baseConfig && { baseConfig: first.baseConfig }),
     maxLength: Math.max(...infos.map(({ maxLength }) => maxLength)),

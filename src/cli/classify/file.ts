@@ -45,6 +45,7 @@ export async function classifyFile(classifier: Classifier, options: ClassifyFile
   const { input, output, text, adapter, all, signal, onProgress } = options
   const task = {
     labels: classifier.labels(adapter),
+    problemType: classifier.task(adapter).problemType,
     classify: (texts: string[]) => classifier.classify(texts, { adapter }),
   }
   const summary = createSummary([task])

@@ -37,7 +37,8 @@ export async function readLabelledTexts(path: string, { split, ...options }: Dat
   const part = split ?? 'test'
   const file = existsSync(join(path, 'summary.json')) ? undefined : (await findParts(path))[part]
   if (file !== undefined) return { split: part, ...(await readFile(file, options)) }
-  const given = Object.entries(options).find(([, value]) => value !== undefined)?.[0]
+  const { problemType: _, ...columns } = options
+  const given = Object.entries(columns).find(([, value]) => value !== undefined)?.[0]
   if (given !== undefined) throw misused(path, `is a data set: --${given} is for files`)
   return { split: part, texts: (await readDataset(path)).splits[part], blank: 0 }
 }

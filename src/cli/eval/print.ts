@@ -1,5 +1,6 @@
 /** What an evaluation looks like in the terminal. */
-import type { Metrics } from '../../core/metrics.ts'
+import type { ClassMetrics, Metrics } from '../../core/metrics.ts'
+import type { ProblemType } from '../../core/task.ts'
 import type { ClassifierEvaluation } from '../../runtime/index.ts'
 import { count, percent } from '../format.ts'
 import type { Ui } from '../ui.ts'
@@ -14,10 +15,63 @@ const MOST_CONFUSED = 15
 const MISTAKES = 5
 const MISTAKE_LENGTH = 80
 
+const score = (value: number) => value.toFixed(3)
+
 /** Prints all that was measured. */
-export function printEvaluation(ui: Ui, evaluation: ClassifierEvaluation): void {
-  const { accuracy, macroF1, loss, rocAuc, predictions, truncated, seconds } = evaluation
-  const score = (value: number) => value.toFixed(3)
+export function printEvaluation(ui: Ui, evaluation: ClassifierEvaluation<ProblemType>): void {
+  const { truncated } = evaluation
+  if (evaluation.problemType === 'regression') printNumbers(ui, evaluation)
+  else if (evaluation.problemType === 'multi_label_classification') printLabels(ui, evaluation)
+  else printClasses(ui, evaluation)
+  if (truncated > 0) ui.line(`\n${count(truncated)} texts were longer than the model takes: their ends were not read.`)
+}
+
+function printNumbers(ui: Ui, evaluation: ClassifierEvaluation<'regression'>): void {
+  const { pearson, spearman, r2, meanAbsoluteError, meanSquaredError, predictions, seconds, mistakes } = evaluation
+  ui.table(
+    ['texts', 'Pearson', 'Spearman', 'R²', 'mean error', 'mean squared error', 'texts/s'],
+    [
+      [
+        predictions.length,
+        ...[pearson, spearman, r2].map(score),
+        meanAbsoluteError.toPrecision(3),
+        meanSquaredError.toPrecision(3),
+        Math.round(predictions.length / seconds),
+      ],
+    ],
+  )
+  ui.line('\nFarthest off:')
+  ui.table(
+    ['error', 'truth', 'predicted', 'text'],
+    mistakes
+      .slice(0, MISTAKES)
+      .map(({ confidence, label, predicted, text }) => [confidence.toPrecision(3), label, predicted, excerpt(text)]),
+  )
+}
+
+function printLabels(ui: Ui, evaluation: ClassifierEvaluation<'multi_label_classification'>): void {
+  const { accuracy, microF1, macroF1, meanAveragePrecision, loss, predictions, seconds } = evaluation
+  ui.table(
+    ['texts', 'micro-F1', 'macro-F1', 'mean average precision', 'all labels right', 'loss', 'texts/s'],
+    [
+      [
+        predictions.length,
+        ...[microF1, macroF1, meanAveragePrecision].map(score),
+        percent(accuracy),
+        loss.toFixed(4),
+        Math.round(predictions.length / seconds),
+      ],
+    ],
+  )
+  printPerClass(ui, evaluation.perClass)
+  // A decision for each label of each text.
+  const decisions = predictions.length * evaluation.perClass.length
+  const right = evaluation.calibration.bins.reduce((sum, { count: texts, accuracy: share }) => sum + texts * share, 0)
+  printConfidence(ui, { ...evaluation, accuracy: right / decisions })
+}
+
+function printClasses(ui: Ui, evaluation: ClassifierEvaluation): void {
+  const { accuracy, macroF1, loss, rocAuc, predictions, seconds } = evaluation
   ui.table(
     ['texts', 'accuracy', 'macro-F1', 'loss', ...(rocAuc === undefined ? [] : ['ROC-AUC']), 'texts/s'],
     [
@@ -31,10 +85,18 @@ export function printEvaluation(ui: Ui, evaluation: ClassifierEvaluation): void 
       ],
     ],
   )
+  printPerClass(ui, evaluation.perClass)
+  ui.line()
+  if (evaluation.perClass.length <= MATRIX_LABELS) printMatrix(ui, evaluation)
+  else printMostConfused(ui, evaluation)
+  printConfidence(ui, evaluation)
+}
+
+function printPerClass(ui: Ui, perClass: readonly ClassMetrics[]): void {
   ui.line()
   ui.table(
     ['label', 'precision', 'recall', 'F1', 'texts'],
-    evaluation.perClass.map(({ label, precision, recall, f1, support }) => [
+    perClass.map(({ label, precision, recall, f1, support }) => [
       label,
       score(precision),
       score(recall),
@@ -42,11 +104,6 @@ export function printEvaluation(ui: Ui, evaluation: ClassifierEvaluation): void 
       support,
     ]),
   )
-  ui.line()
-  if (evaluation.perClass.length <= MATRIX_LABELS) printMatrix(ui, evaluation)
-  else printMostConfused(ui, evaluation)
-  printConfidence(ui, evaluation)
-  if (truncated > 0) ui.line(`\n${count(truncated)} texts were longer than the model takes: their ends were not read.`)
 }
 
 /** Rows are the truth, columns what was predicted; numbers stand for the columns' names where these would take too much room. */
@@ -79,7 +136,15 @@ function printMostConfused(ui: Ui, { confusion, perClass }: Metrics): void {
 }
 
 /** How sure the model is against how often it is right, and where it was surest and wrong. */
-function printConfidence(ui: Ui, { calibration, uncalibrated, accuracy, mistakes }: ClassifierEvaluation): void {
+function printConfidence(
+  ui: Ui,
+  {
+    calibration,
+    uncalibrated,
+    accuracy,
+    mistakes,
+  }: Pick<ClassifierEvaluation, 'calibration' | 'uncalibrated' | 'accuracy' | 'mistakes'>,
+): void {
   const error = (value: number) => value.toFixed(3)
   ui.line()
   ui.table(

@@ -2,14 +2,29 @@
 import * as z from 'zod/mini'
 import { labelFault } from '../labels.ts'
 import { checkSchema } from '../schema.ts'
+import { type TaskSpec, problemTypes } from '../task.ts'
 
 /** SHA-256 in lower-case hexadecimal. */
 export const sha256Text = z.string().check(z.regex(/^[0-9a-f]{64}$/, 'is not a SHA-256'))
 
-/** Class names by id; no two alike. */
-export const labelNames = z.array(z.string()).check(({ value, issues }) => {
-  const message = labelFault(value)
-  if (message !== undefined) issues.push({ code: 'custom', input: value, message })
+/** What a task is, beside what its page tells of it. */
+export const taskSchema = {
+  /** Class names by id, or the name of the number; no two alike. */
+  labels: z.array(z.string()),
+  /** Left out where each text has one label. */
+  problemType: z.optional(z.enum(problemTypes)),
+  /** Of several labels a text: for each the score from which on a text has it. */
+  thresholds: z.optional(z.array(z.number())),
+}
+
+/** Whether labels are as many as their kind of task has, and thresholds as many as they. */
+export const checkTask = z.check<TaskSpec>(({ value: { labels, problemType, thresholds }, issues }) => {
+  const refuse = (path: string, message: string) =>
+    issues.push({ code: 'custom', input: labels, path: [path], message })
+  const fault = labelFault(labels, problemType)
+  if (fault !== undefined) refuse('labels', fault)
+  if (thresholds && thresholds.length !== labels.length)
+    refuse('thresholds', `there are ${thresholds.length} thresholds for ${labels.length} labels`)
 })
 
 /** What a page tells of a task besides its labels. */
@@ -46,7 +61,7 @@ const runFields = {
 
 const fields = {
   ...runFields,
-  labels: labelNames,
+  ...taskSchema,
   /** SHA-256 of the `model.safetensors` that it was trained on. */
   baseSha256: sha256Text,
   /** What that base's configuration says of how it computes; not known of adapters that older versions trained. */
@@ -58,11 +73,11 @@ const fields = {
   ...taskNotes,
 }
 
-const adapterSchema = z.object({ kind: z.literal('adapter'), ...fields })
+const adapterSchema = z.object({ kind: z.literal('adapter'), ...fields }).check(checkTask)
 /** Settings that are recommended for adapters on a base; checked where they are used. */
 const recipe = z.optional(z.unknown())
 
-const modelSchema = z.object({ kind: z.literal('model'), ...fields, recipe })
+const modelSchema = z.object({ kind: z.literal('model'), ...fields, recipe }).check(checkTask)
 const baseSchema = z.object({
   kind: z.literal('base'),
   ...runFields,

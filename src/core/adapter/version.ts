@@ -1,4 +1,5 @@
 /** What an adapter is by its content, whatever folder it lies in. */
+import { taskFields } from '../task.ts'
 import type { Adapter } from '../adapter.ts'
 import { decisiveSettings } from './config.ts'
 
@@ -11,5 +12,6 @@ import { decisiveSettings } from './config.ts'
  */
 export function adapterIdentity({ config, info }: Pick<Adapter, 'config' | 'info'>, weightsSha256: string): string {
   const { labels, baseSha256, maxLength } = info
-  return JSON.stringify({ weightsSha256, config: decisiveSettings(config), labels, baseSha256, maxLength })
+  const decisive = { weightsSha256, config: decisiveSettings(config), labels, baseSha256, maxLength }
+  return JSON.stringify({ ...decisive, ...taskFields(info) })
 }

@@ -1,10 +1,5 @@
 /** Scores of labels, for those who show them: without the rest of the classifier. */
-
-export interface LabelScore {
-  label: string
-  /** Probability of the label. */
-  score: number
-}
+import type { LabelScore } from '../task.ts'
 
 /** The likeliest labels first; all of them, or so many. */
 export const likeliest = (scores: readonly LabelScore[], topK?: number | null): LabelScore[] =>

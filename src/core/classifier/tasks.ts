@@ -1,10 +1,10 @@
 /** What a model classifies: one task if merged, one for each adapter otherwise. */
 import type { Adapter } from '../adapter.ts'
 import { GraftError } from '../errors.ts'
+import { type Task, type TaskSpec, taskFields } from '../task.ts'
+import { createTask } from '../tasks.ts'
 
-export interface Task {
-  /** Names by id. */
-  labels: readonly string[]
+export interface ModelTask extends TaskSpec {
   /** Tokens after which texts are cut. */
   maxLength: number
 }
@@ -16,7 +16,15 @@ export interface UnmergedModel {
   targets: readonly string[]
 }
 
-export type Model = Task | UnmergedModel
+export type Model = ModelTask | UnmergedModel
+
+/** A task, its place in the stack, and where its texts are cut. */
+export interface FoundTask {
+  task: Task
+  spec: TaskSpec
+  index: number
+  maxLength: number
+}
 
 export interface Tasks {
   /** Names of the adapters, in stack order; none if merged. */
@@ -25,19 +33,23 @@ export interface Tasks {
    * The task of an adapter and its place in the stack; without a name, the only one.
    * @throws GraftError `adapter-index`
    */
-  find(adapter: string | undefined): { task: Task; index: number }
+  find(adapter: string | undefined): FoundTask
 }
 
 export function createTasks(model: Model): Tasks {
   const names = 'adapters' in model ? [...model.adapters.keys()] : []
-  const tasks = 'adapters' in model ? Array.from(model.adapters.values(), ({ info }): Task => info) : [model]
+  const tasks = 'adapters' in model ? Array.from(model.adapters.values(), ({ info }): ModelTask => info) : [model]
+  const all = tasks.map(({ labels, problemType, thresholds, maxLength }, index) => {
+    const spec = { labels, ...taskFields({ problemType, thresholds }) }
+    return { task: createTask(spec), spec, index, maxLength }
+  })
   return {
     names,
     find(adapter) {
-      const index = adapter === undefined ? tasks.length - 1 : names.indexOf(adapter)
-      const task = tasks[index]
-      if (!task || (adapter === undefined && index > 0)) throw unknownAdapter(adapter, names)
-      return { task, index }
+      const index = adapter === undefined ? all.length - 1 : names.indexOf(adapter)
+      const found = all[index]
+      if (!found || (adapter === undefined && index > 0)) throw unknownAdapter(adapter, names)
+      return found
     },
   }
 }

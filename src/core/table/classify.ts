@@ -1,5 +1,6 @@
 /** Classifies a table row by row in constant memory: what it holds is kept, columns of results are added. */
 import type { Classification } from '../classifier.ts'
+import type { ProblemType } from '../task.ts'
 import { textColumn } from '../columns.ts'
 import type { Row, Table } from '../table.ts'
 import { emptyTable } from './open.ts'
@@ -12,6 +13,8 @@ export interface TableTask {
   prefix?: string | undefined
   /** Label names by id. */
   labels: readonly string[]
+  /** One label for each text, by default. */
+  problemType?: ProblemType | undefined
   classify(texts: string[]): Promise<Classification[]>
 }
 
@@ -43,11 +46,13 @@ const CHUNK = 512
 const MAX_CHARACTERS = 2 ** 22
 
 /** @param tasks whose labels are counted */
-export const createSummary = (tasks: readonly Pick<TableTask, 'labels'>[]): TableSummary => ({
+export const createSummary = (tasks: readonly Pick<TableTask, 'labels' | 'problemType'>[]): TableSummary => ({
   rows: 0,
   blank: 0,
   truncated: 0,
-  perLabel: tasks.map(({ labels }) => Object.fromEntries(labels.map((label) => [label, 0]))),
+  perLabel: tasks.map(({ labels, problemType }) =>
+    Object.fromEntries(problemType === 'regression' ? [] : labels.map((label) => [label, 0])),
+  ),
 })
 
 /**
@@ -81,15 +86,19 @@ export async function* classifyTable(
   if (summary.rows === 0) throw emptyTable(table.name)
 }
 
-const columnsOf = ({ prefix = '', labels }: TableTask, all: boolean) => [
-  `${prefix}label`,
-  `${prefix}score`,
-  ...(all ? labels.map((label) => `${prefix}score_${label}`) : []),
-]
+function columnsOf({ prefix = '', labels, problemType }: TableTask, all: boolean): string[] {
+  if (problemType === 'regression') return [`${prefix}value`]
+  const own = problemType === 'multi_label_classification' ? ['labels'] : ['label', 'score']
+  return [...own, ...(all ? labels.map((label) => `score_${label}`) : [])].map((name) => `${prefix}${name}`)
+}
 
-function resultsOf(result: Classification | undefined, { labels }: TableTask, all: boolean): Result[] {
-  if (!result) return ['', null, ...(all ? labels.map(() => null) : [])]
-  return [result.label, result.score, ...(all ? result.scores.map(({ score }) => score) : [])]
+/** Several labels are a list in JSON, as data sets have them. */
+function resultsOf(result: Classification | undefined, { labels, problemType }: TableTask, all: boolean): Result[] {
+  if (problemType === 'regression') return [result?.value ?? null]
+  const own = problemType === 'multi_label_classification' ? [''] : ['', null]
+  if (!result) return [...own, ...(all ? labels.map(() => null) : [])]
+  const answer = result.labels ? [JSON.stringify(result.labels)] : [result.label, result.score]
+  return [...answer, ...(all ? result.scores.map(({ score }) => score) : [])]
 }
 
 /** @returns by task, each text's result; none for a blank text */
@@ -105,7 +114,8 @@ async function classifyChunk(
   for (const [of, task] of tasks.entries()) {
     const results = filled.length > 0 ? await task.classify(filled.map((at) => texts[at]!)) : [] // indices into texts
     const counts = summary.perLabel[of]! // one for each task
-    for (const { label } of results) counts[label] = (counts[label] ?? 0) + 1
+    for (const { label, labels = [label], value } of results)
+      if (value === undefined) for (const name of labels) counts[name] = (counts[name] ?? 0) + 1
     if (of === 0) summary.truncated += results.filter(({ truncated }) => truncated).length
     const byRow: (Classification | undefined)[] = texts.map(() => undefined)
     for (const [index, at] of filled.entries()) byRow[at] = results[index]

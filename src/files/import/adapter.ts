@@ -1,10 +1,11 @@
 /** Imports an adapter that PEFT wrote: checked against its base, with labels, and with a head. */
+import { taskFields } from '../../core/task.ts'
 import { type PeftAdapter, parsePeftAdapter } from '../../core/adapter.ts'
 import { baseConfigOf } from '../../core/adapter/base-config.ts'
 import { fitAdapter } from '../../core/adapter/fit.ts'
 import { GraftError } from '../../core/errors.ts'
 import { modelOf } from '../../core/families.ts'
-import { labelsOfConfig } from '../../core/labels.ts'
+import { labelsOfConfig, problemTypeOf } from '../../core/labels.ts'
 import { isHead, labelCount } from '../../core/layers.ts'
 import { tokenizerIdentity } from '../../core/tokenizer.ts'
 import { writeAdapter } from '../adapter-folder.ts'
@@ -54,12 +55,15 @@ export async function importAdapter(
   const peft = withHead(await fitAdapter(read, base.config, source.name), base)
   const count = labelCount(peft.head, base.config)
   if (count === undefined) throw headless(source.name, baseDir)
-  const labels = nameLabels(count, options.labels, () => ownLabels(count, base), source.name)
+  // PEFT's files do not say: it is what the base is for.
+  const problemType = problemTypeOf(base.config)
+  const labels = nameLabels(count, options.labels, () => ownLabels(count, base), { source: source.name, problemType })
   const { positions } = modelOf(base.config).sizes
   const info = {
     formatVersion: 1 as const,
     kind: 'adapter' as const,
     labels,
+    ...taskFields({ problemType }),
     baseSha256: base.sha256,
     baseConfig: baseConfigOf(base.config, tokenizerIdentity(await readTokenizer(baseDir, base.config))),
     maxLength: Math.min(options.maxLength ?? positions, positions),

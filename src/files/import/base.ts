@@ -5,7 +5,7 @@ import { basename, join } from 'node:path'
 import { modelOf, parseConfig } from '../../core/families.ts'
 import type { ModelConfig } from '../../core/family.ts'
 import { initializeMissing } from '../../core/initialize.ts'
-import { classifierConfig, labelsOfConfig } from '../../core/labels.ts'
+import { classifierConfig, labelsOfConfig, problemTypeOf } from '../../core/labels.ts'
 import { labelCount, tokenEmbedding } from '../../core/layers.ts'
 import { createRandom } from '../../core/random.ts'
 import { decoderOf } from '../../core/safetensors.ts'
@@ -90,11 +90,12 @@ function baseConfig(
   const count = labelCount(tensors, config)
   if (count === undefined) {
     if (labels) throw labelsError(`${source} has no classification head to name the labels of`)
-    const { id2label: _, label2id: __, num_labels: ___, ...headless } = config
+    const { id2label: _, label2id: __, num_labels: ___, problem_type: ____, ...headless } = config
     return { ...headless, vocab_size, pad_token_id }
   }
-  const named = nameLabels(count, labels, () => labelsOfConfig(config, source), source)
-  return classifierConfig({ ...config, vocab_size, pad_token_id }, named)
+  const problemType = problemTypeOf(config)
+  const named = nameLabels(count, labels, () => labelsOfConfig(config, source), { source, problemType })
+  return classifierConfig({ ...config, vocab_size, pad_token_id }, { labels: named, problemType })
 }
 
 /** Writes the tensors in the order of their names, as Hugging Face does. */

@@ -7,7 +7,7 @@ import { formBody } from '../body.ts'
 import { onlyModel } from '../classify.ts'
 import type { Parts } from '../context.ts'
 import { invalidRequest, RequestError } from '../problem.ts'
-import { adapterName, jsonContent, modelName, problems } from '../schemas.ts'
+import { adapterName, jsonContent, modelName, problems, withTask } from '../schemas.ts'
 import type { AdapterStatus } from '../service.ts'
 import { createRouter } from '../validation.ts'
 import { adapterSchema } from './models.ts'
@@ -108,13 +108,8 @@ const noSource = () =>
     errors: [{ in: 'query', path: 'folder', message: 'is missing' }],
   })
 
-const toResponse = ({ name, version, labels, maxLength, resident }: AdapterStatus) => ({
-  name,
-  version,
-  labels: [...labels],
-  maxLength,
-  resident,
-})
+const toResponse = ({ name, version, labels, problemType, thresholds, maxLength, resident }: AdapterStatus) =>
+  withTask({ name, version, labels, problemType, thresholds, maxLength, resident })
 
 const noName = () => {
   throw invalidRequest([{ in: 'path', path: 'name', message: 'is missing: /v1/adapters/NAME' }])

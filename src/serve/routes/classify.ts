@@ -34,6 +34,11 @@ const bodySchema = (maxInputs: number) =>
 
 const resultSchema = labelScore
   .extend({
+    labels: z
+      .array(z.string())
+      .optional()
+      .openapi({ description: 'Of a model that gives several: those whose score reaches their threshold.' }),
+    value: z.number().optional().openapi({ description: 'Of a regression.' }),
     scores: z.array(labelScore).optional().openapi({ description: 'The likeliest first; where `top_k` asks for it.' }),
     tokens: z.number().int().openapi({ description: 'Tokens that were read.' }),
     truncated: z.boolean().openapi({ description: 'Whether the text was longer, and its end left out.' }),

@@ -6,6 +6,7 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
 import { likeliest } from '../../core/classifier.ts'
+import type { Answer } from '../../core/task.ts'
 import { classify } from '../classify.ts'
 import type { Parts, ServeEnv } from '../context.ts'
 import { jsonBody } from '../body.ts'
@@ -30,7 +31,9 @@ const bodySchema = (maxInputs: number) =>
         .object({
           top_k: topK.optional(),
           truncation: z.boolean().optional(),
-          function_to_apply: z.literal('softmax', { error: 'only softmax is supported' }).optional(),
+          function_to_apply: z.enum(['softmax', 'sigmoid', 'none']).optional().openapi({
+            description: "Softmax; sigmoid of several labels a text; none of a regression: the model's own.",
+          }),
         })
         .nullish(),
     })
@@ -59,6 +62,14 @@ const route = <P extends string, T extends z.ZodObject>({ maxBody, maxInputs }: 
     },
   })
 
+/** @throws RequestError 400 for another function than the model's scores are made with */
+function checkFunction(asked: string | undefined, { labels, value }: Pick<Answer, 'labels' | 'value'> = {}): void {
+  const own = value !== undefined ? 'none' : labels ? 'sigmoid' : 'softmax'
+  if (asked === undefined || asked === own) return
+  const message = `only ${own} is supported by this model`
+  throw invalidRequest([{ in: 'body', path: 'parameters.function_to_apply', message }])
+}
+
 const nameParams = z.object({ name: modelName })
 const adapterParams = z.object({ name: modelName, adapter: adapterName })
 
@@ -66,6 +77,7 @@ export function huggingFaceRoutes(parts: Parts) {
   async function answer(c: Context<ServeEnv>, { inputs, parameters }: Body, model: string, adapter?: string) {
     const truncate = parameters?.truncation ?? true
     const { results } = await classify(c, parts, { model, adapter, texts: [inputs].flat(), truncate })
+    checkFunction(parameters?.function_to_apply, results[0])
     return results.map(({ scores }) => likeliest(scores, parameters?.top_k))
   }
   return createRouter()

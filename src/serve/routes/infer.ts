@@ -7,7 +7,7 @@ import { adapterName, classifyProblems, jsonContent, modelName, timeoutHeader } 
 import type { ClassifiedText, ClassifyResult } from '../service.ts'
 import { createRouter } from '../validation.ts'
 
-const outputNames = ['label', 'score', 'scores'] as const
+const outputNames = ['label', 'score', 'scores', 'labels'] as const
 
 const inputSchema = (maxInputs: number) =>
   z
@@ -37,7 +37,7 @@ const bodySchema = (maxInputs: number) =>
         .array(z.object({ name: z.enum(outputNames) }))
         .min(1)
         .optional()
-        .openapi({ description: 'Which outputs to give (default: all).' }),
+        .openapi({ description: 'Which outputs to give (default: all; labels only where a text may have several).' }),
       parameters: z.object({ adapter: adapterName.optional(), truncate: z.boolean().optional() }).optional(),
     })
     .openapi('KServeRequest')
@@ -81,6 +81,14 @@ const route = ({ maxBody, maxInputs }: Parts) =>
     },
   })
 
+/** Of texts that may have several labels: those of each as a list in JSON. */
+const labelsOutput = (results: readonly ClassifiedText[]): Output => ({
+  name: 'labels',
+  datatype: 'BYTES',
+  shape: [results.length],
+  data: results.map(({ label, labels = [label] }) => JSON.stringify(labels)),
+})
+
 /** The protocol's parameters are strings, numbers and booleans, so that label names are a JSON text. */
 const toOutput: Record<Output['name'], (results: readonly ClassifiedText[]) => Output> = {
   label: (results) => ({
@@ -95,6 +103,7 @@ const toOutput: Record<Output['name'], (results: readonly ClassifiedText[]) => O
     shape: [results.length],
     data: results.map(({ score }) => score),
   }),
+  labels: labelsOutput,
   scores: (results) => {
     const labels = results[0]?.scores.map(({ label }) => label) ?? []
     return {
@@ -121,5 +130,6 @@ export const inferRoutes = (parts: Parts) =>
     const { adapter, truncate = true } = parameters ?? {}
     const texts = inputs.flatMap(({ data }) => data)
     const result = await classify(c, parts, { model, adapter, texts, truncate })
-    return c.json(toResponse(result, outputs?.map(({ name }) => name) ?? outputNames, id), 200)
+    const usual = outputNames.filter((name) => name !== 'labels' || result.results[0]?.labels)
+    return c.json(toResponse(result, outputs?.map(({ name }) => name) ?? usual, id), 200)
   })

@@ -1,7 +1,7 @@
 /** `GET /v1/models` and `GET /v1/adapters`: what is served. */
 import { createRoute, z } from '@hono/zod-openapi'
 import type { Parts } from '../context.ts'
-import { jsonContent, problems } from '../schemas.ts'
+import { jsonContent, problems, taskShape, withTask } from '../schemas.ts'
 import { createRouter } from '../validation.ts'
 
 export const adapterSchema = z
@@ -10,7 +10,7 @@ export const adapterSchema = z
     version: z
       .string()
       .openapi({ description: 'A SHA-256 of its weights, configuration, labels and length together.' }),
-    labels: z.array(z.string()),
+    ...taskShape,
     maxLength: z.number().int().openapi({ description: 'Tokens after which texts are cut.' }),
     resident: z
       .boolean()
@@ -24,7 +24,7 @@ const modelSchema = z
     kind: z.enum(['merged', 'unmerged']),
     ready: z.boolean(),
     maxLength: z.number().int(),
-    labels: z.array(z.string()).optional().openapi({ description: 'Of a merged model.' }),
+    ...z.object(taskShape).partial().shape,
     adapters: z.array(adapterSchema),
   })
   .openapi('Model')
@@ -56,18 +56,16 @@ const adaptersRoute = createRoute({
 export const modelRoutes = ({ service }: Parts) =>
   createRouter()
     .openapi(modelsRoute, (c) => {
-      const models = service.models().map((model) => ({
+      const models = service.models().map(({ task, ...model }) => ({
         ...model,
-        labels: model.labels && [...model.labels],
-        adapters: model.adapters.map((adapter) => ({ ...adapter, labels: [...adapter.labels] })),
+        ...(task && withTask(task)),
+        adapters: model.adapters.map(withTask),
       }))
       return c.json({ models }, 200)
     })
     .openapi(adaptersRoute, (c) => {
       const adapters = service
         .models()
-        .flatMap(({ name: model, adapters }) =>
-          adapters.map((adapter) => ({ model, ...adapter, labels: [...adapter.labels] })),
-        )
+        .flatMap(({ name: model, adapters }) => adapters.map((adapter) => ({ model, ...withTask(adapter) })))
       return c.json({ adapters }, 200)
     })

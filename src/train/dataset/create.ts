@@ -5,6 +5,7 @@ import type { ColumnOptions } from '../../core/columns.ts'
 import type { TableOptions, TableSource } from '../../core/table.ts'
 import { tableFile } from '../../files/table-file.ts'
 import type { Dataset, LabelledExample } from '../dataset.ts'
+import { type LabelOptions, askedProblemType } from './labels.ts'
 import { type PrepareOptions, prepareDataset } from './prepare.ts'
 import { type ReadOptions, type TableInput, readLabelledExamples } from './read.ts'
 import type { DatasetSummary } from './summary.ts'
@@ -12,8 +13,9 @@ import type { DatasetSummary } from './summary.ts'
 export interface CreateDatasetOptions
   extends
     ColumnOptions,
+    LabelOptions,
     Pick<TableOptions, 'delimiter' | 'encoding'>,
-    Omit<PrepareOptions, 'sources' | 'blank' | 'validation' | 'test'> {
+    Omit<PrepareOptions, 'sources' | 'blank' | 'validation' | 'test' | 'problemType'> {
   /** A table whose rows are the validation set, where a split was already made by others. */
   validation?: TableInput | undefined
   /** A table whose rows are the test set, where a split was already made by others. */
@@ -31,12 +33,14 @@ export interface CreateDatasetOptions
  * console.log(labels, summary.splits.train.rows)
  */
 export async function createDataset(source: TableInput, options: CreateDatasetOptions = {}): Promise<Dataset> {
-  const { text, label, delimiter, encoding, validation, test, ...others } = options
+  const { text, label, labelSeparator, labelColumns, delimiter, encoding, validation, test, ...others } = options
+  const problemType = askedProblemType(options)
+  const reading = { text, label, labelSeparator, labelColumns, delimiter, encoding, problemType }
   // One after the other, so that the first one at fault is what is named.
   const parts: Part[] = []
   const read = async (input: TableInput | undefined) => {
     if (input === undefined) return undefined
-    const part = await readPart(input, { text, label, delimiter, encoding })
+    const part = await readPart(input, reading)
     parts.push(part)
     return part.examples
   }
@@ -44,6 +48,9 @@ export async function createDataset(source: TableInput, options: CreateDatasetOp
   const given = { validation: await read(validation), test: await read(test) }
   return prepareDataset(train, {
     ...others,
+    problemType,
+    // A regression's number is called as its column.
+    labels: others.labels ?? labelColumns ?? (problemType === 'regression' ? [label ?? 'value'] : undefined),
     ...given,
     sources: parts.map((part) => part.source),
     blank: parts.reduce((sum, part) => sum + part.blank, 0),

@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import Papa from 'papaparse'
 import { z } from 'zod'
 import { GraftError } from '../../core/errors.ts'
-import { createLabels } from '../../core/labels.ts'
+import { createTask } from '../../core/tasks.ts'
+import type { TaskSpec } from '../../core/task.ts'
 import { sha256File } from '../../files/hash.ts'
 import { type Output, type WriteOptions, writeOutputFolder } from '../../files/output.ts'
 import { readJson } from '../../files/read.ts'
@@ -76,14 +77,15 @@ export async function readDataset(dir: string): Promise<StoredDataset> {
     const message = `${path} is not the summary of a data set: ${z.prettifyError(summary.error)}`
     throw new GraftError('file-format', message, { hint: madeBy, file: path })
   }
-  const { labels } = summary.data
+  const { labels, problemType } = summary.data
+  const task = { labels, problemType }
   const splits = {
-    train: await readSplit(dir, 'train', labels),
-    validation: await readSplit(dir, 'validation', labels),
-    test: await readSplit(dir, 'test', labels),
+    train: await readSplit(dir, 'train', task),
+    validation: await readSplit(dir, 'validation', task),
+    test: await readSplit(dir, 'test', task),
   }
   const sha256 = await sha256File(join(dir, splitFile('train')))
-  return { labels, splits, summary: summary.data, sha256, dir }
+  return { labels, ...(problemType && { problemType }), splits, summary: summary.data, sha256, dir }
 }
 
 /** Who reads a folder can name no columns: `graft data` can. */
@@ -93,11 +95,11 @@ function asFolderError(error: unknown, dir: string): unknown {
   return new GraftError(error.code, error.message, { hint, file: error.file, value: error.value, cause: error })
 }
 
-async function readSplit(dir: string, name: SplitName, names: readonly string[]): Promise<LabelledExample[]> {
-  const labels = createLabels(names)
+async function readSplit(dir: string, name: SplitName, spec: TaskSpec): Promise<LabelledExample[]> {
+  const { problemType, encode } = createTask(spec)
   const examples: LabelledExample[] = []
-  for await (const example of readLabelledExamples(join(dir, splitFile(name)))) {
-    labels.idOf(example.label, example)
+  for await (const example of readLabelledExamples(join(dir, splitFile(name)), { problemType })) {
+    encode(example.label, example) // a check
     examples.push(example)
   }
   return examples

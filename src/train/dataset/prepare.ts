@@ -3,8 +3,11 @@ import { GraftError } from '../../core/errors.ts'
 import { createLabels, sortLabels } from '../../core/labels.ts'
 import { createRandom } from '../../core/random.ts'
 import type { Dataset, LabelledExample } from '../dataset.ts'
+import { type ProblemType, SINGLE_LABEL } from '../../core/task.ts'
+import { createTask, taskKind } from '../../core/tasks.ts'
 import { dropRepeats, withoutTextsOf } from './repeats.ts'
-import { balanceClasses, checkClasses, checkShares, groupByLabel, splitClasses, splitNames } from './split.ts'
+import { checkShares, splitNames } from './split.ts'
+import { splitExamples } from './stratify.ts'
 import { tallyLabels, tallySplits } from './summary.ts'
 import type { DatasetSummary } from './summary.ts'
 import { measureTokens } from './tokens.ts'
@@ -12,8 +15,10 @@ import { measureTokens } from './tokens.ts'
 type Examples = AsyncIterable<LabelledExample> | Iterable<LabelledExample>
 
 export interface PrepareOptions {
-  /** Label names by id; the labels that occur, sorted, by default. */
-  labels?: readonly string[]
+  /** Label names by id; the labels that occur, sorted, by default; of a regression, the number's, `value` by default. */
+  labels?: readonly string[] | undefined
+  /** One label for each text, by default. Several are lists in JSON, and numbers are texts too. */
+  problemType?: ProblemType | undefined
   /** Undersample every class to the size of the smallest. */
   balance?: boolean
   /** Keep texts that occur more than once. */
@@ -48,33 +53,30 @@ export interface PrepareOptions {
  * console.log(splits.train)
  */
 export async function prepareDataset(examples: Examples, options: PrepareOptions = {}): Promise<Dataset> {
-  const { seed = 123, maxLength, sources = [], blank = 0 } = options
+  const { seed = 123, maxLength, sources = [], blank = 0, problemType = SINGLE_LABEL, balance = false } = options
   const given = { validation: await collect(options.validation), test: await collect(options.test) }
   const dealt = splitNames.filter((name) => name === 'train' || given[name] === undefined)
   const shares = checkShares(options.split, dealt)
   const read = (await collect(examples)) ?? []
-  const labels = labelNames(options.labels, read, given)
+  const labels = labelNames(options.labels, problemType, read, given)
   const { kept, validation, dropped } = leaveOut(read, given, options.keepRepeats ?? false)
-  const classes = groupByLabel(labels, kept)
-  checkClasses(classes, shares)
-  const random = createRandom(seed)
-  const balanced = options.balance ? balanceClasses(classes, random.fork('balance')) : classes
-  const splits = splitClasses(balanced, shares, random.fork('split'))
+  const splits = splitExamples(kept, { labels, problemType, balance, shares, random: createRandom(seed) })
+  const dealtRows = Object.values(splits).reduce((sum, rows) => sum + rows.length, 0)
   if (validation) splits.validation = validation
   if (given.test) splits.test = given.test
-  const balance = kept.length - balanced.reduce((sum, { rows }) => sum + rows.length, 0)
+  const counted = { labels, ...(problemType !== SINGLE_LABEL && { problemType }) }
   const summary: DatasetSummary = {
     formatVersion: 1,
-    labels,
-    read: tallyLabels(labels, read),
-    dropped: { blank, ...dropped, balance },
-    splits: tallySplits(labels, splits),
+    ...counted,
+    read: tallyLabels(counted, read),
+    dropped: { blank, ...dropped, balance: kept.length - dealtRows },
+    splits: tallySplits(counted, splits),
     ...measureTokens(Object.values(splits).flat(), maxLength),
     split: shares,
     seed,
     sources,
   }
-  return { labels, splits, summary }
+  return { ...counted, splits, summary }
 }
 
 /** Sets of their own. */
@@ -110,23 +112,42 @@ async function collect(examples: Examples | undefined): Promise<LabelledExample[
   return all
 }
 
-/** Label names by id, after a check that every row has one of them and that there are two at least. */
-function labelNames(names: readonly string[] | undefined, read: readonly LabelledExample[], given: Given): string[] {
-  const occurring = sortLabels(read.map(({ label }) => label))
-  const labels = createLabels(names ?? occurring)
-  for (const example of read) labels.idOf(example.label, example)
-  for (const examples of [given.validation, given.test]) checkLabels(examples ?? [], labels.names)
-  if (occurring.length < 2) throw oneClass(occurring[0], read[0]?.file)
-  return [...labels.names]
+/** Label names by id, after a check that every row has known ones, and that there is something to tell apart. */
+function labelNames(
+  names: readonly string[] | undefined,
+  problemType: ProblemType,
+  read: readonly LabelledExample[],
+  given: Given,
+): string[] {
+  const kind = taskKind(problemType)
+  const occurring = sortLabels(read.flatMap(({ label }) => kind.names(label)))
+  const fallback = problemType === 'regression' ? ['value'] : occurring
+  const { names: labels } = createLabels(names ?? fallback)
+  const { encode } = createTask({ labels, problemType })
+  for (const example of read) encode(example.label, example)
+  for (const examples of [given.validation, given.test]) {
+    if (problemType !== 'regression') checkLabels(examples ?? [], labels, kind.names)
+    for (const example of examples ?? []) encode(example.label, example)
+  }
+  const stored = new Set(read.map(({ label }) => label))
+  if (stored.size < 2) throw oneClass([...stored][0], read[0]?.file)
+  if (problemType !== 'regression' && occurring.length === 0) throw oneClass('[]', read[0]?.file)
+  return [...labels]
 }
 
 /** A label that is in a set of its own alone could never be predicted. */
-function checkLabels(examples: readonly LabelledExample[], known: readonly string[]): void {
-  const unknown = examples.filter(({ label }) => !known.includes(label))
+function checkLabels(
+  examples: readonly LabelledExample[],
+  known: readonly string[],
+  namesOf: (label: string) => string[],
+): void {
+  const isUnknown = (name: string) => !known.includes(name)
+  const unknown = examples.filter(({ label }) => namesOf(label).some(isUnknown))
   const [first] = unknown
   if (!first) return
   const { file, line } = first
-  const names = sortLabels(unknown.map(({ label }) => label)).map((name) => `"${name}"`)
+  const unknownNames = unknown.flatMap(({ label }) => namesOf(label)).filter(isUnknown)
+  const names = sortLabels(unknownNames).map((name) => `"${name}"`)
   const shown = names.length > 10 ? `${names.slice(0, 10).join(', ')} and ${names.length - 10} more` : names.join(', ')
   throw new GraftError(
     'data-label',
@@ -135,7 +156,7 @@ function checkLabels(examples: readonly LabelledExample[], known: readonly strin
       hint: 'Add training rows of that label, correct it, or leave its rows out.',
       file,
       line,
-      value: first.label,
+      value: namesOf(first.label).find(isUnknown),
     },
   )
 }
@@ -143,7 +164,7 @@ function checkLabels(examples: readonly LabelledExample[], known: readonly strin
 function oneClass(label: string | undefined, file = 'the data'): GraftError {
   const problem = label === undefined ? 'no row has a text' : `all rows have the label "${label}"`
   return new GraftError('data-one-class', `${file}: ${problem}`, {
-    hint: 'A classifier needs rows of two labels or more: add them, or choose another column with --label.',
+    hint: 'A model needs rows of two labels, or numbers, or more: add them, or choose another column with --label.',
     file,
     value: label,
   })

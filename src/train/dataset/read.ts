@@ -1,13 +1,14 @@
 /** Reads labelled or unlabelled texts from tables of any format. */
 import { GraftError } from '../../core/errors.ts'
-import { type ColumnOptions, labelColumn, missingColumn, textColumn } from '../../core/columns.ts'
+import { type ColumnOptions, missingColumn, textColumn } from '../../core/columns.ts'
 import type { Row, Table, TableOptions, TableSource } from '../../core/table.ts'
 import { emptyTable, openTable } from '../../core/table/open.ts'
 import { textOf } from '../../core/table/values.ts'
 import { tableFile } from '../../files/table-file.ts'
 import type { Example, LabelledExample } from '../dataset.ts'
+import { type LabelOptions, type LabelReader, labelReader } from './labels.ts'
 
-export interface ReadOptions extends ColumnOptions, Pick<TableOptions, 'delimiter' | 'encoding'> {
+export interface ReadOptions extends ColumnOptions, LabelOptions, Pick<TableOptions, 'delimiter' | 'encoding'> {
   /** Called instead of an error for a row without a text, which is passed over. */
   onBlank?: ((line: number) => void) | undefined
 }
@@ -24,10 +25,10 @@ export type TableInput = string | TableSource
  * for await (const { text, line } of readExamples('messages.csv')) console.log(line, text)
  */
 export async function* readExamples(input: TableInput, options: ReadOptions = {}): AsyncGenerator<Example> {
-  let label: string | undefined
+  let labels: LabelReader | undefined
   for await (const { row, text, table } of readTexts(input, options)) {
-    label ??= labelColumn(table.columns, options.label, table.name)
-    yield { text, label: labelOf(row, label, table.name), file: table.name, line: row.line }
+    labels ??= labelReader(table, options)
+    yield { text, label: labels?.read(row), file: table.name, line: row.line }
   }
 }
 
@@ -43,13 +44,13 @@ export async function* readLabelledExamples(
   input: TableInput,
   options: ReadOptions = {},
 ): AsyncGenerator<LabelledExample> {
-  let column: string | undefined
+  let labels: LabelReader | undefined
   for await (const { row, text, table } of readTexts(input, options)) {
     const { name: file, columns } = table
-    column ??= labelColumn(columns, options.label, file)
-    if (column === undefined) throw missingColumn('label', columns, undefined, file)
-    const label = labelOf(row, column, file)
-    if (label === undefined) throw emptyLabel(column, file, row.line)
+    labels ??= labelReader(table, options)
+    if (labels === undefined) throw missingColumn('label', columns, undefined, file)
+    const label = labels.read(row)
+    if (label === undefined) throw emptyLabel(labels.columns, file, row.line)
     yield { text, label, file, line: row.line }
   }
 }
@@ -66,8 +67,9 @@ interface TextRow {
  */
 export async function* readTexts(input: TableInput, options: ReadOptions = {}): AsyncGenerator<TextRow> {
   const source = typeof input === 'string' ? tableFile(input) : input
-  const { text: asked, label, onBlank, ...others } = options
-  const table = await openTable(source, { ...others, known: [asked, label].filter((name) => name !== undefined) })
+  const { text: asked, label, labelColumns = [], delimiter, encoding, onBlank } = options
+  const known = [asked, label, ...labelColumns].filter((name) => name !== undefined)
+  const table = await openTable(source, { delimiter, encoding, known })
   try {
     const column = textColumn(table.columns, asked, table.name)
     let rows = 0
@@ -82,11 +84,6 @@ export async function* readTexts(input: TableInput, options: ReadOptions = {}): 
   } finally {
     await table.close()
   }
-}
-
-function labelOf(row: Row, column: string | undefined, file: string): string | undefined {
-  const label = column === undefined ? '' : textOf(row, column, file).trim()
-  return label === '' ? undefined : label
 }
 
 const emptyText = (column: string, file: string, line: number) =>

@@ -1,5 +1,7 @@
 /** What `summary.json` says about a data set: what was read, dropped and kept, and how long the texts are. */
 import { z } from 'zod'
+import { type ProblemType, problemTypes } from '../../core/task.ts'
+import { taskKind } from '../../core/tasks.ts'
 import { byLabel } from '../../core/schema.ts'
 import type { LabelledExample, Splits } from '../dataset.ts'
 
@@ -7,7 +9,7 @@ const count = z.number().int().nonnegative()
 
 const tally = z.object({
   rows: count,
-  /** Rows by label name, in the order of the labels' ids. */
+  /** Rows by label name, in the order of the labels' ids; none of a regression. */
   perLabel: byLabel(count),
 })
 
@@ -17,7 +19,9 @@ export type Tally = z.infer<typeof tally>
 export const summarySchema = z.object({
   formatVersion: z.literal(1),
   /** Label names by id. */
-  labels: z.array(z.string()).min(2),
+  labels: z.array(z.string()).min(1),
+  /** Left out where each text has one label. */
+  problemType: z.enum(problemTypes).optional(),
   /** Rows of the source that have a text, without those of a validation or test file. */
   read: tally,
   /** Rows left out, by reason, in the order in which they were. */
@@ -51,16 +55,24 @@ export const summarySchema = z.object({
 
 export type DatasetSummary = z.infer<typeof summarySchema>
 
-/** Counts rows by label. */
-export function tallyLabels(labels: readonly string[], examples: readonly LabelledExample[]): Tally {
+/** What is counted: the labels of a kind of task. */
+export interface Counted {
+  labels: readonly string[]
+  problemType?: ProblemType | undefined
+}
+
+/** Counts rows by label; a row of several counts for each of them. */
+export function tallyLabels({ labels, problemType }: Counted, examples: readonly LabelledExample[]): Tally {
+  if (problemType === 'regression') return { rows: examples.length, perLabel: {} }
+  const { names } = taskKind(problemType)
   const counts = new Map(labels.map((label) => [label, 0]))
-  for (const { label } of examples) counts.set(label, (counts.get(label) ?? 0) + 1)
+  for (const { label } of examples) for (const name of names(label)) counts.set(name, (counts.get(name) ?? 0) + 1)
   return { rows: examples.length, perLabel: Object.fromEntries(counts) }
 }
 
 /** Counts the rows of each part by label. */
-export const tallySplits = (labels: readonly string[], splits: Splits): DatasetSummary['splits'] => ({
-  train: tallyLabels(labels, splits.train),
-  validation: tallyLabels(labels, splits.validation),
-  test: tallyLabels(labels, splits.test),
+export const tallySplits = (counted: Counted, splits: Splits): DatasetSummary['splits'] => ({
+  train: tallyLabels(counted, splits.train),
+  validation: tallyLabels(counted, splits.validation),
+  test: tallyLabels(counted, splits.test),
 })

@@ -5,29 +5,35 @@ import { modelOf } from '../../core/families.ts'
 import type { AdaptableLayer, ModelConfig } from '../../core/family.ts'
 import { adaptableLayers, headLayers, isHead, labelCount } from '../../core/layers.ts'
 import type { Random } from '../../core/random.ts'
+import { type ProblemType, SINGLE_LABEL } from '../../core/task.ts'
 import type { TensorData, TensorMap } from '../../core/tensors.ts'
 import { classify } from '../../model/families.ts'
 import { tokenBatch } from '../../model/family.ts'
 import { filled, initializeHead, normal } from '../../core/initialize.ts'
 import { denseLayers, loraLayers } from '../../model/layers.ts'
-import { crossEntropy } from '../../model/ops/cross-entropy.ts'
+import { taskLosses } from '../../model/losses.ts'
 import { parameter } from '../../model/parameters.ts'
 import { TOKEN_INPUTS, type TrainingProgram, allParameterGroups } from '../program.ts'
 
 /** A classifier's batch, and its loss on the logits [batch, labels]. */
-const classification = {
-  inputs: TOKEN_INPUTS,
-  targets: { labels: { shape: ['batch'], dtype: 'int32' } },
-  loss: (logits, tensors) => crossEntropy(logits as tf.Tensor2D, parameter(tensors, 'labels') as tf.Tensor1D),
-} satisfies Partial<TrainingProgram>
+function lossOf({ labels, problemType = SINGLE_LABEL }: ClassifierOptions) {
+  const { shape, dtype, loss } = taskLosses[problemType]
+  return {
+    inputs: TOKEN_INPUTS,
+    targets: { labels: { shape: shape.map((dim) => (dim === 'labels' ? labels : dim)), dtype } },
+    loss: (logits, tensors) => loss(logits as tf.Tensor2D, parameter(tensors, 'labels')),
+  } satisfies Partial<TrainingProgram>
+}
 
 export interface ClassifierOptions {
   /** Its `vocab_size` is the number of rows that the weights' embedding has. */
   config: ModelConfig
   /** The base. */
   weights: TensorMap
-  /** Number of classes. */
+  /** Number of classes, or 1 for a regression. */
   labels: number
+  /** One label for each text, by default. */
+  problemType?: ProblemType
   weightDecay: number
   random: Random
 }
@@ -44,13 +50,14 @@ export interface LoraTrainingOptions {
 }
 
 /** Trains every parameter. Embeddings, biases and normalization are not decayed. */
-export function fullProgram({ config, weights, labels, weightDecay, random }: ClassifierOptions): TrainingProgram {
+export function fullProgram(options: ClassifierOptions): TrainingProgram {
+  const { config, weights, labels, weightDecay, random } = options
   const initial: TensorMap =
     labelCount(weights, config) === labels
       ? weights
       : new Map([...withoutHead(weights), ...initializeHead(config, labels, random)])
   return {
-    ...classification,
+    ...lossOf(options),
     groups: allParameterGroups(config, initial, weightDecay),
     initial,
     head: lastOfHead(config, initial),
@@ -63,9 +70,10 @@ export function fullProgram({ config, weights, labels, weightDecay, random }: Cl
 
 /** Trains `lora_A`, `lora_B` of each target layer, and the head; the base is a constant of the program. */
 export function loraProgram(
-  { config, weights, labels, weightDecay, random }: ClassifierOptions,
+  options: ClassifierOptions,
   { rank, scaling, dropout, targets, initialization }: LoraTrainingOptions,
 ): TrainingProgram {
+  const { config, weights, labels, weightDecay, random } = options
   const initial: TensorMap = new Map()
   for (const layer of adaptableLayers(config).filter(({ name }) => targets.includes(name))) {
     const stream = random.fork(layer.name)
@@ -76,7 +84,7 @@ export function loraProgram(
   const scalings = new Map(targets.map((name) => [name, scaling]))
   const frozen = withoutHead(weights)
   return {
-    ...classification,
+    ...lossOf(options),
     groups: [{ name: 'adapter', weightDecay, parameters: [...initial].map(([name, { shape }]) => ({ name, shape })) }],
     initial,
     head: lastOfHead(config, initial),

@@ -1,5 +1,6 @@
 /** What the report says of a part's confidence: how honest it is, before and after calibration, and where it was wrong. */
 import type { Calibration } from '../../core/calibration.ts'
+import type { PartResult } from '../measure.ts'
 import type { PartReport } from '../report.ts'
 import { escape, number, percent } from './html.ts'
 import { renderReliability } from './reliability.ts'
@@ -7,8 +8,14 @@ import { renderReliability } from './reliability.ts'
 /** Characters of a text that are shown. */
 const LONGEST_TEXT = 300
 
-/** Two reliability diagrams, the numbers below them, and the most confident mistakes. */
-export function renderConfidence(part: PartReport, labels: number, temperature: number): string {
+/** A part whose answers are probabilities. */
+export type ConfidentPart = Pick<PartResult, 'calibration' | 'loss' | 'uncalibrated'> & Pick<PartReport, 'mistakes'>
+
+/**
+ * Two reliability diagrams, the numbers below them, and the most confident mistakes.
+ * @param labels among which each decision is
+ */
+export function renderConfidence(part: ConfidentPart, labels: number, temperature: number): string {
   const { calibration, uncalibrated, loss } = part
   const diagrams =
     temperature === 1
@@ -36,18 +43,25 @@ ${renderMistakes(part)}`
 const row = (name: string, { confidence, expectedError, chance }: Calibration, loss: number): string =>
   `<tr><td>${name}</td>${[percent(confidence), expectedError.toFixed(3), chance.toFixed(3), loss.toFixed(4)].map(number).join('')}</tr>`
 
-function renderMistakes({ mistakes }: PartReport): string {
+/** @param measure what mistakes are sorted by */
+export function renderMistakes(
+  { mistakes }: Pick<PartReport, 'mistakes'>,
+  measure: { title: string; name: string; format(value: number): string } = sureness,
+): string {
   if (mistakes.length === 0) return '<p class="note">There was no mistake.</p>'
+  const { title, name, format } = measure
   const rows = mistakes.map(
     ({ text, label, predicted, confidence }) =>
-      `<tr><td class="number" data-name="Confidence">${percent(confidence)}</td>` +
+      `<tr><td class="number" data-name="${name}">${format(confidence)}</td>` +
       `<td data-name="Label" dir="auto">${escape(label)}</td><td data-name="Predicted" dir="auto">${escape(predicted)}</td>` +
       `<td class="text" dir="auto">${escape(excerpt(text))}</td></tr>`,
   )
-  return `<h3>Most confident mistakes</h3>
-<section><div class="scroll"><table class="mistakes"><thead><tr><th class="number">Confidence</th><th>Label</th><th>Predicted</th><th>Text</th></tr></thead>
+  return `<h3>${title}</h3>
+<section><div class="scroll"><table class="mistakes"><thead><tr><th class="number">${name}</th><th>Label</th><th>Predicted</th><th>Text</th></tr></thead>
 <tbody>${rows.join('\n')}</tbody></table></div></section>`
 }
+
+const sureness = { title: 'Most confident mistakes', name: 'Confidence', format: percent }
 
 function excerpt(text: string): string {
   const characters = [...text]

@@ -45,6 +45,12 @@ const formatNumber = (value: number): string => String(Number(value.toPrecision(
 const formatPercent = (value: number): string => `${Math.round(100 * value)}%`
 const formatRate = (value: number): string => (value === 0 ? '0' : value.toExponential(1).replace('.0e', 'e'))
 
+/** Where a batch has no accuracy: micro-F1 of several labels, R² of a regression, on the validation part. */
+const scoreLines = (evaluations: EvaluationRecord[]): Line[] =>
+  evaluations.some(({ score, accuracy }) => score !== accuracy)
+    ? [{ name: 'validation', color: colors.validation, points: pointsOf(evaluations, 'score'), dots: true }]
+    : []
+
 /** The diagrams of a run; none where nothing was recorded. */
 export function curvePanels({ history, best }: Pick<Report, 'history' | 'best'>): Panel[] {
   const steps = history.filter((record) => record.kind === 'step')
@@ -68,6 +74,7 @@ export function curvePanels({ history, best }: Pick<Report, 'history' | 'best'>)
       formatValue: formatPercent,
       limit: 1,
     },
+    { title: 'Score', height: 344, lines: scoreLines(evaluations), formatValue: formatNumber, limit: 1 },
     { title: 'Learning rate', height: 264, lines: [rate], formatValue: formatRate },
     { title: 'Gradient norm', height: 264, lines: norm, formatValue: formatNumber },
   ]

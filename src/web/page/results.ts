@@ -76,12 +76,25 @@ function setPending(isPending: boolean): void {
   area.classList.toggle('waiting', isPending)
 }
 
-const announce = ({ task: { adapter }, classification: { label, score } }: Result) =>
-  `${adapter === undefined ? '' : `${adapter}: `}${label}, ${percent(score)}`
+function announce({ task: { adapter }, classification }: Result): string {
+  const { answer, number } = verdictOf(classification)
+  return `${adapter === undefined ? '' : `${adapter}: `}${[answer, number].filter((part) => part !== '').join(', ')}`
+}
+
+/** What is said first: the likeliest label, all that the text has, or a number. */
+function verdictOf({ label, score, labels, value }: Classification): { answer: string; number: string } {
+  if (value !== undefined) return { answer: label, number: String(Number(value.toPrecision(4))) }
+  if (labels) return { answer: labels.join(', ') || 'no label', number: '' }
+  return { answer: label, number: percent(score) }
+}
 
 const keyOf = ({ task: { adapter, labels } }: Result, results: number) => JSON.stringify([adapter, results > 1, labels])
 
-function createCard({ classification: { scores } }: Result, key: string): HTMLElement {
+/** A number has no bar. */
+const barsOf = ({ scores, value }: Classification) => (value === undefined ? scores : [])
+
+function createCard({ classification }: Result, key: string): HTMLElement {
+  const scores = barsOf(classification)
   const card = copyTemplate('result')
   card.dataset['key'] = key
   card.querySelector('ul')?.append(...scores.slice(0, MAX_BARS).map(() => copyTemplate('score')))
@@ -91,19 +104,20 @@ function createCard({ classification: { scores } }: Result, key: string): HTMLEl
 }
 
 function update(card: HTMLElement, { task, classification }: Result, text: string, isNamed: boolean): void {
-  const { label, score, scores } = classification
+  const { answer, number } = verdictOf(classification)
+  const has = classification.labels
   setText(card, '.task', isNamed ? (task.adapter ?? '') : '')
   setText(card, '.about', isNamed ? (task.description ?? '') : '')
-  setText(card, '.verdict strong', label)
-  setText(card, '.verdict .number', percent(score))
+  setText(card, '.verdict strong', answer)
+  setText(card, '.verdict .number', number)
   setText(card, '.hint', scriptHint(text, task))
-  const ordered = likeliest(scores)
+  const ordered = likeliest(barsOf(classification))
   for (const [at, bar] of [...card.querySelectorAll<HTMLElement>('li')].entries()) {
     const each = ordered[at]
     if (!each) continue
     setText(bar, '.label', each.label)
     setText(bar, '.share', percent(each.score))
-    bar.classList.toggle('top', at === 0)
+    bar.classList.toggle('top', has ? has.includes(each.label) : at === 0)
     bar.style.setProperty('--share', String(each.score))
   }
 }

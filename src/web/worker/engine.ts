@@ -1,6 +1,7 @@
 /** A model in the worker: its graph loaded once, its adapters exchanged as inputs. */
 import type { Adapter } from '../../core/adapter.ts'
-import { notesOf } from '../../core/adapter/info.ts'
+import { type TaskSpec, taskFields } from '../../core/task.ts'
+import { type TaskNotes, notesOf } from '../../core/adapter/info.ts'
 import type { Manifest, Probe } from '../../core/bundle.ts'
 import { type Classifier, type Model, createClassifier } from '../../core/classifier.ts'
 import { type Encode, createEncoder } from '../../core/encoder.ts'
@@ -84,7 +85,7 @@ async function createEngine(
     next.adapters.set(name, adapter)
     classifier = await classifierOf(next)
     model = next
-    return { adapter: name, labels: adapter.info.labels, ...notesOf(adapter.info), assumptions }
+    return { adapter: name, labels: adapter.info.labels, ...aboutOf(adapter.info), assumptions }
   }
 
   return {
@@ -109,6 +110,9 @@ async function createEngine(
   }
 }
 
+/** All that is told of a task beside its labels. */
+const aboutOf = (info: TaskNotes & Omit<TaskSpec, 'labels'>) => ({ ...taskFields(info), ...notesOf(info) })
+
 /** Not one letter of another script than the probes' own sentences. */
 const isLatin = (text: string) => !/[^\p{Script=Latin}\P{L}]/u.test(text)
 
@@ -117,7 +121,7 @@ function tasksOf(manifest: Manifest, golden: readonly Probe[]): TaskInfo[] {
   const probes = new Set(golden.map(({ text }) => text))
   const examples = [...probes].filter((text) => text.length >= 10 && text.length <= 120 && isLatin(text))
   const tasks = manifest.kind === 'merged' ? [{ ...manifest, name: undefined }] : manifest.adapters
-  return tasks.map((task) => ({ adapter: task.name, labels: task.labels, examples, ...notesOf(task) }))
+  return tasks.map((task) => ({ adapter: task.name, labels: task.labels, examples, ...aboutOf(task) }))
 }
 
 const noAdapters = () =>

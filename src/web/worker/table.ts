@@ -134,7 +134,7 @@ export async function classifyTable(
     }
     return {
       prefix: choices.length > 1 ? `${adapter}_` : '',
-      labels: classifier.labels(adapter),
+      ...classifier.task(adapter),
       classify: (texts) => inBatches(texts, known[choice]!, classify, onBatch), // one for each choice
     }
   })

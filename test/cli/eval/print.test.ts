@@ -3,9 +3,10 @@ import { PassThrough } from 'node:stream'
 import { stripVTControlCharacters } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { printEvaluation } from '../../../src/cli/eval/print.ts'
-import { calibrationOf, worstMistakes } from '../../../src/core/calibration.ts'
+import { worstMistakes } from '../../../src/core/calibration.ts'
 import { createUi } from '../../../src/cli/ui.ts'
-import { evaluate } from '../../../src/core/metrics.ts'
+import type { MeasuresOf } from '../../../src/core/evaluator.ts'
+import { createEvaluator } from '../../../src/core/evaluators.ts'
 
 /** The text for predictions by label id, each for sure. */
 function print(labels: string[], truth: number[], predicted: number[], truncated = 0, text?: string): string {
@@ -14,11 +15,13 @@ function print(labels: string[], truth: number[], predicted: number[], truncated
   stdout.on('data', (chunk: Buffer) => chunks.push(String(chunk)))
   const probabilities = predicted.map((id) => labels.map((_, label) => Number(label === id)))
   const predictions = predicted.map((id) => ({ label: labels[id]!, score: 1, scores: [], tokens: 1, truncated: false }))
-  const metrics = evaluate(labels, truth, probabilities)
-  const calibration = calibrationOf(truth, probabilities)
+  const measures = createEvaluator({ labels }).measure(
+    truth,
+    probabilities,
+  ) as MeasuresOf<'single_label_classification'>
   const texts = truth.map((id, at) => ({ text: text ?? `text ${at}`, label: labels[id]! }))
   const mistakes = worstMistakes(texts, predictions, 10)
-  const measured = { ...metrics, loss: 0.25, calibration, mistakes, truncated, seconds: 0.5, predictions }
+  const measured = { ...measures, loss: 0.25, mistakes, truncated, seconds: 0.5, predictions }
   printEvaluation(createUi({ stdout }), measured)
   return stripVTControlCharacters(chunks.join(''))
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { createEvaluator } from '../../../src/core/evaluators.ts'
 import { classificationTask } from '../../../src/train/task/classification.ts'
 import type { TrainingBatch } from '../../../src/train/task.ts'
 
@@ -16,7 +17,7 @@ const task = (tokenDropout: number, sequences: number[][] = train.sequences, spe
   classificationTask({
     train: { ...train, sequences },
     validation: train,
-    labels: ['one'],
+    task: createEvaluator({ labels: ['one', 'two'] }),
     padTokenId: PAD,
     batchSize: 10,
     tokenDropout,

@@ -3,8 +3,16 @@
  * double array (https://github.com/google/sentencepiece/blob/master/src/normalizer.cc, https://github.com/s-yata/darts-clone).
  */
 
-/** What a grapheme cluster is, as far as those of fewer than six bytes go, which alone are looked up as a whole. */
-const clusters = /\r\n|[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}][\p{Grapheme_Extend}\p{Emoji_Modifier}\u200d\p{Mc}\u0e33\u0eb3]*|./gsu
+const MARKS = '[\\p{Grapheme_Extend}\\p{Emoji_Modifier}\\u200d\\p{Mc}\\u0e33\\u0eb3]'
+
+/**
+ * Grapheme clusters, as far as those of fewer than six bytes go, which alone are looked up as a whole.
+ * @param ascii whether those of printable ASCII alone are among them
+ */
+const clusters = (ascii: boolean) =>
+  new RegExp(`\\r\\n|[ -~]${MARKS}${ascii ? '*' : '+'}|[^ -~\\p{Cc}\\p{Cf}\\p{Zl}\\p{Zp}]${MARKS}*|[^ -~]`, 'gu')
+
+const printable = Array.from({ length: 95 }, (_, at) => String.fromCharCode(32 + at))
 
 const encoder = new TextEncoder()
 
@@ -54,5 +62,6 @@ export function charsmapOf(base64: string): ((text: string) => string) | undefin
   const isShort = (cluster: string) => cluster.length < 6 && encoder.encode(cluster).length < 6
   const byCharacter = (cluster: string) => Array.from(cluster, (character) => lookUp(character) ?? character).join('')
   const normalize = (cluster: string) => (isShort(cluster) ? lookUp(cluster) : undefined) ?? byCharacter(cluster)
-  return (text) => text.replace(clusters, normalize)
+  const found = clusters(printable.some((character) => lookUp(character) !== undefined))
+  return (text) => text.replace(found, normalize)
 }

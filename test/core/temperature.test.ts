@@ -3,7 +3,12 @@ import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { argMax, meanCrossEntropy, softmax } from '../../src/core/metrics.ts'
 import { createRandom } from '../../src/core/random.ts'
-import { fitTemperature, lossAt } from '../../src/train/temperature.ts'
+import { crossEntropyAt } from '../../src/core/evaluators/single-label.ts'
+import { fitTemperature as fit } from '../../src/core/temperature.ts'
+
+const fitTemperature = (truth: number[], logits: Float32Array[]) => fit(crossEntropyAt(truth, logits))
+const lossAt = (temperature: number, truth: number[], logits: Float32Array[]) =>
+  crossEntropyAt(truth, logits)(1 / temperature).loss / truth.length
 
 const row = (labels: number, size: number) =>
   fc.array(fc.double({ min: -size, max: size, noNaN: true }), { minLength: labels, maxLength: labels })

@@ -9,6 +9,9 @@ const HALVINGS = 50
 /** Logarithms of the scales (1 / temperature) among which the best is looked for. */
 const [LOWEST, HIGHEST] = [-10, 10]
 
+/** The summed loss of logits times a scale, which is convex in it, and its derivative. */
+export type LossAtScale = (scale: number) => { loss: number; slope: number }
+
 /**
  * Fits the temperature of a classifier (Guo et al. 2017, arXiv:1706.04599) on texts that it was not trained on: the one with
  * the lowest cross-entropy, under two cautions where texts are few.
@@ -20,41 +23,15 @@ const [LOWEST, HIGHEST] = [-10, 10]
  *   of 56 are right, it may be 94 % sure, not 100 %.
  *
  * The cross-entropy on these texts is never higher than with a temperature of 1, and no answer changes.
- * @param truth true label ids
- * @param logits [texts][labels]
+ * @param at the summed cross-entropy of all texts
  */
-export function fitTemperature(truth: readonly number[], logits: readonly Float32Array[]): number {
+export function fitTemperature(at: LossAtScale): number {
   // In β the cross-entropy is convex, so its slope rises and has one root; that of the prior does too.
-  const slope = (scale: number) => sumAt(scale, truth, logits).slope + 1 - 1 / scale
+  const slope = (scale: number) => at(scale).slope + 1 - 1 / scale
   const best = Math.exp(firstWhere((log) => slope(Math.exp(log)) >= 0, LOWEST, HIGHEST))
   if (!(best > 1)) return 1 / best
-  const loss = (scale: number) => sumAt(scale, truth, logits).loss
-  const enough = loss(best) + CHANCE
-  return 1 / Math.exp(firstWhere((log) => loss(Math.exp(log)) <= enough, 0, Math.log(best)))
-}
-
-/** Mean cross-entropy of logits at a temperature, in nats. */
-export const lossAt = (temperature: number, truth: readonly number[], logits: readonly Float32Array[]): number =>
-  sumAt(1 / temperature, truth, logits).loss / truth.length
-
-/** The summed cross-entropy of logits times a scale, and its derivative by the scale. */
-function sumAt(scale: number, truth: readonly number[], logits: readonly Float32Array[]) {
-  let [loss, slope] = [0, 0]
-  for (const [at, label] of truth.entries()) {
-    const row = logits[at]! // one for each text
-    let largest = -Infinity
-    for (const logit of row) largest = Math.max(largest, logit)
-    let [total, weighted] = [0, 0]
-    for (const logit of row) {
-      const exponential = Math.exp(scale * (logit - largest))
-      total += exponential
-      weighted += exponential * (logit - largest)
-    }
-    const own = row[label]! - largest // label ids are below the number of labels
-    loss += Math.log(total) - scale * own
-    slope += weighted / total - own
-  }
-  return { loss, slope }
+  const enough = at(best).loss + CHANCE
+  return 1 / Math.exp(firstWhere((log) => at(Math.exp(log)).loss <= enough, 0, Math.log(best)))
 }
 
 /** The lowest number of an interval at which a condition holds, which it does from there on; its end where it never does. */

@@ -1,6 +1,6 @@
-/** McNemar's exact test against values of scipy.stats.binomtest, and what it takes for chance. */
+/** The sign test, McNemar's exact test where answers are right or wrong, against values of scipy.stats.binomtest; and what it takes for chance. */
 import { describe, expect, it } from 'vitest'
-import { coinTossProbability, compareOutcomes } from '../../../src/train/task/compare.ts'
+import { coinTossProbability, compareErrors } from '../../../src/core/evaluators/compare.ts'
 
 describe('coinTossProbability', () => {
   it.each([
@@ -17,7 +17,10 @@ describe('coinTossProbability', () => {
   })
 })
 
-describe('compareOutcomes', () => {
+/** 0 for a right answer. */
+const errors = (outcomes: string) => [...outcomes].map((outcome) => 1 - Number(outcome))
+
+describe('compareErrors', () => {
   it.each([
     ['1'.repeat(56), `0${'1'.repeat(55)}`, 0],
     ['1'.repeat(56), '0'.repeat(5) + '1'.repeat(51), 0],
@@ -27,6 +30,13 @@ describe('compareOutcomes', () => {
     ['1'.repeat(28) + '0'.repeat(22), '0'.repeat(28) + '1'.repeat(22), 0],
     ['', '', 0],
   ])('%s against %s: %d', (first, second, expected) => {
-    expect(compareOutcomes(first, second)).toBe(expected)
+    expect(compareErrors(errors(first), errors(second))).toBe(expected)
+  })
+
+  it('counts texts, however far off their answers are', () => {
+    const near = Array.from({ length: 8 }, () => 0.1)
+    expect(compareErrors(near, [...near.slice(1).map(() => 0.2), 0.05])).toBe(0)
+    expect(compareErrors([...near, 90], [...near.map(() => 0.2), 0])).toBe(1)
+    expect(compareErrors(near, near)).toBe(0)
   })
 })
