@@ -3,7 +3,7 @@ import type { Calibration } from './calibration.ts'
 import type { Metrics } from './metrics.ts'
 import type { MultiLabelMetrics } from './metrics/multi-label.ts'
 import type { RegressionMetrics } from './metrics/regression.ts'
-import type { ProblemType, Row, Target, Task } from './task.ts'
+import type { EncodeLabel, ProblemType, Row, Target, Task } from './task.ts'
 
 interface Common<Kind extends ProblemType> {
   problemType: Kind
@@ -35,8 +35,13 @@ export interface Calibrated {
   thresholds?: number[]
 }
 
+/** A task with what its texts should be answered. */
+export interface LabelledTask extends Task {
+  encode: EncodeLabel
+}
+
 /** A task, and how well it is done. */
-export interface Evaluator extends Task {
+export interface Evaluator extends LabelledTask {
   /** How good answers are. @param targets one or more */
   measure(targets: readonly Target[], scores: readonly Row[]): Measures
   /** How wrong each answer is, 0 or more: for comparing two models text by text. */

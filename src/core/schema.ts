@@ -1,9 +1,10 @@
 /** Checks JSON against a schema, with an error that names the file and each field at fault. */
 import * as z from 'zod/mini'
 import { type ErrorCode, GraftError } from './errors.ts'
+import { localeError } from './schema-messages.ts'
 
 // Core's schemas are zod's tree-shakable ones, which come without messages: zod whole would be 18 KB more of a web page.
-z.config(z.locales.en())
+z.config({ localeError })
 
 /** Zod's complaints in one line: `shape.0: expected number; dtype: …`. */
 export const issuesOf = (error: z.core.$ZodError): string =>

@@ -52,11 +52,6 @@ export interface Answer extends LabelScore {
 /** The task of a model: what its labels and logits are. How well it is done is an `Evaluator`'s matter. */
 export interface Task extends TaskSpec {
   readonly problemType: ProblemType
-  /**
-   * A stored label as numbers.
-   * @throws GraftError `data-label` for one that the task has not
-   */
-  encode(label: string, place: LabelPlace): Target
   /** Probabilities, or the number, from logits that are divided by the temperature first. */
   scores(logits: Row, temperature?: number): Float64Array
   /** The inverse of `scores`, but for a constant that changes no score. */
@@ -64,15 +59,19 @@ export interface Task extends TaskSpec {
   answer(scores: Row): Answer
 }
 
-/** A kind of task, before it has labels. */
-export interface TaskKind {
+/** A stored label as numbers. @throws GraftError `data-label` for one that the task has not */
+export type EncodeLabel = (label: string, place: LabelPlace) => Target
+
+/** How the labels of a kind of task stand in data sets: what training and evaluation need, and no classifier. */
+export interface LabelFormat {
   readonly problemType: ProblemType
   /**
-   * A data set's cell, or the names of a list, in the one form in which data sets are stored: what `encode` takes.
+   * A data set's cell, or the names of a list, in the one form in which data sets are stored: what `encoder` reads.
    * @throws GraftError `data-label`
    */
   read(cell: string | readonly string[], place: LabelPlace): string
   /** The names in a stored label; none of a number. */
   names(label: string): string[]
-  create(spec: TaskSpec): Task
+  /** @param labels names by id */
+  encoder(labels: readonly string[]): EncodeLabel
 }

@@ -3,7 +3,7 @@ import { modelOf } from '../core/families.ts'
 import type { ModelConfig } from '../core/family.ts'
 import { createEncoder, padToken } from '../core/encoder.ts'
 import { tokenEmbedding } from '../core/layers.ts'
-import { createTask } from '../core/tasks.ts'
+import { labelFormat } from '../core/label-formats.ts'
 import type { TokenizerSource } from '../core/tokenizer.ts'
 import { openTokenizer } from '../files/tokenizer-files.ts'
 import type { Dataset, LabelledExample } from './dataset.ts'
@@ -42,10 +42,10 @@ export async function encodeDataset(
   const encodeText = createEncoder(config, await openTokenizer(tokenizer))
   const { sizes } = modelOf(config)
   const pad = padToken(config)
-  const task = createTask({ labels, problemType })
+  const encodeLabel = labelFormat(problemType).encoder(labels)
   const encode = (examples: readonly LabelledExample[]): EncodedSet => ({
     sequences: examples.map(({ text }) => encodeText(text, maxLength).ids),
-    labels: examples.map((example) => task.encode(example.label, example)),
+    labels: examples.map((example) => encodeLabel(example.label, example)),
   })
   const sets = { train: encode(splits.train), validation: encode(splits.validation), test: encode(splits.test) }
   const special = encodeText('', maxLength).ids

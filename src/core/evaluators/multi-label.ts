@@ -1,9 +1,9 @@
 /** How well texts are given the labels that they have: F1, average precision, binary cross-entropy, thresholds. */
 import { calibrationOf } from '../calibration.ts'
-import type { Evaluator } from '../evaluator.ts'
+import type { Evaluator, LabelledTask } from '../evaluator.ts'
 import { bestThreshold, columnOf, evaluateMultiLabel } from '../metrics/multi-label.ts'
 import type { Row, Target, Task } from '../task.ts'
-import { clamp, decide, multiLabel, sigmoid } from '../tasks/multi-label.ts'
+import { clamp, decide, labelLists, sigmoid } from '../tasks/multi-label.ts'
 import { fitTemperature } from '../temperature.ts'
 
 const rowOf = (target: Target): number[] => [target].flat()
@@ -11,7 +11,7 @@ const rowOf = (target: Target): number[] => [target].flat()
 /** In the order of stored labels. */
 const listed = (names: readonly string[]) => names.toSorted().join(', ') || '(none)'
 
-export function multiLabelEvaluator(task: Task): Evaluator {
+export function multiLabelEvaluator(task: LabelledTask): Evaluator {
   const { labels, thresholds = [] } = task
   return {
     ...task,
@@ -36,7 +36,7 @@ export function multiLabelEvaluator(task: Task): Evaluator {
       const fitted = labels.map((_, id) => bestThreshold(columnOf(truth, id), columnOf(scores, id)))
       return { temperature, thresholds: fitted }
     },
-    display: (label) => listed(multiLabel.names(label)),
+    display: (label) => listed(labelLists.names(label)),
     verdict(scores, target) {
       const has = decide(task, scores)
       const wrong = wrongOnes(task, target, scores)

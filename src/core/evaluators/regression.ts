@@ -1,10 +1,9 @@
 /** How near texts' numbers come to what they should be: errors and correlations. There is no confidence to calibrate. */
-import type { Evaluator } from '../evaluator.ts'
+import type { Evaluator, LabelledTask } from '../evaluator.ts'
 import { evaluateRegression } from '../metrics/regression.ts'
-import type { Task } from '../task.ts'
 import { valueOf } from '../tasks/regression.ts'
 
-export const regressionEvaluator = (task: Task): Evaluator => ({
+export const regressionEvaluator = (task: LabelledTask): Evaluator => ({
   ...task,
   measure(targets, scores) {
     const metrics = evaluateRegression(targets.map(Number), scores.map(valueOf))

@@ -1,13 +1,13 @@
 /** How well texts are given the one label that they have: accuracy, F1, cross-entropy, calibration. */
 import { calibrationOf } from '../calibration.ts'
-import type { Evaluator } from '../evaluator.ts'
+import type { Evaluator, LabelledTask } from '../evaluator.ts'
 import { argMax, evaluate, meanCrossEntropy } from '../metrics.ts'
-import { type Row, SINGLE_LABEL, type Target, type Task } from '../task.ts'
+import { type Row, SINGLE_LABEL, type Target } from '../task.ts'
 import { fitTemperature } from '../temperature.ts'
 
 const idsOf = (targets: readonly Target[]): number[] => targets.map(Number)
 
-export const singleLabelEvaluator = (task: Task): Evaluator => ({
+export const singleLabelEvaluator = (task: LabelledTask): Evaluator => ({
   ...task,
   measure(targets, scores) {
     const truth = idsOf(targets)

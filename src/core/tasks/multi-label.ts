@@ -2,12 +2,12 @@
 import { GraftError } from '../errors.ts'
 import { type LabelPlace, createLabels, sortLabels } from '../labels.ts'
 import { argMax } from '../metrics.ts'
-import type { Row, Task, TaskKind, TaskSpec } from '../task.ts'
+import type { LabelFormat, Row, Task, TaskSpec } from '../task.ts'
 
 const problemType = 'multi_label_classification' as const
 
 /** Stored as a list in JSON, which any name may stand in: `["anger","fear"]`, and `[]` for none. */
-export const multiLabel: TaskKind = {
+export const labelLists: LabelFormat = {
   problemType,
   read(cell, place) {
     const names = (typeof cell === 'string' ? parseCell(cell, place) : cell).map((name) => name.trim())
@@ -15,7 +15,13 @@ export const multiLabel: TaskKind = {
     throw wrongLabel('a label of the list is empty', cell, place)
   },
   names: (label) => parseCell(label, { file: 'a data set', line: 0 }),
-  create: createMultiLabel,
+  encoder(labels) {
+    const { idOf } = createLabels(labels)
+    return (label, place) => {
+      const ids = new Set(parseCell(label, place).map((name) => idOf(name, place)))
+      return labels.map((_, id) => Number(ids.has(id)))
+    }
+  },
 }
 
 /** A cell that is no list is the name of the only label; an empty one has none. */
@@ -57,17 +63,12 @@ const HALF = 0.5
 export const decide = ({ labels, thresholds = [] }: TaskSpec, scores: Row): number[] =>
   labels.map((_, id) => Number((scores[id] ?? NaN) >= (thresholds[id] ?? HALF)))
 
-function createMultiLabel(spec: TaskSpec): Task {
+export function createMultiLabel(spec: TaskSpec): Task {
   const { labels, thresholds = labels.map(() => HALF) } = spec
-  const { idOf } = createLabels(labels)
   return {
     problemType,
     labels,
     thresholds,
-    encode(label, place) {
-      const ids = new Set(parseCell(label, place).map((name) => idOf(name, place)))
-      return labels.map((_, id) => Number(ids.has(id)))
-    },
     scores: (logits, temperature = 1) => Float64Array.from(logits, (logit) => sigmoid(logit / temperature)),
     logitsOf: (scores) => Float64Array.from(scores, (score) => Math.log(clamp(score)) - Math.log(1 - clamp(score))),
     answer(scores) {

@@ -1,17 +1,17 @@
 /** Each text has a number: the logit is the answer. */
 import { GraftError } from '../errors.ts'
 import type { LabelPlace } from '../labels.ts'
-import type { Row, Task, TaskKind, TaskSpec } from '../task.ts'
+import type { LabelFormat, Row, Task, TaskSpec } from '../task.ts'
 
 const problemType = 'regression' as const
 
 const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i
 
-export const regression: TaskKind = {
+export const numbers: LabelFormat = {
   problemType,
   read: (cell, place) => String(parseNumber(cell, place)),
   names: () => [],
-  create: createRegression,
+  encoder: () => parseNumber,
 }
 
 function parseNumber(cell: string | readonly string[], { file, line }: LabelPlace): number {
@@ -30,12 +30,11 @@ function parseNumber(cell: string | readonly string[], { file, line }: LabelPlac
 /** The number of a text's scores. */
 export const valueOf = (scores: Row | undefined): number => scores?.[0] ?? NaN
 
-function createRegression({ labels }: TaskSpec): Task {
+export function createRegression({ labels }: TaskSpec): Task {
   const [label = 'value'] = labels
   return {
     problemType,
     labels,
-    encode: (number, place) => parseNumber(number, place),
     scores: (logits, temperature = 1) => Float64Array.from(logits, (logit) => logit / temperature),
     logitsOf: (scores) => Float64Array.from(scores),
     answer(scores) {

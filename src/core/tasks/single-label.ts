@@ -2,9 +2,9 @@
 import { GraftError } from '../errors.ts'
 import { type LabelPlace, createLabels } from '../labels.ts'
 import { argMax, softmax } from '../metrics.ts'
-import { SINGLE_LABEL, type Task, type TaskKind, type TaskSpec } from '../task.ts'
+import { type LabelFormat, SINGLE_LABEL, type Task, type TaskSpec } from '../task.ts'
 
-export const singleLabel: TaskKind = {
+export const singleLabels: LabelFormat = {
   problemType: SINGLE_LABEL,
   read(cell, { file, line }: LabelPlace) {
     const label = typeof cell === 'string' ? cell.trim() : ''
@@ -18,14 +18,13 @@ export const singleLabel: TaskKind = {
     })
   },
   names: (label) => [label],
-  create: createSingleLabel,
+  encoder: (labels) => createLabels(labels).idOf,
 }
 
-function createSingleLabel({ labels }: TaskSpec): Task {
+export function createSingleLabel({ labels }: TaskSpec): Task {
   return {
     problemType: SINGLE_LABEL,
     labels,
-    encode: (label, place) => createLabels(labels).idOf(label, place),
     scores: (logits, temperature) => softmax(Float32Array.from(logits), temperature),
     logitsOf: (scores) => Float64Array.from(scores, Math.log),
     answer(scores) {

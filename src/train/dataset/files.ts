@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import Papa from 'papaparse'
 import { z } from 'zod'
 import { GraftError } from '../../core/errors.ts'
-import { createTask } from '../../core/tasks.ts'
+import { labelFormat } from '../../core/label-formats.ts'
 import type { TaskSpec } from '../../core/task.ts'
 import { sha256File } from '../../files/hash.ts'
 import { type Output, type WriteOptions, writeOutputFolder } from '../../files/output.ts'
@@ -96,10 +96,11 @@ function asFolderError(error: unknown, dir: string): unknown {
 }
 
 async function readSplit(dir: string, name: SplitName, spec: TaskSpec): Promise<LabelledExample[]> {
-  const { problemType, encode } = createTask(spec)
+  const { problemType, encoder } = labelFormat(spec.problemType)
+  const check = encoder(spec.labels)
   const examples: LabelledExample[] = []
   for await (const example of readLabelledExamples(join(dir, splitFile(name)), { problemType })) {
-    encode(example.label, example) // a check
+    check(example.label, example)
     examples.push(example)
   }
   return examples

@@ -3,7 +3,7 @@ import { GraftError } from '../../core/errors.ts'
 import { labelColumn, missingColumn } from '../../core/columns.ts'
 import type { LabelPlace } from '../../core/labels.ts'
 import type { ProblemType } from '../../core/task.ts'
-import { taskKind } from '../../core/tasks.ts'
+import { labelFormat } from '../../core/label-formats.ts'
 import { Json, type Row, type Table } from '../../core/table.ts'
 import { textOf, toText } from '../../core/table/values.ts'
 
@@ -47,13 +47,13 @@ export function labelReader(
   { columns, name: file }: Table,
   { label: asked, ...options }: LabelOptions & { label?: string | undefined },
 ): LabelReader | undefined {
-  const kind = taskKind(askedProblemType(options))
+  const format = labelFormat(askedProblemType(options))
   const { labelColumns, labelSeparator } = options
   if (labelColumns) {
     const missing = labelColumns.find((column) => !columns.includes(column))
     if (missing !== undefined) throw missingColumn('label', columns, missing, file)
     const read = (row: Row) =>
-      kind.read(
+      format.read(
         labelColumns.filter((column) => isOn(row, column, file)),
         { file, line: row.line },
       )
@@ -63,15 +63,15 @@ export function labelReader(
   if (column === undefined) return undefined
   const readOne = (row: Row) => {
     const text = textOf(row, column, file).trim()
-    return text === '' ? undefined : kind.read(text, { file, line: row.line })
+    return text === '' ? undefined : format.read(text, { file, line: row.line })
   }
   const readList = (row: Row) => {
     const value = row.values.get(column)
     const text = toText(value)
     const isDivided = labelSeparator !== undefined && !(value instanceof Json)
-    return kind.read(isDivided ? namesIn(text, labelSeparator) : text, { file, line: row.line })
+    return format.read(isDivided ? namesIn(text, labelSeparator) : text, { file, line: row.line })
   }
-  return { columns: column, read: kind.problemType === MULTI_LABEL ? readList : readOne }
+  return { columns: column, read: format.problemType === MULTI_LABEL ? readList : readOne }
 }
 
 const namesIn = (text: string, separator: string) =>

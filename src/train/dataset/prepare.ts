@@ -4,7 +4,7 @@ import { createLabels, sortLabels } from '../../core/labels.ts'
 import { createRandom } from '../../core/random.ts'
 import type { Dataset, LabelledExample } from '../dataset.ts'
 import { type ProblemType, SINGLE_LABEL } from '../../core/task.ts'
-import { createTask, taskKind } from '../../core/tasks.ts'
+import { labelFormat } from '../../core/label-formats.ts'
 import { dropRepeats, withoutTextsOf } from './repeats.ts'
 import { checkShares, splitNames } from './split.ts'
 import { splitExamples } from './stratify.ts'
@@ -119,15 +119,15 @@ function labelNames(
   read: readonly LabelledExample[],
   given: Given,
 ): string[] {
-  const kind = taskKind(problemType)
-  const occurring = sortLabels(read.flatMap(({ label }) => kind.names(label)))
+  const format = labelFormat(problemType)
+  const occurring = sortLabels(read.flatMap(({ label }) => format.names(label)))
   const fallback = problemType === 'regression' ? ['value'] : occurring
   const { names: labels } = createLabels(names ?? fallback)
-  const { encode } = createTask({ labels, problemType })
-  for (const example of read) encode(example.label, example)
+  const check = format.encoder(labels)
+  for (const example of read) check(example.label, example)
   for (const examples of [given.validation, given.test]) {
-    if (problemType !== 'regression') checkLabels(examples ?? [], labels, kind.names)
-    for (const example of examples ?? []) encode(example.label, example)
+    if (problemType !== 'regression') checkLabels(examples ?? [], labels, format.names)
+    for (const example of examples ?? []) check(example.label, example)
   }
   const stored = new Set(read.map(({ label }) => label))
   if (stored.size < 2) throw oneClass([...stored][0], read[0]?.file)

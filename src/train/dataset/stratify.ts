@@ -2,7 +2,7 @@
 import { GraftError } from '../../core/errors.ts'
 import type { Random } from '../../core/random.ts'
 import { type ProblemType, SINGLE_LABEL } from '../../core/task.ts'
-import { taskKind } from '../../core/tasks.ts'
+import { labelFormat } from '../../core/label-formats.ts'
 import type { LabelledExample, Splits } from '../dataset.ts'
 import {
   type ClassRows,
@@ -43,7 +43,7 @@ export function splitExamples(
       value: problemType,
     })
   }
-  const { names } = taskKind(problemType)
+  const { names } = labelFormat(problemType)
   const stream = random.fork('split')
   const splits =
     problemType === 'regression'

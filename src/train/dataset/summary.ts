@@ -1,7 +1,7 @@
 /** What `summary.json` says about a data set: what was read, dropped and kept, and how long the texts are. */
 import { z } from 'zod'
 import { type ProblemType, problemTypes } from '../../core/task.ts'
-import { taskKind } from '../../core/tasks.ts'
+import { labelFormat } from '../../core/label-formats.ts'
 import { byLabel } from '../../core/schema.ts'
 import type { LabelledExample, Splits } from '../dataset.ts'
 
@@ -64,7 +64,7 @@ export interface Counted {
 /** Counts rows by label; a row of several counts for each of them. */
 export function tallyLabels({ labels, problemType }: Counted, examples: readonly LabelledExample[]): Tally {
   if (problemType === 'regression') return { rows: examples.length, perLabel: {} }
-  const { names } = taskKind(problemType)
+  const { names } = labelFormat(problemType)
   const counts = new Map(labels.map((label) => [label, 0]))
   for (const { label } of examples) for (const name of names(label)) counts.set(name, (counts.get(name) ?? 0) + 1)
   return { rows: examples.length, perLabel: Object.fromEntries(counts) }

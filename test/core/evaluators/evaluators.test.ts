@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { averagePrecision, bestThreshold } from '../../../src/core/metrics/multi-label.ts'
 import { createEvaluator } from '../../../src/core/evaluators.ts'
-import { taskKind } from '../../../src/core/tasks.ts'
+import { labelFormat } from '../../../src/core/label-formats.ts'
 import { binaryCrossEntropyAt } from '../../../src/core/evaluators/multi-label.ts'
 
 const golden: {
@@ -55,7 +55,7 @@ describe('multi-label', () => {
   })
 
   it('reads lists, single names and none, and stores them alike', () => {
-    const { read, names } = taskKind('multi_label_classification')
+    const { read, names } = labelFormat('multi_label_classification')
     expect(read(['joy', 'anger', ' joy'], place)).toBe('["anger","joy"]')
     expect(read('["joy", "anger"]', place)).toBe('["anger","joy"]')
     expect(read(' joy; really ', place)).toBe('["joy; really"]')
@@ -115,7 +115,7 @@ describe('regression', () => {
   })
 
   it('reads numbers alone', () => {
-    const { read, names } = taskKind('regression')
+    const { read, names } = labelFormat('regression')
     expect([' 3.50', '-1e-3', '+.5'].map((cell) => read(cell, place))).toEqual(['3.5', '-0.001', '0.5'])
     expect(names('3.5')).toEqual([])
     for (const wrong of ['', '3,5', 'three', '1e999', 'Infinity', '0x10'])
@@ -150,7 +150,7 @@ describe('single label', () => {
   })
 
   it('refuses lists and empty cells', () => {
-    const { read } = taskKind()
+    const { read } = labelFormat()
     expect(read(' spam ', place)).toBe('spam')
     for (const wrong of ['  ', ['a', 'b']]) expect(() => read(wrong, place)).toThrow(/^data\.csv, line 7: /)
   })
