@@ -31,7 +31,7 @@ function milliseconds(run: () => unknown): number {
 const golden = fileURLToPath(new URL('../test/interop/golden/tokenizers', import.meta.url))
 const folders = process.argv.length > 2 ? process.argv.slice(2) : readdirSync(golden).map((name) => join(golden, name))
 
-function open(folder: string): Tokenizer {
+function open(folder: string): Promise<Tokenizer> {
   const file = join(folder, 'tokenizer.json')
   return createJsonTokenizer(JSON.parse(readFileSync(file, 'utf8')), undefined, file)
 }
@@ -39,7 +39,7 @@ function open(folder: string): Tokenizer {
 const table = new Table({ head: ['tokenizer', 'SMS, µs', ...UNITS.map((unit) => `${JSON.stringify(unit)}, ms`)] })
 for (const [name, tokenizer] of [
   ['GPT-2', createGpt2Tokenizer(ranks)] as const,
-  ...folders.map((folder) => [basename(folder), open(folder)] as const),
+  ...(await Promise.all(folders.map(async (folder) => [basename(folder), await open(folder)] as const))),
 ]) {
   const sms = milliseconds(() => {
     for (let at = 0; at < 1_000; at++) tokenizer.encode(SMS)

@@ -5,7 +5,8 @@
 
 Prints a line of JSON for each set and seed. Batches, schedule, clipping, AdamW and the choice of the checkpoint are those of
 src/train (task/classification.ts, schedule.ts, optimizer.ts, loop.ts). As there, the base's own dropout is off: adapters have
-theirs. --part validation leaves the test part alone, for choosing settings.
+theirs. --recipe takes what a recipe of Graft's says, as bench/accuracy/minilm.json; epochs are sets.ts'. --part validation
+leaves the test part alone, for choosing settings.
 """
 
 import argparse
@@ -13,6 +14,7 @@ import csv
 import json
 import math
 import os
+import re
 import sys
 import time
 import warnings
@@ -27,6 +29,10 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 WINDOW_BATCHES = 50
 PARTS = ("train", "validation", "test")
+SETTINGS = {
+    *("epochs", "learning_rate", "batch_size", "warmup", "decay", "weight_decay", "beta2", "max_length", "token_dropout"),
+    *("rank", "alpha", "dropout", "initialization"),
+}
 
 
 def arguments():
@@ -38,6 +44,7 @@ def arguments():
     parser.add_argument("--part", choices=["validation", "test"], default="test")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--bfloat16", action="store_true", help="half precision, for choosing settings")
+    parser.add_argument("--recipe", type=Path)
     recipe = parser.add_argument_group("recipe")
     recipe.add_argument("--epochs", type=int, default=5)
     recipe.add_argument("--learning-rate", type=float, default=5e-4)
@@ -54,7 +61,20 @@ def arguments():
     recipe.add_argument("--beta2", type=float, default=0.95)
     recipe.add_argument("--max-length", type=int, default=128)
     recipe.add_argument("--max-steps", type=int, default=0, help="do only so many of them, for timing")
+    given = parser.parse_args().recipe
+    if given:
+        parser.set_defaults(**recipe_settings(json.loads(given.read_text())))
     return parser.parse_args()
+
+
+def recipe_settings(recipe):
+    """By this program's names, which are Python's; LoRA's own stand apart in the file."""
+    flat = {**recipe, **recipe.get("lora", {})}
+    ours = {re.sub("[A-Z]", lambda letter: f"_{letter[0].lower()}", name): value for name, value in flat.items()}
+    left = ours.keys() - SETTINGS - {"method", "lora"}
+    if left:
+        raise SystemExit(f"this program does not know the recipe's {', '.join(sorted(left))}")
+    return {name: value for name, value in ours.items() if name in SETTINGS}
 
 
 # --- data

@@ -59,7 +59,7 @@ async function init({
   const sizes = { width: embd, layers: layer, heads: head, inner, positions }
   const base = await withOutput(out, { kind: 'model', force }, async (output) => {
     const tokenizer = tokenizerDir === undefined ? 'gpt2' : await readTokenizer(tokenizerDir)
-    const vocabulary = openTokenizer(tokenizer).vocabularySize
+    const vocabulary = (await openTokenizer(tokenizer)).vocabularySize
     const created = createFamilyBase(family, { ...sizes, vocabulary }, seed)
     await writeBase(output, created, { tokenizer })
     return created

@@ -1,13 +1,15 @@
 /** Classifies texts with a bundle's graph, merged or with adapters, in batches of similar lengths. */
 import { bucketBatches, padBatch } from './batch.ts'
+import { likeliest } from './classifier/scores.ts'
 import { type FoundTask, type Model, createTasks } from './classifier/tasks.ts'
 import { type OfTexts, ofTexts } from './classifier/texts.ts'
 import { type Encode, type Encoded, padToken } from './encoder.ts'
 import { GraftError } from './errors.ts'
 import type { ModelConfig } from './family.ts'
 import type { Session } from './session.ts'
-import type { Answer, LabelScore, TaskSpec } from './task.ts'
+import type { Answer, TaskSpec } from './task.ts'
 
+export { likeliest } from './classifier/scores.ts'
 export type { Model } from './classifier/tasks.ts'
 export type { OfTexts } from './classifier/texts.ts'
 export type { LabelScore } from './task.ts'
@@ -63,10 +65,6 @@ export interface ClassifierParts {
   /** What the session's graph classifies; its adapters are those of the session's stack. */
   model: Model
 }
-
-/** The likeliest labels first; all of them, or so many. */
-export const likeliest = (scores: readonly LabelScore[], topK?: number | null): LabelScore[] =>
-  scores.toSorted((a, b) => b.score - a.score).slice(0, topK ?? scores.length)
 
 /** A classifier of its parts, whichever ONNX Runtime the session is of. */
 export function createClassifier({ session, encode, config, model }: ClassifierParts): Classifier {

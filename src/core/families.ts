@@ -8,10 +8,11 @@ import { gpt2 } from './families/gpt2.ts'
 import { llama } from './families/llama.ts'
 import { mistral } from './families/mistral.ts'
 import { qwen2 } from './families/qwen2.ts'
+import { qwen3 } from './families/qwen3.ts'
 import { roberta, xlmRoberta } from './families/roberta.ts'
 import { isProblemType, problemTypes } from './task.ts'
 
-const families: readonly ModelFamily[] = [gpt2, bert, distilbert, roberta, xlmRoberta, llama, mistral, qwen2]
+const families: readonly ModelFamily[] = [gpt2, bert, distilbert, roberta, xlmRoberta, llama, mistral, qwen2, qwen3]
 
 /** The model types that are supported. */
 export const modelTypes: readonly string[] = families.map(({ modelType }) => modelType)

@@ -1,6 +1,5 @@
 /** Runs a bundle's graph, whichever ONNX Runtime loaded it: token batches in, logits out. */
 import type { Batch } from './batch.ts'
-import { stackAdapters } from './bundle/stack.ts'
 import type { Model } from './classifier/tasks.ts'
 import { GraftError } from './errors.ts'
 import type { ModelConfig } from './family.ts'
@@ -35,9 +34,12 @@ export interface Session {
   close(): Promise<void>
 }
 
-/** The stack of a model's adapters in their order, for an unmerged graph; none if merged. */
-export const stackOf = (model: Model, config: ModelConfig): TensorMap | undefined =>
-  'adapters' in model ? stackAdapters([...model.adapters.values()], config, model.targets) : undefined
+/** The stack of a model's adapters in their order, for an unmerged graph, whose code is loaded for those alone; none if merged. */
+export async function stackOf(model: Model, config: ModelConfig): Promise<TensorMap | undefined> {
+  if (!('adapters' in model)) return undefined
+  const { stackAdapters } = await import('./bundle/stack.ts')
+  return stackAdapters([...model.adapters.values()], config, model.targets)
+}
 
 /** @param stack of adapters by input name, for an unmerged graph; what is written into its tensors counts from the next run on */
 export function createSession(graph: LoadedGraph, stack?: TensorMap): Session {

@@ -19,10 +19,10 @@ export interface Tokenizer {
    */
   encode(text: string, maxLength?: number): Encoded
   /**
-   * The text of token ids.
-   * @throws GraftError `runtime` for an id outside of the vocabulary
+   * The text of token ids. How to make it is loaded when it is asked for, as nobody who classifies does.
+   * @throws GraftError `runtime` for an id outside of the vocabulary, `config` for a decoder that is not supported
    */
-  decode(ids: readonly number[]): string
+  decode(ids: readonly number[]): Promise<string>
   /** The largest id and one. */
   readonly vocabularySize: number
 }

@@ -31,7 +31,7 @@ export async function computeGolden(
   { config, tokenizer, references }: Plan,
   texts?: readonly string[],
 ): Promise<Probe[]> {
-  const encode = createEncoder(config, tokenizer)
+  const encode = await createEncoder(config, tokenizer)
   const probes = texts ?? affordable(config, encode)
   const golden: Probe[] = []
   for (const reference of references) golden.push(...(await computeProbes(reference, probes, encode)))

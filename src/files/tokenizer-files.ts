@@ -68,7 +68,7 @@ async function readOwn(place: TokenizerPlace, path: string): Promise<OwnTokenize
 }
 
 /** @throws GraftError `config` for a tokenizer that is not supported, `file-format` */
-export const openTokenizer = (source: TokenizerSource): Tokenizer => makeTokenizer(source, ranks)
+export const openTokenizer = (source: TokenizerSource): Promise<Tokenizer> => makeTokenizer(source, ranks)
 
 /** The files to be written for a model, by name; none for one with fewer embeddings than GPT-2's tokenizer has ids. */
 export function tokenizerFilesOf(source: TokenizerSource, config: ModelConfig): Readonly<Record<string, string>> {

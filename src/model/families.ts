@@ -6,6 +6,7 @@ import { gpt2 } from './families/gpt2.ts'
 import { llama } from './families/llama.ts'
 import { mistral } from './families/mistral.ts'
 import { qwen2 } from './families/qwen2.ts'
+import { qwen3 } from './families/qwen3.ts'
 import { roberta } from './families/roberta.ts'
 
 const families: Readonly<Record<string, FamilyFunctions>> = {
@@ -17,6 +18,7 @@ const families: Readonly<Record<string, FamilyFunctions>> = {
   llama,
   mistral,
   qwen2,
+  qwen3,
 }
 
 /** Class scores of each text: see `FamilyFunctions`. */

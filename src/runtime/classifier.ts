@@ -36,7 +36,7 @@ export async function createClassifier({
   tokenizer,
   ...options
 }: ClassifierOptions): Promise<Classifier> {
-  const encode = createEncoder(config, tokenizer)
-  const session = await openSession(graph, { stack: stackOf(model, config), ...options })
+  const encode = await createEncoder(config, tokenizer)
+  const session = await openSession(graph, { stack: await stackOf(model, config), ...options })
   return createClassifierFrom({ session, encode, config, model })
 }

@@ -7,5 +7,5 @@ import { openTokenizer } from '../files/tokenizer-files.ts'
 export type { Encode } from '../core/encoder.ts'
 
 /** @throws GraftError `config` for a model with fewer embeddings than the tokenizer has ids, or a tokenizer that is not supported */
-export const createEncoder = (config: ModelConfig, tokenizer: TokenizerSource): Encode =>
-  createEncoderFrom(config, openTokenizer(tokenizer))
+export const createEncoder = async (config: ModelConfig, tokenizer: TokenizerSource): Promise<Encode> =>
+  createEncoderFrom(config, await openTokenizer(tokenizer))

@@ -23,7 +23,7 @@ export async function openRunner(
   model: WorkerModel,
   { maxBatchTokens, runtimeMark }: Pick<WorkerData, 'maxBatchTokens' | 'runtimeMark'>,
 ): Promise<Runner> {
-  const encode = createEncoder(model.config, model.tokenizer)
+  const encode = await createEncoder(model.config, model.tokenizer)
   const stack = model.stack && emptyStack(model.stack)
   // ONNX Runtime refuses shared memory, so each worker has a copy of the graph for as long as it loads, and its own stack.
   const graph = typeof model.graph === 'string' ? model.graph : Uint8Array.from(model.graph)

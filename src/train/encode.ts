@@ -33,13 +33,13 @@ export interface EncodingBase {
  * @param maxLength tokens after which texts are cut; the model's positions are a limit too
  * @throws GraftError `config` for a base with a smaller vocabulary than its tokenizer's, `data-label`
  */
-export function encodeDataset(
+export async function encodeDataset(
   { labels, problemType, splits }: Dataset,
   base: EncodingBase,
   maxLength: number,
-): EncodedDataset {
+): Promise<EncodedDataset> {
   const { config, tokenizer } = base
-  const encodeText = createEncoder(config, openTokenizer(tokenizer))
+  const encodeText = createEncoder(config, await openTokenizer(tokenizer))
   const { sizes } = modelOf(config)
   const pad = padToken(config)
   const task = createTask({ labels, problemType })

@@ -152,7 +152,7 @@ interface Prepared {
 
 /** All that a run takes from its base. The weights are not among it: what is frozen is the engine's alone once that is made. */
 async function prepare(base: Base & BaseFacts, dataset: StoredDataset, settings: TrainSettings): Promise<Prepared> {
-  const data = encodeDataset(dataset, base, settings.maxLength)
+  const data = await encodeDataset(dataset, base, settings.maxLength)
   const { program, targets } = await createProgram(base, data, dataset, settings)
   const parameters = countParameters(base, program, data.vocabulary)
   const { isTokenTable } = data.vocabulary

@@ -48,6 +48,8 @@ export interface WebOptions {
   device?: Device | undefined
   /** Threads of the CPU; by default 1, or up to 4 where the page is cross-origin isolated. */
   threads?: number | undefined
+  /** Whether the bundle is known to have GPT-2's tokenizer: then its vocabulary is downloaded at once, before the bundle says so. */
+  gpt2?: boolean | undefined
   /** Called while files are downloaded or read from the cache. */
   onProgress?: ((progress: LoadProgress) => void) | undefined
 }
@@ -93,10 +95,10 @@ const defaultThreads = () => (globalThis.crossOriginIsolated ? Math.min(MAX_THRE
  */
 export async function createClassifier(
   site: string | URL,
-  { bundle = 'bundle/', device = 'cpu', threads = defaultThreads(), onProgress }: WebOptions = {},
+  { bundle = 'bundle/', device = 'cpu', threads = defaultThreads(), gpt2 = false, onProgress }: WebOptions = {},
 ): Promise<WebClassifier> {
   const siteUrl = folderUrl(site, document.baseURI)
-  const request = { protocol: PROTOCOL, bundle: folderUrl(bundle, siteUrl).href, device, threads }
+  const request = { protocol: PROTOCOL, bundle: folderUrl(bundle, siteUrl).href, device, threads, gpt2 }
   const start = async (): Promise<[Connection, ModelInfo]> => {
     const connection = connect(new URL(workerFile, siteUrl))
     try {

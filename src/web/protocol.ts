@@ -18,6 +18,8 @@ export interface OpenRequest {
   device: Device
   /** Threads of ONNX Runtime; more than one only where the page is cross-origin isolated. */
   threads: number
+  /** Whether to download GPT-2's vocabulary before the bundle has told that its tokenizer is GPT-2's. */
+  gpt2: boolean
 }
 
 /** A task of the model: an adapter, or the whole of a merged model. */

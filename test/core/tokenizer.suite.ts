@@ -1,5 +1,5 @@
 /** What every tokenizer must do, run over each implementation. */
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import type { Tokenizer } from '../../src/core/tokenizer.ts'
 
 /** A text with its token ids, the ids where it is cut to 8, and what the ids are decoded to. */
@@ -27,32 +27,27 @@ const SENTENCE = 'Of a long text only its beginning is asked for, so the rest is
 
 /** How often something is looked up in a map, which is what encoding spends its time on. */
 function countLookups(run: () => unknown): number {
-  const own = Object.getOwnPropertyDescriptor(Map.prototype, 'get')!
-  let lookups = 0
-  const get = function (this: Map<unknown, unknown>, key: unknown): unknown {
-    lookups++
-    return own.value.call(this, key)
-  }
-  Object.defineProperty(Map.prototype, 'get', { ...own, value: get })
+  const get = vi.spyOn(Map.prototype, 'get')
   try {
     run()
+    return get.mock.calls.length
   } finally {
-    Object.defineProperty(Map.prototype, 'get', own)
+    get.mockRestore()
   }
-  return lookups
 }
 
 export function tokenizerSuite({ name, tokenizer, cases, isHostile, ...suite }: TokenizerSuite): void {
   const [before, after] = suite.surroundings
-  describe(name, () => {
+  describe(`tokenizer ${name}`, () => {
     it('gives the ids of Hugging Face’s tokenizers', () => {
       expect(cases.length).toBeGreaterThan(5)
-      for (const { text, ids } of cases) expect(tokenizer.encode(text), text).toEqual({ ids, truncated: false })
+      for (const { text, ids } of cases)
+        expect({ text, ...tokenizer.encode(text) }).toEqual({ text, ids, truncated: false })
     })
 
     it('cuts as they do, with the special tokens kept', () => {
       for (const { text, ids, cut } of cases)
-        expect(tokenizer.encode(text, 8), text).toEqual({ ids: cut, truncated: ids.length > cut.length })
+        expect({ text, ...tokenizer.encode(text, 8) }).toEqual({ text, ids: cut, truncated: ids.length > cut.length })
     })
 
     it('cuts at any length', () => {
@@ -65,8 +60,8 @@ export function tokenizerSuite({ name, tokenizer, cases, isHostile, ...suite }: 
       }
     })
 
-    it('decodes as they do', () => {
-      for (const { ids, decoded } of cases) expect(tokenizer.decode(ids)).toBe(decoded)
+    it('decodes as they do', async () => {
+      for (const { ids, decoded } of cases) expect(await tokenizer.decode(ids)).toBe(decoded)
     })
 
     it('has nothing but special tokens for an empty text', () => {
@@ -77,11 +72,11 @@ export function tokenizerSuite({ name, tokenizer, cases, isHostile, ...suite }: 
       expect(tokenizer.encode('a\ud800b\udc00')).toEqual(tokenizer.encode('a\ufffdb\ufffd'))
     })
 
-    it('gives only ids below vocabularySize, and decodes no other', () => {
+    it('gives only ids below vocabularySize, and decodes no other', async () => {
       const ids = cases.flatMap((each) => each.ids)
       expect(Math.max(...ids)).toBeLessThan(tokenizer.vocabularySize)
       const beyond = tokenizer.vocabularySize
-      expect(() => tokenizer.decode([beyond])).toThrow(`token id ${beyond} is outside of the vocabulary`)
+      await expect(tokenizer.decode([beyond])).rejects.toThrow(`token id ${beyond} is outside of the vocabulary`)
     })
 
     // What takes quadratic time takes minutes here.
@@ -91,7 +86,7 @@ export function tokenizerSuite({ name, tokenizer, cases, isHostile, ...suite }: 
     })
 
     it('does not encode the rest of a long text', () => {
-      const [short, long] = [SENTENCE.repeat(30), SENTENCE.repeat(30_000)]
+      const [short, long] = [SENTENCE.repeat(30), SENTENCE.repeat(3_000)]
       expect(tokenizer.encode(long, 64)).toEqual(tokenizer.encode(short, 64))
       expect(countLookups(() => tokenizer.encode(long, 64))).toBeLessThanOrEqual(
         countLookups(() => tokenizer.encode(short, 64)),

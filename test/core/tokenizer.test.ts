@@ -99,19 +99,19 @@ const cases = (JSON.parse(golden) as { text: string; ids: number[] }[]).map(({ t
 tokenizerSuite({ name: 'GPT-2', tokenizer, cases, surroundings: [[], []], isHostile: true })
 
 describe('decode', () => {
-  it('gives back any text without lone surrogates', () => {
+  it('gives back any text without lone surrogates', async () => {
     const random = createRandom(2)
     for (let i = 0; i < 2_000; i++) {
       const text = Buffer.from(randomText(random)).toString()
-      expect(tokenizer.decode(tokenizer.encode(text).ids)).toBe(text)
+      expect(await tokenizer.decode(tokenizer.encode(text).ids)).toBe(text)
     }
-    expect(tokenizer.decode(tokenizer.encode('\ufeffa').ids)).toBe('\ufeffa')
+    expect(await tokenizer.decode(tokenizer.encode('\ufeffa').ids)).toBe('\ufeffa')
   })
 
-  it('knows the special token', () => {
+  it('knows the special token', async () => {
     expect(tokenizer.endOfText).toBe(50256)
     expect(tokenizer.vocabularySize).toBe(50257)
-    expect(tokenizer.decode([15496, 50256])).toBe('Hello<|endoftext|>')
+    expect(await tokenizer.decode([15496, 50256])).toBe('Hello<|endoftext|>')
   })
 })
 

@@ -54,7 +54,7 @@ function differenceOf({ input_ids, logits: expected }: FamilyBatch, logits: Tens
 
 /** Largest difference of a graph's logits from those in a folder, by batch. */
 async function differences(plan: Plan, folder: string): Promise<Record<string, number>> {
-  const stack = stackOf(plan.model, plan.config) ?? new Map()
+  const stack = (await stackOf(plan.model, plan.config)) ?? new Map()
   const adapters = [...stack].map(([name, { data, shape }]) => [name, new Tensor(data, shape)] as const)
   const session = await InferenceSession.create(toOnnx(await plan.trace()))
   const found: Record<string, number> = {}

@@ -53,7 +53,7 @@ export async function realDifference(source: string, folder: string, out: string
   const { tensors } = parseSafetensors(readFileSync(join(folder, 'head.safetensors')), folder)
   const batches = readJsonFile<RealBatch[]>(join(folder, 'batches.json'))
   const labels = Array.from({ length: batches[0]?.logits[0]?.length ?? 0 }, (_, id) => `L${id}`)
-  const encode = createEncoder(base.config, openTokenizer(await readTokenizer(out, base.config)))
+  const encode = createEncoder(base.config, await openTokenizer(await readTokenizer(out, base.config)))
   const graph = await traceMerged(classifierConfig(base.config, { labels }), new Map([...base.weights, ...tensors]))
   const session = await openSession(toOnnx(graph))
   const difference = await largestDifference(session, batches)

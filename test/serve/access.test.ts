@@ -124,7 +124,8 @@ async function poisoned(dir: string) {
   const { createEncoder } = await import('../../src/runtime/encoder.ts')
   const { modelOf, parseConfig } = await import('../../src/core/families.ts')
   const config = parseConfig(JSON.parse(await readFile(join(dir, 'config.json'), 'utf8')), 'config.json')
-  const [id = 0] = createEncoder(config, 'gpt2')('poison', 8).ids
+  const encode = await createEncoder(config, 'gpt2')
+  const [id = 0] = encode('poison', 8).ids
   const file = join(dir, 'onnx/model.onnx')
   const model = onnx.ModelProto.decode(await readFile(file))
   const embedding = model.graph!.initializer!.find(({ dims }) => Number(dims?.[0]) === config.vocab_size)! // of every model

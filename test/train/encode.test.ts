@@ -19,8 +19,8 @@ const baseOf = (own: GPT2Config) => ({ config: own, tokenizer: 'gpt2' as const }
 const tokenizer = createGpt2Tokenizer(ranks)
 
 describe('encodeDataset', () => {
-  it("gives the tokenizer's ids, label ids, and one vocabulary for all parts", () => {
-    const encoded = encodeDataset(dataset, baseOf(config), 20)
+  it("gives the tokenizer's ids, label ids, and one vocabulary for all parts", async () => {
+    const encoded = await encodeDataset(dataset, baseOf(config), 20)
     const { ids } = encoded.vocabulary
     for (const name of ['train', 'validation', 'test'] as const) {
       const texts = encoded[name].sequences.map((sequence) => sequence.map((id) => ids[id]))
@@ -34,22 +34,22 @@ describe('encodeDataset', () => {
   it.each([
     ['the maximal length', 3, 3],
     ["the model's positions", 100, 8],
-  ])('cuts texts after %s', (_, maxLength, expected) => {
+  ])('cuts texts after %s', async (_, maxLength, expected) => {
     const long = {
       ...dataset,
       splits: { ...splits, test: [example('one two three four five six seven eight nine', 'ham')] },
     }
-    const encoded = encodeDataset(long, baseOf(config), maxLength)
+    const encoded = await encodeDataset(long, baseOf(config), maxLength)
     expect(encoded.test.sequences[0]).toHaveLength(expected)
     expect(encoded.maxLength).toBe(expected)
   })
 
-  it("refuses a base without GPT-2's vocabulary, and an unknown label with its place", () => {
-    expect(() => encodeDataset(dataset, baseOf(createConfig({ vocab_size: 100 })), 8)).toThrow(
+  it("refuses a base without GPT-2's vocabulary, and an unknown label with its place", async () => {
+    await expect(encodeDataset(dataset, baseOf(createConfig({ vocab_size: 100 })), 8)).rejects.toThrow(
       expect.objectContaining({ code: 'config', value: 100, message: expect.stringContaining('100') }),
     )
     const wrong = { ...dataset, splits: { ...splits, train: [example('x', 'eggs', 7)] } }
-    expect(() => encodeDataset(wrong, baseOf(config), 8)).toThrow(
+    await expect(encodeDataset(wrong, baseOf(config), 8)).rejects.toThrow(
       expect.objectContaining({ code: 'data-label', file: 'train.csv', line: 7, value: 'eggs' }),
     )
   })
@@ -57,8 +57,8 @@ describe('encodeDataset', () => {
   it.each([
     ["the configuration's", 5],
     ["GPT-2's end of text where that names none", null],
-  ])('pads with %s', (_, token) => {
-    const { padTokenId, vocabulary } = encodeDataset(dataset, baseOf(createConfig({ pad_token_id: token })), 8)
+  ])('pads with %s', async (_, token) => {
+    const { padTokenId, vocabulary } = await encodeDataset(dataset, baseOf(createConfig({ pad_token_id: token })), 8)
     expect(vocabulary.ids[padTokenId]).toBe(token ?? 50256)
   })
 })

@@ -28,12 +28,12 @@ const colours = ['red', 'green', 'blue']
 const texts = Array.from({ length: 240 }, (_, at) => {
   const random = createRandom(1).fork(String(at))
   const has = colours.filter(() => random.uniform() < 0.4)
-  return { has, text: random.shuffle([...has, 'and', 'the', `house ${at}`]).join(' ') }
+  return { has, text: random.shuffle([...has, 'and', 'the']).join(' ') }
 })
 
 async function dataset(problemType: ProblemType, label: (has: string[]) => string): Promise<StoredDataset> {
   const rows = texts.map(({ has, text }, line) => ({ text, label: label(has), file: 'texts', line }))
-  const options = { problemType, ...(problemType === 'regression' && { labels: ['count'] }) }
+  const options = { problemType, keepRepeats: true, ...(problemType === 'regression' && { labels: ['count'] }) }
   return { ...(await prepareDataset(rows, options)), sha256: 'd'.repeat(64) }
 }
 
@@ -41,7 +41,7 @@ const multiLabel = () => dataset('multi_label_classification', (has) => JSON.str
 /** Large numbers: they are trained on in their own units. */
 const numbers = () => dataset('regression', (has) => String(1000 * has.length + 500))
 
-const settings = { epochs: 12, batchSize: 16, learningRate: 0.03, threads: 1, device: 'cpu' } as const
+const settings = { epochs: 25, batchSize: 16, learningRate: 0.03, threads: 1, device: 'cpu' } as const
 const fit = async <Kind extends ProblemType>(
   name: string,
   data: StoredDataset,
@@ -152,9 +152,9 @@ describe('numbers', () => {
     const config = JSON.parse(readFileSync(join(dir, 'config.json'), 'utf8'))
     expect(config).toMatchObject({ problem_type: 'regression', id2label: { 0: 'count' } })
     await using classifier = await openBundle(dir, { threads: 1 })
-    const few = await classifier.classify('the and')
+    const few = await classifier.classify('and the')
     expect(few).toMatchObject({ label: 'count', score: few.value, scores: [{ label: 'count', score: few.value }] })
-    expect((await classifier.classify('red green blue')).value).toBeGreaterThan(few.value! + 1500)
+    expect((await classifier.classify('and red green blue the')).value).toBeGreaterThan(few.value! + 1500)
     const measured = await evaluateClassifier<'regression'>(classifier, data.splits.test, { temperature: 2 })
     expect(measured.meanSquaredError / result.test.meanSquaredError).toBeCloseTo(1, 3)
     expect(measured).not.toHaveProperty('uncalibrated')

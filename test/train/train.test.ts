@@ -229,14 +229,13 @@ describe('train refuses', () => {
     expect(traces('porj')).toEqual([])
   })
 
-  it('a base for several labels a text', async () => {
-    await cp(fixture.base, path('several'), { recursive: true })
-    const config = JSON.parse(read('several', 'config.json').toString())
-    const several = { ...config, problem_type: 'multi_label_classification' }
-    writeFileSync(path('several', 'config.json'), JSON.stringify(several))
-    expect(await refusal('of-several', { base: path('several') })).toMatchObject({
+  it('a base for another problem', async () => {
+    await cp(fixture.base, path('ranking'), { recursive: true })
+    const config = JSON.parse(read('ranking', 'config.json').toString())
+    writeFileSync(path('ranking', 'config.json'), JSON.stringify({ ...config, problem_type: 'ranking' }))
+    expect(await refusal('of-ranking', { base: path('ranking') })).toMatchObject({
       code: 'config',
-      message: expect.stringContaining('problem_type "multi_label_classification" is not supported'),
+      message: expect.stringContaining('problem_type "ranking" is not supported'),
     })
   })
 })

@@ -56,7 +56,7 @@ export function createGpt2Tokenizer(ranks: BytePairRanks): Gpt2Tokenizer {
     return bytes
   }
 
-  function decode(ids: readonly number[]): string {
+  async function decode(ids: readonly number[]): Promise<string> {
     const bytes = ids.map(bytesOf).join('')
     return new TextDecoder('utf-8', { ignoreBOM: true }).decode(Uint8Array.from(bytes, (byte) => byte.charCodeAt(0)))
   }

@@ -4,16 +4,12 @@ import { GraftError } from '../errors.ts'
 import type { Encoded, Tokenizer } from '../tokenizer.ts'
 import { unknownId } from './bytes.ts'
 import { type AddedToken, type Section, addedSchema, createFinder } from './json/added.ts'
-import { createBytePair } from './json/byte-pair.ts'
-import { makeDecoder } from './json/decoders.ts'
 import type { Model } from './json/model.ts'
 import { makeNormalizer } from './json/normalizers.ts'
 import { type Makers, NotSupported, fields, make } from './json/part.ts'
 import { makeCut } from './json/pieces.ts'
 import { makeSurroundings } from './json/template.ts'
-import { createUnigram } from './json/unigram.ts'
 import { sizeOf } from './json/vocabulary.ts'
-import { createWordPiece } from './json/word-piece.ts'
 
 const schema = z.object({
   added_tokens: z._default(z.array(addedSchema), []),
@@ -26,7 +22,21 @@ const schema = z.object({
 
 const configSchema = z.object({ truncation_side: z.optional(z.literal('right')) })
 
-const models: Makers<Model> = { BPE: createBytePair, WordPiece: createWordPiece, Unigram: createUnigram }
+/** Each loaded by need. */
+const models: Makers<Promise<Model>> = {
+  BPE: async (part) => (await import('./json/byte-pair.ts')).createBytePair(part),
+  WordPiece: async (part) => (await import('./json/word-piece.ts')).createWordPiece(part),
+  Unigram: async (part) => (await import('./json/unigram.ts')).createUnigram(part),
+}
+
+/** What the file asks for and Graft does not do, as users see it. */
+function explain(error: unknown, file: string): unknown {
+  if (!(error instanceof NotSupported)) return error
+  return new GraftError('config', `${file}: not supported: ${error.message}`, {
+    hint: 'Use a base whose tokenizer is WordPiece, BPE or Unigram as BERT, RoBERTa, XLM-RoBERTa, Llama, Mistral and Qwen have them.',
+    file,
+  })
+}
 
 /**
  * Makes a tokenizer of its files.
@@ -35,25 +45,20 @@ const models: Makers<Model> = { BPE: createBytePair, WordPiece: createWordPiece,
  * @param file path of `tokenizer.json`, for errors
  * @throws GraftError `config` for what is no tokenizer or needs what Graft has not
  */
-export function createJsonTokenizer(json: unknown, config: unknown, file: string): Tokenizer {
+export async function createJsonTokenizer(json: unknown, config: unknown, file: string): Promise<Tokenizer> {
   try {
     fields(configSchema, config ?? {}, 'tokenizer_config.json')
-    return assemble(fields(schema, json, 'tokenizer.json'))
+    return await assemble(fields(schema, json, 'tokenizer.json'), file)
   } catch (error) {
-    if (!(error instanceof NotSupported)) throw error
-    throw new GraftError('config', `${file}: not supported: ${error.message}`, {
-      hint: 'Use a base whose tokenizer is WordPiece, BPE or Unigram as BERT, RoBERTa, XLM-RoBERTa, Llama, Mistral and Qwen have them.',
-      file,
-    })
+    throw explain(error, file)
   }
 }
 
-function assemble({ added_tokens: added, ...parts }: z.infer<typeof schema>): Tokenizer {
-  const model = make('model', parts.model, models)
+async function assemble({ added_tokens: added, ...parts }: z.infer<typeof schema>, file: string): Promise<Tokenizer> {
+  const model = await make('model', parts.model, models)
   const normalize = parts.normalizer ? makeNormalizer(parts.normalizer) : (text: string) => text
   const cut = parts.pre_tokenizer ? makeCut(parts.pre_tokenizer) : (text: string) => [text]
   const { before, after } = parts.post_processor ? makeSurroundings(parts.post_processor) : { before: [], after: [] }
-  const decode = parts.decoder ? makeDecoder(parts.decoder) : (tokens: readonly string[]) => [tokens.join(' ')]
   const ids = new Map([...model.vocabulary, ...added.map(({ content, id }) => [content, id] as const)])
   const tokens = new Map(Array.from(ids, ([token, id]) => [id, token]))
   const vocabularySize = sizeOf(ids)
@@ -96,7 +101,17 @@ function assemble({ added_tokens: added, ...parts }: z.infer<typeof schema>): To
     return token
   }
 
-  return { encode, decode: (all) => decode(all.map(tokenOf)).join(''), vocabularySize }
+  async function decode(all: readonly number[]): Promise<string> {
+    if (!parts.decoder) return all.map(tokenOf).join(' ')
+    const { makeDecoder } = await import('./json/decoders.ts')
+    try {
+      return makeDecoder(parts.decoder)(all.map(tokenOf)).join('')
+    } catch (error) {
+      throw explain(error, file)
+    }
+  }
+
+  return { encode, decode, vocabularySize }
 }
 
 /** Tokens by what they are found by, of those that are looked for before a text is normalized or of those after. */

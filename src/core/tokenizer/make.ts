@@ -1,8 +1,6 @@
-/** Makes a tokenizer of its source. */
+/** Makes a tokenizer of its source. Each kind is loaded by need: a page has one of them. */
 import { GraftError } from '../errors.ts'
 import type { Tokenizer, TokenizerSource } from '../tokenizer.ts'
-import { createGpt2Tokenizer } from './gpt2.ts'
-import { createJsonTokenizer } from './json.ts'
 import type { BytePairRanks } from './ranks.ts'
 
 function parse(text: string, file: string): unknown {
@@ -21,14 +19,16 @@ function parse(text: string, file: string): unknown {
  * @param ranks GPT-2's vocabulary, for a source that is GPT-2's
  * @throws GraftError `config` for a tokenizer that is not supported, `file-format`
  */
-export function makeTokenizer(source: TokenizerSource, ranks: BytePairRanks | undefined): Tokenizer {
+export async function makeTokenizer(source: TokenizerSource, ranks: BytePairRanks | undefined): Promise<Tokenizer> {
   if (source !== 'gpt2') {
     const { files, path } = source
     const config = files['tokenizer_config.json']
     const configFile = path.replace('tokenizer.json', 'tokenizer_config.json')
     const settings = config === undefined ? undefined : parse(config, configFile)
+    const { createJsonTokenizer } = await import('./json.ts')
     return createJsonTokenizer(parse(files['tokenizer.json'] ?? '', path), settings, path)
   }
   if (!ranks) throw new Error("GPT-2's vocabulary was not loaded")
+  const { createGpt2Tokenizer } = await import('./gpt2.ts')
   return createGpt2Tokenizer(ranks)
 }

@@ -31,12 +31,9 @@ const bodySchema = (maxInputs: number) =>
         .object({
           top_k: topK.optional(),
           truncation: z.boolean().optional(),
-          function_to_apply: z
-            .enum(['softmax', 'sigmoid', 'none'])
-            .optional()
-            .openapi({
-              description: "Softmax; sigmoid of several labels a text; none of a regression: the model's own.",
-            }),
+          function_to_apply: z.enum(['softmax', 'sigmoid', 'none']).optional().openapi({
+            description: "Softmax; sigmoid of several labels a text; none of a regression: the model's own.",
+          }),
         })
         .nullish(),
     })

@@ -22,6 +22,9 @@ const site = new URL('./', document.baseURI)
 const text = byId('text', HTMLTextAreaElement)
 const clear = byId('clear', HTMLButtonElement)
 
+/** Of its large files the site names GPT-2's vocabulary where its bundle needs it. */
+const namesGpt2 = byId('site-files', HTMLScriptElement).textContent.includes('gpt2-ranks')
+
 let opened: WebClassifier | undefined
 let tools: Tools | undefined
 
@@ -98,6 +101,7 @@ async function load(device: Device): Promise<void> {
   try {
     const classifier = await createClassifier(site, {
       device,
+      gpt2: namesGpt2,
       onProgress: (progress) => number === loads && showLoadProgress(progress),
     })
     await tools?.restore(classifier)

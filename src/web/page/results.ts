@@ -1,6 +1,6 @@
 /** What a text is: for each task its label, and a bar for every label, the likeliest first. */
 import type { Classification } from '../../core/classifier.ts'
-import { likeliest } from '../../core/classifier.ts'
+import { likeliest } from '../../core/classifier/scores.ts'
 import { unknownScript } from '../../core/scripts.ts'
 import type { TaskInfo } from '../protocol.ts'
 import { byId, copyTemplate, setText } from './dom.ts'

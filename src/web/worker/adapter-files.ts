@@ -1,11 +1,12 @@
 /** An adapter of the visitor's: a whole folder's files, or weights alone with the rest inferred and said. */
-import { type Adapter, type AdapterFiles, parseAdapter } from '../../core/adapter.ts'
-import { type BaseIdentity, checkAdapter } from '../../core/adapter/fit.ts'
+import type { Adapter, AdapterFiles } from '../../core/adapter.ts'
+import type { BaseIdentity } from '../../core/adapter/fit.ts'
 import { PEFT_PREFIX } from '../../core/adapter/weights.ts'
 import { GraftError } from '../../core/errors.ts'
 import { labelCount } from '../../core/layers.ts'
 import { parseSafetensors } from '../../core/safetensors.ts'
 import type { TensorMap } from '../../core/tensors.ts'
+import { readAdapter } from './adapter.ts'
 import { parseJson } from './bundle.ts'
 
 /** What an adapter has to fit. */
@@ -49,8 +50,7 @@ export async function readAdapterFiles(files: readonly File[], base: AdapterBase
     'adapter_model.safetensors': bytes,
     'graft.json': await read('graft.json', () => inferInfo(tensors, base)),
   }
-  const parsed = await parseAdapter(content, weights.name)
-  return { adapter: await checkAdapter(parsed, base, weights.name), assumptions }
+  return { adapter: await readAdapter(content, base, weights.name), assumptions }
 }
 
 const bytesOf = async (file: File) => new Uint8Array(await file.arrayBuffer())

@@ -1,18 +1,19 @@
 /** A bundle read over the network: each file checked against `graft.json`. */
-import { type Adapter, parseAdapter } from '../../core/adapter.ts'
-import { checkAdapter } from '../../core/adapter/fit.ts'
+import type { Adapter } from '../../core/adapter.ts'
+import type { BaseIdentity } from '../../core/adapter/fit.ts'
 import { type Manifest, type Probe, graphPath, parseGolden, parseManifest } from '../../core/bundle.ts'
 import type { Model } from '../../core/classifier.ts'
 import { GraftError } from '../../core/errors.ts'
 import { parseConfig } from '../../core/families.ts'
 import type { ModelConfig } from '../../core/family.ts'
-import { type OwnTokenizer, type TokenizerSource, tokenizerIdentity } from '../../core/tokenizer.ts'
+import type { TokenizerSource } from '../../core/tokenizer.ts'
 import type { Downloads } from './downloads.ts'
 
 /** A bundle, all of which is there. */
 export interface RemoteBundle {
   manifest: Manifest
-  config: ModelConfig
+  /** Its base, as adapters must be of it. */
+  base: BaseIdentity
   /** The ONNX file. */
   graph: Uint8Array
   /** Labels, or adapters. */
@@ -67,34 +68,33 @@ const PAUSE_MS = 1000
 /** Whether another version of the files may help. */
 const isMixed = (error: unknown) => error instanceof GraftError && error.code !== 'memory'
 
+/** All files are asked for at once. */
 async function readBundle(manifest: Manifest, folder: URL, downloads: Downloads): Promise<RemoteBundle> {
-  const get = (path: string) => {
-    const sha256 = manifest.files[path] ?? '' // the schema requires those that are asked for
-    return downloads.get({ url: new URL(path, folder), sha256 })
-  }
+  const sha256Of = (path: string) => manifest.files[path] ?? '' // the schema requires those that are asked for
+  const get = (path: string) => downloads.get({ url: new URL(path, folder), sha256: sha256Of(path) })
   const getJson = async (path: string) => parseJson(await get(path), path)
-  const config = parseConfig(await getJson('config.json'))
-  const tokenizer = manifest.tokenizer === 'gpt2' ? 'gpt2' : await getTokenizer()
-  const base = { config, sha256: manifest.provenance.baseSha256, tokenizer: tokenizerIdentity(tokenizer) }
+  const gettingBase = getJson('config.json').then((json) => baseOf(manifest, parseConfig(json)))
 
   /** What makes the tokenizer; its other files are for others. */
-  async function getTokenizer(): Promise<OwnTokenizer> {
-    const names = ['tokenizer.json', 'tokenizer_config.json'].filter((name) => name in manifest.files)
-    const texts = await Promise.all(names.map(async (name) => new TextDecoder().decode(await get(name))))
-    const files = Object.fromEntries(names.map((name, at) => [name, texts[at] ?? '']))
-    return { files, path: 'tokenizer.json', sha256: manifest.files['tokenizer.json'] ?? '' }
+  async function getTokenizer(): Promise<TokenizerSource> {
+    if (manifest.tokenizer === 'gpt2') return 'gpt2'
+    const path = manifest.tokenizer
+    const names = [path, 'tokenizer_config.json'].filter((name) => name in manifest.files)
+    const getText = async (name: string) => [name, new TextDecoder().decode(await get(name))] as const
+    return { files: Object.fromEntries(await Promise.all(names.map(getText))), path, sha256: sha256Of(path) }
   }
 
   async function getAdapter(name: string): Promise<[string, Adapter]> {
     const dir = `adapters/${name}`
-    const [adapterConfig, weights, info] = await Promise.all([
+    const [adapterConfig, weights, info, { readAdapter }, base] = await Promise.all([
       getJson(`${dir}/adapter_config.json`),
       get(`${dir}/adapter_model.safetensors`),
       getJson(`${dir}/graft.json`),
+      import('./adapter.ts'),
+      gettingBase,
     ])
     const files = { 'adapter_config.json': adapterConfig, 'adapter_model.safetensors': weights, 'graft.json': info }
-    const adapter = await parseAdapter(files, dir)
-    return [name, await checkAdapter(adapter, base, dir)]
+    return [name, await readAdapter(files, base, dir)]
   }
 
   async function getModel(): Promise<Model> {
@@ -103,6 +103,19 @@ async function readBundle(manifest: Manifest, folder: URL, downloads: Downloads)
     return { adapters: new Map(adapters), targets: manifest.targets }
   }
 
-  const [graph, model, golden] = await Promise.all([get(graphPath), getModel(), getJson('golden.json')])
-  return { manifest, config, tokenizer, graph, model, golden: parseGolden(golden, manifest, 'golden.json') }
+  const [base, tokenizer, graph, model, golden] = await Promise.all([
+    gettingBase,
+    getTokenizer(),
+    get(graphPath),
+    getModel(),
+    getJson('golden.json'),
+  ])
+  return { manifest, base, tokenizer, graph, model, golden: parseGolden(golden, manifest, 'golden.json') }
 }
+
+/** What tells a bundle's base from others. */
+const baseOf = ({ tokenizer, files, provenance }: Manifest, config: ModelConfig): BaseIdentity => ({
+  config,
+  sha256: provenance.baseSha256,
+  tokenizer: tokenizer === 'gpt2' ? tokenizer : (files[tokenizer] ?? ''),
+})

@@ -8,7 +8,7 @@ import { type Encode, createEncoder } from '../../core/encoder.ts'
 import { GraftError } from '../../core/errors.ts'
 import type { ModelConfig } from '../../core/family.ts'
 import { type LoadedGraph, createSession, stackOf } from '../../core/session.ts'
-import { type Tokenizer, type TokenizerSource, tokenizerIdentity } from '../../core/tokenizer.ts'
+import type { Tokenizer, TokenizerSource } from '../../core/tokenizer.ts'
 import { makeTokenizer } from '../../core/tokenizer/make.ts'
 import type { BytePairRanks } from '../../core/tokenizer/ranks.ts'
 import { ranks } from 'virtual:runtime-files'
@@ -22,7 +22,7 @@ import {
   type TaskInfo,
 } from '../protocol.ts'
 import { type RemoteBundle, openBundle, parseJson } from './bundle.ts'
-import { type Downloads, type FileSource, openDownloads } from './downloads.ts'
+import { type FileSource, openDownloads } from './downloads.ts'
 import { type RuntimeOptions, checkBrowser, runtimeFiles, startRuntime, urlOf } from './graph.ts'
 
 export interface Engine {
@@ -46,50 +46,51 @@ export async function openEngine(request: OpenRequest, onProgress: (progress: Lo
   const starting = downloads
     .get(siteFile(runtimeFiles(request.device).wasm))
     .then((wasm) => startRuntime(wasm, request))
-  // Should it fail while something else is awaited, it is reported below.
+  // Should one fail while something else is awaited, it is reported below.
   starting.catch(() => undefined)
+  let gettingRanks: Promise<Uint8Array> | undefined
+  const getRanks = () => (gettingRanks ??= downloads.get(siteFile(ranks)))
+  if (request.gpt2) getRanks().catch(() => undefined)
   const { graph: bytes, ...bundle } = await openBundle(folder, downloads)
+  const { config } = bundle.base
   const [graph, { threads }, encode] = await Promise.all([
     starting.then((runtime) => runtime.load(bytes)),
     starting,
-    openTokenizer(bundle.tokenizer, downloads).then((tokenizer) => createEncoder(bundle.config, tokenizer)),
+    openTokenizer(bundle.tokenizer, getRanks).then((tokenizer) => createEncoder(config, tokenizer)),
   ])
   void downloads.tidy()
-  return createEngine(bundle, { device: request.device, threads }, makerOf(graph, encode, bundle.config))
+  return createEngine(bundle, { device: request.device, threads }, makerOf(graph, encode, config))
 }
 
 /** GPT-2's vocabulary is a file of the site, made by vite.config.ts and checked against its hash. */
-async function openTokenizer(source: TokenizerSource, downloads: Downloads): Promise<Tokenizer> {
-  const bytes = source === 'gpt2' ? await downloads.get(siteFile(ranks)) : undefined
+async function openTokenizer(source: TokenizerSource, getRanks: () => Promise<Uint8Array>): Promise<Tokenizer> {
+  const bytes = source === 'gpt2' ? await getRanks() : undefined
   return makeTokenizer(source, bytes && (parseJson(bytes, ranks.path) as BytePairRanks))
 }
 
 /** Outside of `openEngine`, whose downloaded bytes it would keep in memory. */
-const makerOf = (graph: LoadedGraph, encode: Encode, config: ModelConfig) => (model: Model) =>
-  createClassifier({ session: createSession(graph, stackOf(model, config)), encode, config, model })
+const makerOf = (graph: LoadedGraph, encode: Encode, config: ModelConfig) => async (model: Model) =>
+  createClassifier({ session: createSession(graph, await stackOf(model, config)), encode, config, model })
 
-function createEngine(
-  { manifest, config, tokenizer, model: downloaded, golden }: Omit<RemoteBundle, 'graph'>,
+async function createEngine(
+  { manifest, base, model: downloaded, golden }: Omit<RemoteBundle, 'graph'>,
   { device, threads }: RuntimeOptions,
-  classifierOf: (model: Model) => Classifier,
-): Engine {
+  classifierOf: (model: Model) => Promise<Classifier>,
+): Promise<Engine> {
   let model = downloaded
-  let classifier = classifierOf(model)
+  let classifier = await classifierOf(model)
+  let adding: Promise<unknown> = Promise.resolve()
 
   async function addAdapter({ name, files }: AddAdapterRequest): Promise<AddedAdapter> {
     if (!('adapters' in model)) throw noAdapters()
-    const { maxLength, provenance } = manifest
-    const base = { config, sha256: provenance.baseSha256, tokenizer: tokenizerIdentity(tokenizer), maxLength }
     // Loaded by those who have one.
     const { readAdapterFiles } = await import('./adapter-files.ts')
-    const { adapter, assumptions } = await readAdapterFiles(files, {
-      ...base,
-      example: [...model.adapters.values()][0],
-    })
+    const example = [...model.adapters.values()][0]
+    const { adapter, assumptions } = await readAdapterFiles(files, { ...base, maxLength: manifest.maxLength, example })
     const next = { ...model, adapters: new Map<string, Adapter>(model.adapters) }
     next.adapters.delete(name)
     next.adapters.set(name, adapter)
-    classifier = classifierOf(next)
+    classifier = await classifierOf(next)
     model = next
     return { adapter: name, labels: adapter.info.labels, ...aboutOf(adapter.info), assumptions }
   }
@@ -107,7 +108,12 @@ function createEngine(
     get classifier() {
       return classifier
     },
-    addAdapter,
+    addAdapter(request) {
+      // One after the other: each is added to those that are there.
+      const added = adding.then(() => addAdapter(request))
+      adding = added.catch(() => undefined)
+      return added
+    },
   }
 }
 

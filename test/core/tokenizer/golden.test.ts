@@ -32,7 +32,7 @@ for (const name of names) {
   const [before, after] = surroundings[name] ?? [[], []]
   tokenizerSuite({
     name,
-    tokenizer: createJsonTokenizer(json, undefined, `${name}/tokenizer.json`),
+    tokenizer: await createJsonTokenizer(json, undefined, `${name}/tokenizer.json`),
     cases: read(name, 'cases.json'),
     surroundings: [before.map(idOf), after.map(idOf)],
     isHostile: hostile.includes(name),

@@ -22,8 +22,10 @@ export function checkTransformersJs(root: string): void {
   const bundles = readdirSync(root).flatMap((family) =>
     readdirSync(join(root, family, 'bundles')).map((name) => join(root, family, 'bundles', name)),
   )
-  const options = { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] } as const
-  const { status, stdout } = spawnSync(process.execPath, [join(folder, 'classify.mjs'), ...bundles], options)
+  const { status, stdout } = spawnSync(process.execPath, [join(folder, 'classify.mjs'), ...bundles], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
   reportLines(stdout)
   if (status !== 0) throw new Error(`transformers.js ended with ${status}`)
 }
