@@ -40,6 +40,29 @@ function runtimeFiles(): Plugin {
   }
 }
 
+/**
+ * ONNX Runtime's own code built from its sources, without what the page has no use for: other backends by the flags that its
+ * package declares in `lib/build-def.d.ts`, its own worker, and pictures as tensors.
+ */
+function slimRuntime(): Plugin {
+  const flags = { IS_ESM: true, ESM_IMPORT_META_URL: 'import.meta.url', DISABLE_WASM_PROXY: true, DISABLE_WASM: false }
+  const without = ['WEBGL', 'JSEP', 'WEBGPU', 'WEBNN'].map((backend) => [`BUILD_DEFS.DISABLE_${backend}`, 'true'])
+  const others = ['ENABLE_JSPI', 'ENABLE_BUNDLE_WASM_JS'].map((feature) => [`BUILD_DEFS.${feature}`, 'false'])
+  const given = Object.entries(flags).map(([name, value]) => [`BUILD_DEFS.${name}`, String(value)])
+  const pictures = /onnxruntime-common\/dist\/esm\/tensor-(conversion|factory)-impl\.js$/
+  return {
+    name: 'slim-runtime',
+    enforce: 'pre',
+    config: () => ({ define: Object.fromEntries([...given, ...without, ...others]) }),
+    resolveId: (source) => (source === 'onnxruntime-web/wasm' ? join(runtimeFolder, '../lib/index.ts') : undefined),
+    load(id) {
+      if (!pictures.test(id)) return undefined
+      const names = readFileSync(id, 'utf8').matchAll(/^export const (\w+)/gm)
+      return Array.from(names, ([, name]) => `export const ${name} = undefined`).join('\n')
+    },
+  }
+}
+
 /** The worker is a file of its own with a hashed name, which the library knows: page and worker are of one version. */
 function hashedWorker(): Plugin {
   let reference = ''
@@ -52,6 +75,27 @@ function hashedWorker(): Plugin {
       if (id !== path('src/web/worker-file.ts')) return undefined
       return `export const workerFile = 'assets/' + import.meta.ROLLUP_FILE_URL_${reference}.split('/').pop()`
     },
+  }
+}
+
+/**
+ * What is always loaded together is one file, which compresses better than its parts: each of these modules with all that it
+ * imports and that is in none of those before.
+ */
+const chunks: [name: string, modules: RegExp][] = [
+  ['web', /src\/(web\/index|core\/classifier\/scores)\.ts$|vite\/preload-helper/],
+  ['engine', /src\/web\/worker\/worker\.ts$/],
+  ['bytes', /src\/core\/tokenizer\/bytes\.ts$/],
+  ['tokenizer', /src\/core\/tokenizer\/json\.ts$/],
+  ['adapter', /src\/(web\/worker\/adapter|core\/bundle\/stack)\.ts$/],
+]
+
+/** What Vite calls at each `import()` waits for the style sheets of a chunk, which none of ours has. */
+function plainImports(): Plugin {
+  return {
+    name: 'plain-imports',
+    enforce: 'pre',
+    load: (id) => (id.endsWith('vite/preload-helper.js') ? 'export const __vitePreload = (load) => load()' : undefined),
   }
 }
 
@@ -99,7 +143,7 @@ export default defineConfig({
   root: path('src/web'),
   // Relative, so that the site works under any path.
   base: './',
-  plugins: [runtimeFiles(), hashedWorker(), siteFiles()],
+  plugins: [runtimeFiles(), slimRuntime(), hashedWorker(), plainImports(), siteFiles()],
   // Without it, ONNX Runtime's loader is in the bundle, where its threads would run the whole worker again.
   resolve: { conditions: ['onnxruntime-web-use-extern-wasm', 'module', 'browser', 'production'] },
   build: {
@@ -118,6 +162,7 @@ export default defineConfig({
       // A library's exports are of use to nobody here but for graft.js.
       preserveEntrySignatures: 'exports-only',
       output: {
+        codeSplitting: { groups: chunks.map(([name, test]) => ({ name, test })) },
         // A browser knows a service worker by its URL.
         entryFileNames: ({ name }) => (name === 'service-worker' ? '[name].js' : 'assets/[name]-[hash].js'),
         chunkFileNames: ({ name, moduleIds }) =>

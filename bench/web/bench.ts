@@ -2,7 +2,7 @@
  * The page in headless Chromium, against onnxruntime-node with the same bundle in the same run: sizes, time to the first
  * classification, warm speed on one thread, swapping adapters, and the main thread while a table is classified.
  *
- * Usage: npm run bench:web [-- BUNDLE]; without BUNDLE, the unmerged one that `npm run quickstart` makes.
+ * Usage: npm run bench:web [-- BUNDLE…]; without BUNDLE, the unmerged one that `npm run quickstart` makes.
  */
 import { existsSync } from 'node:fs'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
@@ -102,7 +102,7 @@ async function openLibrary(page: Page, { url }: RunningSite): Promise<void> {
 }
 
 /** Milliseconds of each message, one after the other, in the page: to the worker and back. */
-const timeInPage = (page: Page, texts: string[], adapters: string[]): Promise<number[]> =>
+const timeInPage = (page: Page, texts: string[], adapters: readonly (string | undefined)[]): Promise<number[]> =>
   page.evaluate(
     async ([texts, adapters]) => {
       const times: number[] = []
@@ -116,7 +116,11 @@ const timeInPage = (page: Page, texts: string[], adapters: string[]): Promise<nu
     [texts, adapters] as const,
   )
 
-async function timeInNode(node: Classifier, texts: string[], adapters: string[]): Promise<number[]> {
+async function timeInNode(
+  node: Classifier,
+  texts: string[],
+  adapters: readonly (string | undefined)[],
+): Promise<number[]> {
   const times: number[] = []
   for (const [at, text] of texts.entries()) {
     const adapter = adapters[at % adapters.length]
@@ -127,23 +131,24 @@ async function timeInNode(node: Classifier, texts: string[], adapters: string[])
 
 async function warm(page: Page, node: Classifier, messages: readonly string[]): Promise<void> {
   const texts = messages.slice(0, MESSAGES)
-  const [one = '', other = one] = node.adapters
+  const [one, other] = node.adapters
   const rounds = { page: [] as number[], node: [] as number[], same: [] as number[], swapped: [] as number[] }
   // Alternating, so that all see the same noise of the machine.
   for (let round = 0; round < 4; round++) {
     const [inPage, inNode] = [await timeInPage(page, texts, [one]), await timeInNode(node, texts, [one])]
-    const swapped = await timeInPage(page, texts, [one, other])
+    const swapped = other === undefined ? [] : await timeInPage(page, texts, [one, other])
     if (round === 0) continue
     rounds.page.push(...inPage)
     rounds.node.push(...inNode)
     rounds.same.push(median(inPage))
-    rounds.swapped.push(median(swapped))
+    if (other !== undefined) rounds.swapped.push(median(swapped))
   }
   const ratio = median(rounds.page) / median(rounds.node)
   console.log(`An SMS, warm, one thread                ${describe(rounds.page)} (bar: ≤ 15 ms)`)
   console.log(
     `  onnxruntime-node, one thread          ${describe(rounds.node)}; the page takes ${ratio.toFixed(1)} × as long`,
   )
+  if (other === undefined) return
   const swaps = rounds.swapped.map((each, at) => each - (rounds.same[at] ?? 0))
   const shown = swaps.map((each) => each.toFixed(2)).join(', ')
   console.log(`Another adapter at each SMS             ${median(swaps).toFixed(2)} ms more (${shown}; bar: ≤ 5 ms)`)
@@ -200,6 +205,7 @@ async function main(bundle: string): Promise<void> {
     process.exitCode = 1
     return
   }
+  console.log(`\n${bundle}`)
   const dir = join(await mkdtemp(join(tmpdir(), 'graft-web-')), 'site')
   await printSizes(dir, await writeSite(bundle, dir, {}))
   const [site, browser, node] = [await serveSite(dir), await launchChromium(), await openBundle(bundle, { threads: 1 })]
@@ -216,4 +222,5 @@ async function main(bundle: string): Promise<void> {
   await rm(join(dir, '..'), { recursive: true })
 }
 
-await main(process.argv[2] ?? 'models/quickstart/all-unmerged')
+const given = process.argv.slice(2)
+for (const bundle of given.length > 0 ? given : ['models/quickstart/all-unmerged']) await main(bundle)

@@ -40,7 +40,9 @@ function printSite(ui: Ui, out: string, parts: readonly SitePart[]): void {
     ['part', 'size'],
     parts.map(({ name, bytes }) => [name, megabytes(bytes)]),
   )
-  ui.line(`\nWrote ${out}: put it on any static host, under any path. Nothing runs on the server.`)
+  const needed = parts.filter(({ optional }) => !optional).reduce((sum, { bytes }) => sum + bytes, 0)
+  ui.line(`\nA first visit downloads ${megabytes(needed)}, less where the host compresses; the next ones nothing.`)
+  ui.line(`Wrote ${out}: put it on any static host, under any path. Nothing runs on the server.`)
 }
 
 async function show(ui: Ui, out: string, parts: readonly SitePart[]): Promise<void> {

@@ -53,6 +53,7 @@ PICKED = [
     "a [SEP] b [CLS]c <s>d</s> e <mask> f<|endoftext|>g  <mask>  h",
     "tabs\tand\r\nlines\u2028and\x85more\ufeff",
     "12345678 1 22 333 4444 ٣٤٥ ½",
+    "000 0000 00000 1,000.50 1000000 .... ..... eee eeee sss ssss lll ttt",
     "x" * 120 + " " + "y" * 90,
     "▁under▁ the ▁▁ bar ▁",
     "👨‍👩‍👧‍👦 🇩🇪 ❤️ e\u0301\u0323 \u1100\u1161\u11a8",

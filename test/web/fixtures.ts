@@ -33,6 +33,13 @@ export async function writeSites(): Promise<Sites> {
   return { ...fixture, unmerged, merged, site, remove: () => rm(dir, { recursive: true }) }
 }
 
+/** Writes the same site with another bundle. */
+export async function writeSiteLike(site: string, bundle: string, dir: string): Promise<void> {
+  await cp(site, dir, { recursive: true })
+  await rm(join(dir, 'bundle'), { recursive: true })
+  await cp(bundle, join(dir, 'bundle'), { recursive: true })
+}
+
 export interface Visit {
   page: Page
   /** Errors in the page's console, the policy's refusals among them. */

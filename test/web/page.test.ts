@@ -241,6 +241,16 @@ describe('the site', () => {
     await close()
   })
 
+  it('asks for GPT-2’s vocabulary before it knows its bundle', async () => {
+    const own = await serve(sites.site)
+    const { page, close } = await visit(await browser.newContext())
+    await page.route('**/graft.json', () => undefined) // No answer comes.
+    await page.goto(own.url)
+    await expect.poll(() => own.responses.some(({ path }) => path.includes('gpt2-ranks'))).toBe(true)
+    expect(own.responses.some(({ path }) => path.startsWith('/bundle/'))).toBe(false)
+    await Promise.all([close(), own.close()])
+  })
+
   it('says how far it is, in bytes', async () => {
     const { page, close } = await visit(await browser.newContext())
     await page.addInitScript(() => {

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import { cp, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import type { Manifest } from '../../core/bundle.ts'
 
 const path = (relative: string) => fileURLToPath(new URL(`../../../${relative}`, import.meta.url))
 
@@ -15,17 +16,22 @@ export async function copyPage(dir: string): Promise<void> {
   await build({ configFile, logLevel: 'error', build: { outDir: dir } })
 }
 
-/** What the page is called, and what it does in a line; as index.html has them by default. */
-export interface PageTexts {
+/** What a page tells of its bundle. */
+export interface PageBundle {
+  /** What the page is called, and what it does in a line; as index.html has them by default. */
   title?: string | undefined
   description?: string | undefined
+  tokenizer: Manifest['tokenizer']
 }
 
 const escapes: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' }
 const escapeHtml = (text: string) => text.replace(/[&<>"]/g, (character) => escapes[character] ?? '')
 
-/** Writes a bundle's texts into its page, which has them before any script runs. */
-export async function writeTexts(dir: string, { title, description }: PageTexts): Promise<void> {
+/** GPT-2's vocabulary among the large files that index.html names, which a page downloads before it knows its bundle. */
+const vocabulary = /,"assets\/gpt2-ranks-[^"]+":\d+|"assets\/gpt2-ranks-[^"]+":\d+,/
+
+/** Writes into a page what it tells of its bundle before any script runs. */
+export async function fitPage(dir: string, { title, description, tokenizer }: PageBundle): Promise<void> {
   const file = join(dir, 'index.html')
   let html = await readFile(file, 'utf8')
   const put = (before: RegExp, text: string | undefined) => {
@@ -35,5 +41,6 @@ export async function writeTexts(dir: string, { title, description }: PageTexts)
   put(/(<h1 id="title"[^>]*>)[^<]*/, title)
   put(/(<p id="tagline"[^>]*>)[^<]*/, description)
   put(/(<meta name="description" content=")[^"]*/, description)
+  if (tokenizer !== 'gpt2') html = html.replace(vocabulary, '')
   await writeFile(file, html)
 }

@@ -6,10 +6,10 @@ import {
   type ModelDescription,
   type ModelFamily,
   type NewModelSizes,
-  type Parameter,
   commonFields,
 } from '../family.ts'
-import { absent, checkConfig, checkHeads, embedding, linear, normalization, positive, refused, size } from './parts.ts'
+import { type Decoder, type DecoderBiases, type DecoderSizes, decoderParameters } from './decoder-layers.ts'
+import { absent, checkConfig, checkHeads, linear, positive, refused, size } from './parts.ts'
 import { rotaryFields, rotaryFrequencies, rotaryIdentity } from './rotary.ts'
 
 /** Fields that all of them have. */
@@ -22,7 +22,7 @@ export const decoderFields = {
   /** Each serves as many heads of queries; as many as there are of those without. */
   num_key_value_heads: z.nullish(size),
   /** Channels of a head; without, the heads share the width. */
-  head_dim: z.nullish(z.int().check(z.positive(), z.multipleOf(2))),
+  head_dim: z.nullish(size),
   intermediate_size: size,
   max_position_embeddings: size,
   hidden_act: refused('silu'),
@@ -35,39 +35,15 @@ export const decoderFields = {
 }
 
 const decoderSchema = z.looseObject({ ...decoderFields, model_type: z.string() })
-export type DecoderConfig = z.infer<typeof decoderSchema>
-
-/** A decoder as its forward pass needs it. */
-export interface Decoder {
-  sizes: DecoderSizes
-  /** Whether each head's queries and keys are normalized. */
-  headNorms: boolean
-  normEpsilon: number
-  /** [headSize / 2]: radians a position of each pair of channels. */
-  frequencies: number[]
-}
-
-export interface DecoderSizes {
-  width: number
-  layers: number
-  heads: number
-  keyValueHeads: number
-  /** Channels of a head. */
-  headSize: number
-  /** Width of the feed-forward layer. */
-  inner: number
-  positions: number
-  vocabulary: number
-}
+type DecoderConfig = z.infer<typeof decoderSchema>
 
 /** What one of the families has of its own. */
-export interface DecoderKind<Config extends DecoderConfig> {
+interface DecoderKind<Config extends DecoderConfig> {
   modelType: string
   /** What the names of transformers' classes begin with. */
   className: string
   schema: z.core.$ZodType<Config>
-  /** The layers that have biases: those of queries, keys and values, the one behind attention, and the feed-forward ones. */
-  biases(config: Config): { attention: boolean; output: boolean; inner: boolean }
+  biases(config: Config): DecoderBiases
   headNorms?: boolean
   /** Checks more than the schema can. @throws GraftError `config` */
   check?(config: Config, file: string): void
@@ -75,27 +51,6 @@ export interface DecoderKind<Config extends DecoderConfig> {
 
 export interface DecoderFamily extends ModelFamily {
   decoderOf(config: ModelConfig): Decoder
-}
-
-export const TOKENS = 'model.embed_tokens'
-export const LAST_NORM = 'model.norm'
-
-/** Names of one block's layers. */
-export function decoderBlock(layer: number) {
-  const name = `model.layers.${layer}`
-  return {
-    attentionNorm: `${name}.input_layernorm`,
-    query: `${name}.self_attn.q_proj`,
-    queryNorm: `${name}.self_attn.q_norm`,
-    key: `${name}.self_attn.k_proj`,
-    keyNorm: `${name}.self_attn.k_norm`,
-    value: `${name}.self_attn.v_proj`,
-    attentionOutput: `${name}.self_attn.o_proj`,
-    innerNorm: `${name}.post_attention_layernorm`,
-    gate: `${name}.mlp.gate_proj`,
-    up: `${name}.mlp.up_proj`,
-    down: `${name}.mlp.down_proj`,
-  }
 }
 
 function sizesOf(config: DecoderConfig): DecoderSizes {
@@ -118,40 +73,13 @@ function checkSizes(config: DecoderConfig, file: string): void {
   const wrong = (message: string, hint: string, value: number) =>
     new GraftError('config', message, { hint, file, value })
   if (headSize % 2 !== 0) {
-    const message = `${file}: hidden_size ${width} and num_attention_heads ${heads} make heads of ${headSize} channels`
+    const message = `${file}: heads of ${headSize} channels (head_dim, or hidden_size / num_attention_heads) are not supported`
     throw wrong(message, 'Rotary positions turn pairs of channels: give each head an even number.', headSize)
   }
   if (heads % keyValueHeads !== 0) {
     const message = `${file}: num_attention_heads ${heads} is not a multiple of num_key_value_heads ${keyValueHeads}`
     throw wrong(message, 'Each head of keys and values serves as many heads of queries.', keyValueHeads)
   }
-}
-
-/** All parameters, in model order: weights begin at N(0, initializer_range²). */
-function decoderParameters<Config extends DecoderConfig>(config: Config, kind: DecoderKind<Config>): Parameter[] {
-  const { width, layers, heads, keyValueHeads, headSize, inner, vocabulary } = sizesOf(config)
-  const { initializer_range: deviation } = config
-  const biases = kind.biases(config)
-  const dense = (name: string, [input, out]: [input: number, out: number], bias: boolean) =>
-    linear(name, { in: input, out, layout: 'out-in', deviation, bias })
-  const scale = (name: string, channels: number) => normalization(name, channels, { bias: false })
-  const block = (names: ReturnType<typeof decoderBlock>) => [
-    ...dense(names.query, [width, heads * headSize], biases.attention),
-    ...dense(names.key, [width, keyValueHeads * headSize], biases.attention),
-    ...dense(names.value, [width, keyValueHeads * headSize], biases.attention),
-    ...dense(names.attentionOutput, [heads * headSize, width], biases.output),
-    ...(kind.headNorms ? [names.queryNorm, names.keyNorm].flatMap((name) => scale(name, headSize)) : []),
-    ...dense(names.gate, [width, inner], biases.inner),
-    ...dense(names.up, [width, inner], biases.inner),
-    ...dense(names.down, [inner, width], biases.inner),
-    ...scale(names.attentionNorm, width),
-    ...scale(names.innerNorm, width),
-  ]
-  return [
-    embedding(TOKENS, [vocabulary, width], deviation, 'token-embedding'),
-    ...Array.from({ length: layers }, (_, layer) => block(decoderBlock(layer))).flat(),
-    ...scale(LAST_NORM, width),
-  ]
 }
 
 function describe<Config extends DecoderConfig>(config: Config, kind: DecoderKind<Config>): ModelDescription {
@@ -161,7 +89,11 @@ function describe<Config extends DecoderConfig>(config: Config, kind: DecoderKin
     config,
     sizes,
     padTokenId: config.pad_token_id ?? undefined,
-    parameters: decoderParameters(config, kind),
+    parameters: decoderParameters(sizes, {
+      biases: kind.biases(config),
+      headNorms: kind.headNorms ?? false,
+      deviation,
+    }),
     head: (labels) =>
       linear('score', { in: sizes.width, out: labels, layout: 'out-in', deviation, bias: false, perLabel: true }),
     identity: { model_type, num_attention_heads, rms_norm_eps, ...rotaryIdentity(config) },

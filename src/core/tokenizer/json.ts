@@ -8,7 +8,8 @@ import type { Model } from './json/model.ts'
 import { makeNormalizer } from './json/normalizers.ts'
 import { type Makers, NotSupported, fields, make } from './json/part.ts'
 import { makeCut } from './json/pieces.ts'
-import { makeSurroundings } from './json/template.ts'
+import { checkSettings } from './json/settings.ts'
+import { NOTHING, type Surroundings, makeSurroundings } from './json/template.ts'
 import { sizeOf } from './json/vocabulary.ts'
 
 const schema = z.object({
@@ -19,8 +20,6 @@ const schema = z.object({
   post_processor: z.nullish(z.unknown()),
   decoder: z.nullish(z.unknown()),
 })
-
-const configSchema = z.object({ truncation_side: z.optional(z.literal('right')) })
 
 /** Each loaded by need. */
 const models: Makers<Promise<Model>> = {
@@ -47,18 +46,23 @@ function explain(error: unknown, file: string): unknown {
  */
 export async function createJsonTokenizer(json: unknown, config: unknown, file: string): Promise<Tokenizer> {
   try {
-    fields(configSchema, config ?? {}, 'tokenizer_config.json')
-    return await assemble(fields(schema, json, 'tokenizer.json'), file)
+    const parts = fields(schema, json, 'tokenizer.json')
+    const surroundings = parts.post_processor ? makeSurroundings(parts.post_processor) : NOTHING
+    checkSettings(config, parts, surroundings)
+    return await assemble(parts, surroundings, file)
   } catch (error) {
     throw explain(error, file)
   }
 }
 
-async function assemble({ added_tokens: added, ...parts }: z.infer<typeof schema>, file: string): Promise<Tokenizer> {
+async function assemble(
+  { added_tokens: added, ...parts }: z.infer<typeof schema>,
+  { before, after }: Surroundings,
+  file: string,
+): Promise<Tokenizer> {
   const model = await make('model', parts.model, models)
-  const normalize = parts.normalizer ? makeNormalizer(parts.normalizer) : (text: string) => text
-  const cut = parts.pre_tokenizer ? makeCut(parts.pre_tokenizer) : (text: string) => [text]
-  const { before, after } = parts.post_processor ? makeSurroundings(parts.post_processor) : { before: [], after: [] }
+  const normalize = parts.normalizer ? await makeNormalizer(parts.normalizer) : (text: string) => text
+  const cut = parts.pre_tokenizer ? await makeCut(parts.pre_tokenizer) : (text: string) => [text]
   const ids = new Map([...model.vocabulary, ...added.map(({ content, id }) => [content, id] as const)])
   const tokens = new Map(Array.from(ids, ([token, id]) => [id, token]))
   const vocabularySize = sizeOf(ids)

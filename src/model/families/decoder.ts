@@ -1,7 +1,8 @@
 /** The forward pass of decoders in the manner of Llama (Touvron et al. 2023, arXiv:2302.13971), pre-norm, over named layers. */
 import * as tf from '@tensorflow/tfjs'
 import { modelOf } from '../../core/families.ts'
-import { type Decoder, type DecoderFamily, LAST_NORM, TOKENS, decoderBlock } from '../../core/families/decoder.ts'
+import type { DecoderFamily } from '../../core/families/decoder.ts'
+import { type Decoder, LAST_NORM, TOKENS, decoderBlock } from '../../core/families/decoder-layers.ts'
 import type { FamilyFunctions, ForwardOptions, TokenBatch } from '../family.ts'
 import { attention, attentionBias, paddingBias } from '../ops/attention.ts'
 import { rmsNormalization } from '../ops/rms-normalization.ts'

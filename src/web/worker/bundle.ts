@@ -6,7 +6,9 @@ import type { Model } from '../../core/classifier.ts'
 import { GraftError } from '../../core/errors.ts'
 import { parseConfig } from '../../core/families.ts'
 import type { ModelConfig } from '../../core/family.ts'
-import type { TokenizerSource } from '../../core/tokenizer.ts'
+import type { Tokenizer } from '../../core/tokenizer.ts'
+import { makeTokenizer } from '../../core/tokenizer/make.ts'
+import type { BytePairRanks } from '../../core/tokenizer/ranks.ts'
 import type { Downloads } from './downloads.ts'
 
 /** A bundle, all of which is there. */
@@ -19,7 +21,7 @@ export interface RemoteBundle {
   /** Labels, or adapters. */
   model: Model
   golden: Probe[]
-  tokenizer: TokenizerSource
+  tokenizer: Tokenizer
 }
 
 /** The value of a JSON file. */
@@ -38,12 +40,14 @@ export function parseJson(bytes: Uint8Array, file: string): unknown {
 /**
  * Downloads a bundle whole. While the site is being replaced its files may be of two versions: then the one of the last visit
  * is used, all of which is kept, or else the server is asked once more.
+ * @param getRanks GPT-2's vocabulary, which is no bundle's file
  * @throws GraftError what `Downloads` throws; `bundle`, `config`, `adapter`, `adapter-base`, `safetensors`
  */
-export async function openBundle(folder: URL, downloads: Downloads): Promise<RemoteBundle> {
+export async function openBundle(folder: URL, downloads: Downloads, getRanks: GetRanks): Promise<RemoteBundle> {
   const url = new URL('graft.json', folder)
   const open = async (bytes: Uint8Array<ArrayBuffer>) => {
-    const bundle = await readBundle(parseManifest(parseJson(bytes, url.href), url.href), folder, downloads)
+    const manifest = parseManifest(parseJson(bytes, url.href), url.href)
+    const bundle = await readBundle(manifest, { folder, downloads, getRanks })
     downloads.keep(url, bytes)
     return bundle
   }
@@ -68,20 +72,29 @@ const PAUSE_MS = 1000
 /** Whether another version of the files may help. */
 const isMixed = (error: unknown) => error instanceof GraftError && error.code !== 'memory'
 
+type GetRanks = () => Promise<BytePairRanks>
+
+interface Sources {
+  folder: URL
+  downloads: Downloads
+  getRanks: GetRanks
+}
+
 /** All files are asked for at once. */
-async function readBundle(manifest: Manifest, folder: URL, downloads: Downloads): Promise<RemoteBundle> {
+async function readBundle(manifest: Manifest, { folder, downloads, getRanks }: Sources): Promise<RemoteBundle> {
   const sha256Of = (path: string) => manifest.files[path] ?? '' // the schema requires those that are asked for
   const get = (path: string) => downloads.get({ url: new URL(path, folder), sha256: sha256Of(path) })
   const getJson = async (path: string) => parseJson(await get(path), path)
   const gettingBase = getJson('config.json').then((json) => baseOf(manifest, parseConfig(json)))
 
-  /** What makes the tokenizer; its other files are for others. */
-  async function getTokenizer(): Promise<TokenizerSource> {
-    if (manifest.tokenizer === 'gpt2') return 'gpt2'
+  /** Of two of its files; the others are for other programs. */
+  async function getTokenizer(): Promise<Tokenizer> {
+    if (manifest.tokenizer === 'gpt2') return makeTokenizer('gpt2', await getRanks())
     const path = manifest.tokenizer
     const names = [path, 'tokenizer_config.json'].filter((name) => name in manifest.files)
     const getText = async (name: string) => [name, new TextDecoder().decode(await get(name))] as const
-    return { files: Object.fromEntries(await Promise.all(names.map(getText))), path, sha256: sha256Of(path) }
+    const files = Object.fromEntries(await Promise.all(names.map(getText)))
+    return makeTokenizer({ files, path, sha256: sha256Of(path) }, undefined)
   }
 
   async function getAdapter(name: string): Promise<[string, Adapter]> {
@@ -99,7 +112,10 @@ async function readBundle(manifest: Manifest, folder: URL, downloads: Downloads)
 
   async function getModel(): Promise<Model> {
     if (manifest.kind === 'merged') return manifest
-    const adapters = await Promise.all(manifest.adapters.map(({ name }) => getAdapter(name)))
+    const [adapters] = await Promise.all([
+      Promise.all(manifest.adapters.map(({ name }) => getAdapter(name))),
+      import('../../core/bundle/stack.ts'), // Needed next, and comes meanwhile.
+    ])
     return { adapters: new Map(adapters), targets: manifest.targets }
   }
 

@@ -8,8 +8,6 @@ import { type Encode, createEncoder } from '../../core/encoder.ts'
 import { GraftError } from '../../core/errors.ts'
 import type { ModelConfig } from '../../core/family.ts'
 import { type LoadedGraph, createSession, stackOf } from '../../core/session.ts'
-import type { Tokenizer, TokenizerSource } from '../../core/tokenizer.ts'
-import { makeTokenizer } from '../../core/tokenizer/make.ts'
 import type { BytePairRanks } from '../../core/tokenizer/ranks.ts'
 import { ranks } from 'virtual:runtime-files'
 import {
@@ -22,7 +20,7 @@ import {
   type TaskInfo,
 } from '../protocol.ts'
 import { type RemoteBundle, openBundle, parseJson } from './bundle.ts'
-import { type FileSource, openDownloads } from './downloads.ts'
+import { type Downloads, type FileSource, openDownloads } from './downloads.ts'
 import { type RuntimeOptions, checkBrowser, runtimeFiles, startRuntime, urlOf } from './graph.ts'
 
 export interface Engine {
@@ -48,25 +46,20 @@ export async function openEngine(request: OpenRequest, onProgress: (progress: Lo
     .then((wasm) => startRuntime(wasm, request))
   // Should one fail while something else is awaited, it is reported below.
   starting.catch(() => undefined)
-  let gettingRanks: Promise<Uint8Array> | undefined
-  const getRanks = () => (gettingRanks ??= downloads.get(siteFile(ranks)))
+  let gettingRanks: Promise<BytePairRanks> | undefined
+  const getRanks = () => (gettingRanks ??= readRanks(downloads))
   if (request.gpt2) getRanks().catch(() => undefined)
-  const { graph: bytes, ...bundle } = await openBundle(folder, downloads)
+  const { graph: bytes, ...bundle } = await openBundle(folder, downloads, getRanks)
   const { config } = bundle.base
-  const [graph, { threads }, encode] = await Promise.all([
-    starting.then((runtime) => runtime.load(bytes)),
-    starting,
-    openTokenizer(bundle.tokenizer, getRanks).then((tokenizer) => createEncoder(config, tokenizer)),
-  ])
+  const encode = createEncoder(config, bundle.tokenizer)
+  const [graph, { threads }] = await Promise.all([starting.then((runtime) => runtime.load(bytes)), starting])
   void downloads.tidy()
   return createEngine(bundle, { device: request.device, threads }, makerOf(graph, encode, config))
 }
 
 /** GPT-2's vocabulary is a file of the site, made by vite.config.ts and checked against its hash. */
-async function openTokenizer(source: TokenizerSource, getRanks: () => Promise<Uint8Array>): Promise<Tokenizer> {
-  const bytes = source === 'gpt2' ? await getRanks() : undefined
-  return makeTokenizer(source, bytes && (parseJson(bytes, ranks.path) as BytePairRanks))
-}
+const readRanks = async (downloads: Downloads) =>
+  parseJson(await downloads.get(siteFile(ranks)), ranks.path) as BytePairRanks
 
 /** Outside of `openEngine`, whose downloaded bytes it would keep in memory. */
 const makerOf = (graph: LoadedGraph, encode: Encode, config: ModelConfig) => async (model: Model) =>

@@ -1,5 +1,5 @@
 /** Loads a bundle's graph with onnxruntime-web, on the CPU or with WebGPU. */
-import * as cpuRuntime from 'onnxruntime-web/wasm'
+import { InferenceSession, Tensor, env } from 'onnxruntime-web/wasm'
 import { cpu, webgpu } from 'virtual:runtime-files'
 import { GraftError } from '../../core/errors.ts'
 import type { Feed, LoadedGraph } from '../../core/session.ts'
@@ -42,6 +42,8 @@ const here = import.meta.url
 
 /** URL of a file of the site. */
 export const urlOf = (path: string): URL => new URL(`../${path}`, here)
+
+const cpuRuntime = { InferenceSession, Tensor, env }
 
 /** The same interface with another execution provider. */
 const loadWebGpuRuntime = (): Promise<typeof cpuRuntime> => import(/* @vite-ignore */ urlOf(webgpu.module.path).href)

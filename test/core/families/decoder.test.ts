@@ -85,6 +85,103 @@ describe('the parameters', () => {
   })
 })
 
+/** As their folders have them, but for what no family reads. */
+const published: Record<string, { fields: object; parameters: number }> = {
+  'TinyLlama 1.1B': {
+    parameters: 1_100_048_384 - 32_000 * 2048, // without the language model's head, as Mistral
+    fields: {
+      model_type: 'llama',
+      vocab_size: 32_000,
+      hidden_size: 2048,
+      intermediate_size: 5632,
+      num_hidden_layers: 22,
+      num_attention_heads: 32,
+      num_key_value_heads: 4,
+      max_position_embeddings: 2048,
+      rms_norm_eps: 1e-5,
+      rope_scaling: null,
+    },
+  },
+  'Llama 3.2 1B': {
+    parameters: 1_235_814_400,
+    fields: {
+      model_type: 'llama',
+      vocab_size: 128_256,
+      hidden_size: 2048,
+      head_dim: 64,
+      intermediate_size: 8192,
+      num_hidden_layers: 16,
+      num_attention_heads: 32,
+      num_key_value_heads: 8,
+      max_position_embeddings: 131_072,
+      rms_norm_eps: 1e-5,
+      rope_theta: 500_000,
+      rope_scaling: llama3,
+      attention_bias: false,
+      mlp_bias: false,
+      eos_token_id: [128_001],
+    },
+  },
+  'Mistral 7B v0.3': {
+    parameters: 7_248_023_552 - 32_768 * 4096,
+    fields: {
+      model_type: 'mistral',
+      vocab_size: 32_768,
+      hidden_size: 4096,
+      intermediate_size: 14_336,
+      num_hidden_layers: 32,
+      num_attention_heads: 32,
+      num_key_value_heads: 8,
+      max_position_embeddings: 32_768,
+      rope_theta: 1_000_000,
+      sliding_window: null,
+    },
+  },
+  'Qwen2.5 0.5B': {
+    parameters: 494_032_768,
+    fields: {
+      model_type: 'qwen2',
+      vocab_size: 151_936,
+      hidden_size: 896,
+      intermediate_size: 4864,
+      num_hidden_layers: 24,
+      num_attention_heads: 14,
+      num_key_value_heads: 2,
+      max_position_embeddings: 32_768,
+      max_window_layers: 24,
+      rope_theta: 1_000_000,
+      sliding_window: 32_768,
+      use_mrope: false,
+      use_sliding_window: false,
+    },
+  },
+  'Qwen3 0.6B': {
+    parameters: 596_049_920,
+    fields: {
+      model_type: 'qwen3',
+      vocab_size: 151_936,
+      hidden_size: 1024,
+      head_dim: 128,
+      intermediate_size: 3072,
+      num_hidden_layers: 28,
+      num_attention_heads: 16,
+      num_key_value_heads: 8,
+      max_position_embeddings: 40_960,
+      max_window_layers: 28,
+      attention_bias: false,
+      rope_scaling: null,
+      rope_theta: 1_000_000,
+      sliding_window: null,
+      use_sliding_window: false,
+    },
+  },
+}
+
+it.each(Object.entries(published))('%s is read, and has its parameters', (_, { fields, parameters }) => {
+  const shapes = [...parameterShapes(parseConfig(fields)).values()]
+  expect(shapes.reduce((sum, shape) => sum + sizeOf(shape), 0)).toBe(parameters)
+})
+
 describe('rotary positions', () => {
   const frequencies = (fields: object) => rotaryFrequencies({ ...parseConfig({ ...smollm2, ...fields }) } as never, 64)
 
@@ -127,7 +224,7 @@ it.each([
   ['layer_types.1', { layer_types: ['full_attention', 'sliding_attention'] }, 'only full_attention'],
   ['num_experts', { num_experts: 8 }, '8 is not supported'],
   ['num_local_experts', { num_local_experts: 8 }, '8 is not supported'],
-  ['head_dim', { head_dim: 7 }, 'multiple of 2'],
+  ['head_dim', { head_dim: 7 }, 'heads of 7 channels'],
   ['hidden_size', { num_attention_heads: 64, num_key_value_heads: 8 }, 'heads of 9 channels'],
   ['hidden_size', { num_attention_heads: 7, num_key_value_heads: 7 }, 'not a multiple of num_attention_heads'],
   ['num_key_value_heads', { num_key_value_heads: 2 }, 'is not a multiple of num_key_value_heads 2'],

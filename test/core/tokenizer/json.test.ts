@@ -1,7 +1,7 @@
 /** What a tokenizer.json may ask for, part by part, and what is refused by name. */
 import { describe, expect, it } from 'vitest'
 import { createJsonTokenizer } from '../../../src/core/tokenizer/json.ts'
-import { normalizeMarks } from '../../../src/core/tokenizer/json/marks.ts'
+import { normalizeMarks, sortRun } from '../../../src/core/tokenizer/json/marks.ts'
 import { NotSupported } from '../../../src/core/tokenizer/json/part.ts'
 import { toRegExp } from '../../../src/core/tokenizer/json/pattern.ts'
 import { makeCut } from '../../../src/core/tokenizer/json/pieces.ts'
@@ -41,12 +41,17 @@ describe('a tokenizer.json', () => {
       { ...json, pre_tokenizer: { type: 'UnicodeScripts' } },
       'the pre-tokenizer "UnicodeScripts"',
     ],
-    ['another decoder', { ...json, decoder: { type: 'CTC' } }, 'the decoder "CTC"'],
     ['dropout', { ...json, model: { ...bytePairs, dropout: 0.1 } }, 'the model BPE: dropout: '],
     [
       'suffixes',
       { ...json, model: { ...bytePairs, end_of_word_suffix: '</w>' } },
       'the model BPE: end_of_word_suffix: ',
+    ],
+    ['merges of three', { ...json, model: { ...bytePairs, merges: [['a', 'b', 'c']] } }, 'the model BPE: merges: '],
+    [
+      'a score that is none',
+      { ...json, model: { type: 'Unigram', unk_id: 0, vocab: [['a', '1']] } },
+      'the model Unigram: vocab: ',
     ],
     [
       'a merge of no token',
@@ -79,11 +84,45 @@ describe('a tokenizer.json', () => {
     )
   })
 
+  it('with another decoder encodes, and is refused where it is to decode', async () => {
+    const tokenizer = await createJsonTokenizer({ ...json, decoder: { type: 'CTC' } }, undefined, FILE)
+    expect(tokenizer.encode('a').ids).toEqual([1])
+    const message = expect.stringContaining(`${FILE}: not supported: the decoder "CTC"; what there is: Sequence`)
+    await expect(tokenizer.decode([1])).rejects.toThrow(expect.objectContaining({ code: 'config', message }))
+  })
+
   it('is refused where texts are cut on the left', async () => {
     const config = { truncation_side: 'left' }
     await expect(createJsonTokenizer(json, config, FILE)).rejects.toThrow('truncation_side')
     const cutRight = await createJsonTokenizer(json, { truncation_side: 'right' }, FILE)
     expect(cutRight.encode('ab a').ids).toEqual([1, 2, 1])
+  })
+
+  it.each([
+    ['do_lower_case', { do_lower_case: true }],
+    ['add_prefix_space', { add_prefix_space: true }],
+    ['add_bos_token', { tokenizer_class: 'LlamaTokenizerFast', add_bos_token: true }],
+    ['add_eos_token', { tokenizer_class: 'GemmaTokenizer', add_eos_token: true, add_bos_token: false }],
+  ])('is refused where tokenizer_config.json contradicts it: %s', async (name, config) => {
+    const normalizer = {
+      type: 'BertNormalizer',
+      clean_text: true,
+      handle_chinese_chars: true,
+      strip_accents: null,
+      lowercase: false,
+    }
+    const pre_tokenizer = { type: 'ByteLevel', add_prefix_space: false, use_regex: true }
+    const make = (settings: object) => createJsonTokenizer({ ...json, normalizer, pre_tokenizer }, settings, FILE)
+    await expect(make(config)).rejects.toThrow(`tokenizer_config.json has ${name} true, tokenizer.json false`)
+    const agreeing = {
+      tokenizer_class: 'LlamaTokenizer',
+      do_lower_case: false,
+      add_prefix_space: false,
+      add_bos_token: false,
+    }
+    expect((await make(agreeing)).vocabularySize).toBe(3)
+    // Other classes leave the template alone.
+    expect((await make({ tokenizer_class: 'GPT2Tokenizer', add_bos_token: true })).vocabularySize).toBe(3)
   })
 
   it('may have tokens named like parts of every object', async () => {
@@ -100,6 +139,34 @@ describe('a tokenizer.json', () => {
   it('may have older merges in one string each', async () => {
     const tokenizer = await createJsonTokenizer({ ...json, model: { ...bytePairs, merges: ['a b'] } }, undefined, FILE)
     expect(tokenizer.encode('abb').ids).toEqual([2, 1])
+  })
+})
+
+describe('Unigram', () => {
+  it('settles ties as tokenizers does, whose scores are rounded twice as they are read', async () => {
+    const vocab = [
+      ['?', 0],
+      ['0', -6.429665913833641],
+      ['00', -6.6926177870165],
+      [',', -3.8430678239501876],
+    ]
+    const model = { type: 'Unigram', unk_id: 0, vocab }
+    const tokenizer = await createJsonTokenizer({ ...json, model }, undefined, FILE)
+    expect(tokenizer.encode('000').ids).toEqual([1, 2])
+    // Python's tokenizers 0.22.2 gives these; with the scores as JavaScript reads them the last two change places.
+    expect(tokenizer.encode(',,000').ids).toEqual([3, 3, 1, 2])
+  })
+
+  it('makes one unknown token of a run of characters that are none', async () => {
+    const model = {
+      type: 'Unigram',
+      unk_id: 0,
+      vocab: [
+        ['?', 0],
+        ['a', -1],
+      ],
+    }
+    expect((await createJsonTokenizer({ ...json, model }, undefined, FILE)).encode('xya🎉z').ids).toEqual([0, 1, 0])
   })
 })
 
@@ -167,21 +234,42 @@ describe('pieces', () => {
     ['Contiguous', false, [',', 'a', ',,', 'b', ',', 'c', ',']],
     ['MergedWithPrevious', false, [',', 'a,', ',', 'b,', 'c,']],
     ['MergedWithNext', false, [',a', ',', ',b', ',c', ',']],
-  ])('%s, inverted: %s', (behavior, invert, expected) => {
-    expect([...split(behavior, invert)(',a,,b,c,', true)]).toEqual(expected)
+  ])('%s, inverted: %s', async (behavior, invert, expected) => {
+    expect([...(await split(behavior, invert))(',a,,b,c,', true)]).toEqual(expected)
   })
 })
 
-describe('normal forms', () => {
-  it('are String.normalize’s for runs of marks of every class', () => {
-    const marks = Array.from({ length: 0x400 }, (_, at) => String.fromCodePoint(0x300 + at)).filter((each) =>
-      /\p{M}/u.test(each),
-    )
-    const random = createRandom(6)
+describe('a sequence of cuts', () => {
+  it('prepends only to what the text begins with', async () => {
+    const metaspace = { type: 'Metaspace', replacement: '▁', prepend_scheme: 'first', split: true }
+    const cut = await makeCut({ type: 'Sequence', pretokenizers: [{ type: 'WhitespaceSplit' }, metaspace] })
+    expect([...cut('a a', true)]).toEqual(['▁a', 'a'])
+    expect([...cut(' a b', true)]).toEqual(['a', 'b'])
+    expect([...cut('a b', false)]).toEqual(['a', 'b'])
+  })
+})
+
+describe('a run of combining marks', () => {
+  const marks = Array.from({ length: 0x400 }, (_, at) => String.fromCodePoint(0x300 + at)).filter((mark) =>
+    /^\p{M}$/u.test(mark),
+  )
+  const random = createRandom(6)
+  const run = () => Array.from({ length: 200 }, () => marks[random.integer(marks.length)]).join('')
+
+  it('has the normal forms of String.normalize', () => {
     for (let at = 0; at < 100; at++) {
-      const text = `a${Array.from({ length: 200 }, () => marks[random.integer(marks.length)]).join('')}b`
+      const text = `a${run()}b`
       for (const form of ['NFC', 'NFD', 'NFKC', 'NFKD'] as const)
         expect(normalizeMarks(text, form)).toBe(text.normalize(form))
+    }
+  })
+
+  it('is sorted before that, which String.normalize does in quadratic time', () => {
+    for (let at = 0; at < 100; at++) {
+      // Some marks decompose into two, which sorting leaves to String.normalize.
+      const marksAlone = run().normalize('NFD')
+      const shuffled = [...marksAlone].sort(() => random.uniform() - 0.5).join('')
+      expect(sortRun(shuffled)).toBe(shuffled.normalize('NFD'))
     }
   })
 })

@@ -5,9 +5,20 @@ import type { Model } from './model.ts'
 import { fields } from './part.ts'
 import { byteIds, checkIds, idIn, vocabularySchema } from './vocabulary.ts'
 
+/** Two tokens; older files have them in one string. */
+type Merge = string | readonly [string, string]
+
+/** Checked by hand, as the vocabulary is: a schema takes ten times as long for each of 50,000. */
+const isMerge = (value: unknown) =>
+  typeof value === 'string' ||
+  (Array.isArray(value) && value.length === 2 && value.every((token) => typeof token === 'string'))
+
 const schema = z.object({
   vocab: vocabularySchema,
-  merges: z.union([z.array(z.string()), z.array(z.tuple([z.string(), z.string()]))]),
+  merges: z.custom<readonly Merge[]>(
+    (value) => Array.isArray(value) && value.every(isMerge),
+    'expected pairs of tokens',
+  ),
   dropout: z.nullish(z.literal(0)),
   unk_token: z.nullish(z.string()),
   continuing_subword_prefix: z.nullish(z.literal('')),
@@ -79,17 +90,14 @@ export function createBytePair(part: unknown): Model {
   return { encode, vocabulary }
 }
 
-type Merges = readonly (string | readonly [string, string])[]
-
-/** The two tokens of a merge; older files have them in one string. */
-function pairOf(merge: string | readonly [string, string]): readonly [string, string] {
+function pairOf(merge: Merge): readonly [string, string] {
   if (typeof merge !== 'string') return merge
   const space = merge.indexOf(' ')
   return [merge.slice(0, space), merge.slice(space + 1)]
 }
 
 /** For two ids their rank, which is their place in the list, and for each rank the id that they become. */
-function createMerges(vocabulary: ReadonlyMap<string, number>, merges: Merges) {
+function createMerges(vocabulary: ReadonlyMap<string, number>, merges: readonly Merge[]) {
   // Maps of small integers, by the left id: far faster than one map by the pair.
   const ranks = new Map<number, Map<number, number>>()
   const results = Int32Array.from(merges, (merge, rank) => {
@@ -107,7 +115,10 @@ function createMerges(vocabulary: ReadonlyMap<string, number>, merges: Merges) {
  * is left of the cut and what is right of it, so the two sides are merged alike apart and together. Characters that are no
  * tokens stay together, as a run of them may be one unknown token.
  */
-function createBreaks(vocabulary: ReadonlyMap<string, number>, merges: Merges): (text: string) => Iterable<string> {
+function createBreaks(
+  vocabulary: ReadonlyMap<string, number>,
+  merges: readonly Merge[],
+): (text: string) => Iterable<string> {
   const neighbours = new Set<string>()
   for (const merge of merges) {
     let previous = ''

@@ -1,8 +1,8 @@
 /** Decoders of a `tokenizer.json`: tokens to the text that they stand for. */
 import * as z from 'zod/mini'
 import { byteCharacters } from '../bytes.ts'
-import { type Makers, fields, make } from './part.ts'
-import { patternSchema, toRegExp } from './pattern.ts'
+import { type Makers, fields, make, patternSchema } from './part.ts'
+import { toRegExp } from './pattern.ts'
 
 /** Turns the strings of tokens into others, which are joined at the end. */
 export type Decode = (tokens: readonly string[]) => readonly string[]

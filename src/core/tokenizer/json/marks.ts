@@ -23,7 +23,8 @@ function sortMarks(marks: readonly string[]): string[] {
   return classes.flat()
 }
 
-function sortRun(run: string): string {
+/** Marks in canonical order. */
+export function sortRun(run: string): string {
   const starters = new Map<string, boolean>()
   const sorted: string[] = []
   let marks: string[] = []

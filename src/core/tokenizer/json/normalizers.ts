@@ -1,9 +1,7 @@
 /** Normalizers of a `tokenizer.json`: what is done to a text before it is cut into pieces. */
 import * as z from 'zod/mini'
 import { normalizeMarks } from './marks.ts'
-import { type Makers, NotSupported, fields, make } from './part.ts'
-import { patternSchema, toRegExp } from './pattern.ts'
-import { charsmapOf } from './charsmap.ts'
+import { type Makers, NotSupported, fields, make, patternSchema } from './part.ts'
 
 export type Normalize = (text: string) => string
 
@@ -51,8 +49,10 @@ const steps =
 
 const unicode = (form: 'NFC' | 'NFD' | 'NFKC' | 'NFKD') => (): Normalize => (text) => normalizeMarks(text, form)
 
-const makers: Makers<Normalize> = {
-  Sequence: (part) => steps(fields(sequenceSchema, part, 'Sequence').normalizers.map(makeNormalizer)),
+/** What few of them need is loaded by need. */
+const makers: Makers<Normalize | Promise<Normalize>> = {
+  Sequence: async (part) =>
+    steps(await Promise.all(fields(sequenceSchema, part, 'Sequence').normalizers.map(makeNormalizer))),
   BertNormalizer: bertNormalizer,
   Lowercase: () => lowercase,
   NFC: unicode('NFC'),
@@ -67,8 +67,9 @@ const makers: Makers<Normalize> = {
       return strip_right ? start.slice(0, lengthWithoutSpace(start)) : start
     }
   },
-  Replace(part) {
+  async Replace(part) {
     const { pattern, content } = fields(replaceSchema, part, 'Replace')
+    const { toRegExp } = await import('./pattern.ts')
     const regExp = toRegExp(pattern)
     return (text) => text.replace(regExp, () => content)
   },
@@ -76,9 +77,10 @@ const makers: Makers<Normalize> = {
     const { prepend } = fields(prependSchema, part, 'Prepend')
     return (text) => (text === '' ? '' : prepend + text)
   },
-  Precompiled(part) {
+  async Precompiled(part) {
     const { precompiled_charsmap } = fields(precompiledSchema, part, 'Precompiled')
     if (!precompiled_charsmap) return (text) => text
+    const { charsmapOf } = await import('./charsmap.ts')
     const normalize = charsmapOf(precompiled_charsmap)
     if (!normalize) throw new NotSupported('a precompiled_charsmap that is no table of SentencePiece')
     return normalize
@@ -93,4 +95,4 @@ function lengthWithoutSpace(text: string): number {
 }
 
 /** @throws NotSupported */
-export const makeNormalizer = (part: unknown): Normalize => make('normalizer', part, makers)
+export const makeNormalizer = async (part: unknown): Promise<Normalize> => make('normalizer', part, makers)

@@ -8,6 +8,10 @@ export class NotSupported extends Error {}
 /** What makes a part of each type, by the type's name in the file. */
 export type Makers<T> = Readonly<Record<string, (part: unknown) => T>>
 
+/** What is looked for: a text as it is, or a regular expression, which `toRegExp` of pattern.ts makes JavaScript's. */
+export const patternSchema = z.union([z.object({ String: z.string() }), z.object({ Regex: z.string() })])
+export type Pattern = z.infer<typeof patternSchema>
+
 const typed = z.looseObject({ type: z.string() })
 
 /** The fields of a part. */

@@ -1,10 +1,5 @@
 /** Regular expressions of a `tokenizer.json`, which are Oniguruma's in Ruby's syntax, as JavaScript's. */
-import * as z from 'zod/mini'
-import { NotSupported } from './part.ts'
-
-export const patternSchema = z.union([z.object({ String: z.string() }), z.object({ Regex: z.string() })])
-
-type Pattern = z.infer<typeof patternSchema>
+import { NotSupported, type Pattern } from './part.ts'
 
 /** What one step of the translation takes: an escape, the start of a group or class, a count, or a character. */
 const step =

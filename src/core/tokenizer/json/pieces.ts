@@ -1,8 +1,7 @@
 /** Pre-tokenizers of a `tokenizer.json`: they cut a text into pieces that are encoded each by itself, one at a time. */
 import * as z from 'zod/mini'
 import { GPT2_PATTERN, byteCharacters } from '../bytes.ts'
-import { type Makers, fields, make } from './part.ts'
-import { patternSchema, toRegExp } from './pattern.ts'
+import { type Makers, fields, make, patternSchema } from './part.ts'
 
 /** Cuts a text; `isFirst` says whether it is what the whole text begins with. */
 export type Cut = (text: string, isFirst: boolean) => Iterable<string>
@@ -104,8 +103,9 @@ function byteLevel(part: unknown): Cut {
   }
 }
 
-function metaspace(part: unknown): Cut {
+async function metaspace(part: unknown): Promise<Cut> {
   const { replacement, prepend_scheme, split } = fields(metaspaceSchema, part, 'Metaspace')
+  const { toRegExp } = await import('./pattern.ts')
   const cut = split ? cutAt(toRegExp({ String: replacement }), 'MergedWithNext') : sequence([])
   return (text, isFirst) => {
     const spaced = text.replaceAll(' ', () => replacement)
@@ -114,8 +114,10 @@ function metaspace(part: unknown): Cut {
   }
 }
 
-const makers: Makers<Cut> = {
-  Sequence: (part) => sequence(fields(sequenceSchema, part, 'Sequence').pretokenizers.map(makeCut)),
+/** What few of them need is loaded by need. */
+const makers: Makers<Cut | Promise<Cut>> = {
+  Sequence: async (part) =>
+    sequence(await Promise.all(fields(sequenceSchema, part, 'Sequence').pretokenizers.map(makeCut))),
   BertPreTokenizer: () => matches(`${PUNCTUATION}|[^\\p{White_Space}${PUNCTUATION.slice(1, -1)}]+`),
   ByteLevel: byteLevel,
   Metaspace: metaspace,
@@ -124,11 +126,12 @@ const makers: Makers<Cut> = {
   Digits: (part) =>
     matches(fields(digitsSchema, part, 'Digits').individual_digits ? '\\p{N}|\\P{N}+' : '\\p{N}+|\\P{N}+'),
   Punctuation: (part) => cutAt(new RegExp(PUNCTUATION, 'gu'), fields(punctuationSchema, part, 'Punctuation').behavior),
-  Split(part) {
+  async Split(part) {
     const { pattern, behavior, invert } = fields(splitSchema, part, 'Split')
+    const { toRegExp } = await import('./pattern.ts')
     return cutAt(toRegExp(pattern), behavior, invert)
   },
 }
 
 /** @throws NotSupported */
-export const makeCut = (part: unknown): Cut => make('pre-tokenizer', part, makers)
+export const makeCut = async (part: unknown): Promise<Cut> => make('pre-tokenizer', part, makers)

@@ -19,7 +19,7 @@ const token = z.tuple([z.string(), z.number()])
 const pairSchema = z.object({ cls: token, sep: token })
 const sequenceSchema = z.object({ processors: z.array(z.unknown()) })
 
-const nothing: Surroundings = { before: [], after: [] }
+export const NOTHING: Surroundings = { before: [], after: [] }
 
 function pair(part: unknown): Surroundings {
   const { cls, sep } = fields(pairSchema, part, 'post-processor')
@@ -39,7 +39,7 @@ const makers: Makers<Surroundings> = {
   TemplateProcessing: template,
   BertProcessing: pair,
   RobertaProcessing: pair,
-  ByteLevel: () => nothing,
+  ByteLevel: () => NOTHING,
   Sequence: (part) =>
     fields(sequenceSchema, part, 'Sequence')
       .processors.map(makeSurroundings)
@@ -48,7 +48,7 @@ const makers: Makers<Surroundings> = {
           before: [...outer.before, ...inner.before],
           after: [...inner.after, ...outer.after],
         }),
-        nothing,
+        NOTHING,
       ),
 }
 

@@ -4,8 +4,15 @@ import type { Model } from './model.ts'
 import { NotSupported, fields } from './part.ts'
 import { byteIds } from './vocabulary.ts'
 
+/** Checked by hand, since there may be 250,000. */
+const isScored = (value: unknown) =>
+  Array.isArray(value) && value.length === 2 && typeof value[0] === 'string' && typeof value[1] === 'number'
+
 const schema = z.object({
-  vocab: z.array(z.tuple([z.string(), z.number()])),
+  vocab: z.custom<readonly [string, number][]>(
+    (value) => Array.isArray(value) && value.every(isScored),
+    'expected pairs of a token and its score',
+  ),
   unk_id: z.number(),
   byte_fallback: z._default(z.boolean(), false),
 })
