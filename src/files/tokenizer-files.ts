@@ -7,6 +7,7 @@ import { GraftError } from '../core/errors.ts'
 import { modelOf } from '../core/families.ts'
 import type { ModelConfig } from '../core/family.ts'
 import { type OwnTokenizer, type Tokenizer, type TokenizerSource, tokenizerFileNames } from '../core/tokenizer.ts'
+import { tokenizerConfigFile } from '../core/tokenizer/config-file.ts'
 import { tokenizerFiles } from '../core/tokenizer/hugging-face.ts'
 import { isGpt2Tokenizer, isGpt2Vocabulary } from '../core/tokenizer/is-gpt2.ts'
 import { makeTokenizer } from '../core/tokenizer/make.ts'
@@ -71,9 +72,14 @@ export const openTokenizer = (source: TokenizerSource): Promise<Tokenizer> => ma
 
 /** The files to be written for a model, by name; none for one with fewer embeddings than GPT-2's tokenizer has ids. */
 export function tokenizerFilesOf(source: TokenizerSource, config: ModelConfig): Readonly<Record<string, string>> {
-  if (source !== 'gpt2') return source.files
+  if (source !== 'gpt2') return withConfigFile(source.files, config)
   const { sizes } = modelOf(config)
   return sizes.vocabulary < VOCABULARY
     ? {}
     : tokenizerFiles(ranks, { maxLength: sizes.positions, padTokenId: padToken(config) })
 }
+
+const withConfigFile = (files: OwnTokenizer['files'], config: ModelConfig) =>
+  'tokenizer_config.json' in files
+    ? files
+    : { ...files, 'tokenizer_config.json': tokenizerConfigFile(JSON.parse(files['tokenizer.json'] ?? ''), config) }

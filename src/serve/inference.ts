@@ -220,7 +220,7 @@ const toStatus = ({ name, manifest, registry }: ServedModel, ready: boolean): Mo
   kind: manifest.kind,
   ready,
   maxLength: manifest.maxLength,
-  ...(manifest.kind === 'merged' && { task: { labels: manifest.labels, ...taskFields(manifest) } }),
+  ...(manifest.kind === 'merged' && { labels: manifest.labels, ...taskFields(manifest) }),
   adapters: registry?.statuses() ?? [],
 })
 

@@ -48,13 +48,12 @@ export interface AdapterChange extends AdapterStatus {
   created: boolean
 }
 
-export interface ModelStatus {
+/** What it answers with is of a merged model; of others, of their adapters. */
+export interface ModelStatus extends Partial<TaskSpec> {
   name: string
   kind: 'merged' | 'unmerged'
   ready: boolean
   maxLength: number
-  /** Of a merged model. */
-  task?: TaskSpec
   adapters: AdapterStatus[]
 }
 

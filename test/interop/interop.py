@@ -333,7 +333,7 @@ def check_adapter(folder, base_dir):
     report(f"adapter {folder.name} in PEFT", ok, detail, adapter=folder.name, logits=logits)
 
 
-def check_bundle(folder):
+def check_bundle(folder, name):
     import onnxruntime
     from optimum.onnxruntime import ORTModelForSequenceClassification
     from transformers import AutoTokenizer, pipeline
@@ -348,22 +348,22 @@ def check_bundle(folder):
         tokenizer.padding_side = side
         encoded = tokenizer(texts if side == "right" else texts[:1], padding=True, truncation=True, return_tensors="np")
         session = onnxruntime.InferenceSession(folder / "onnx" / "model.onnx", providers=["CPUExecutionProvider"])
-        feeds = {name: encoded[name].astype("int64") for name in ("input_ids", "attention_mask")}
+        feeds = {each.name: encoded[each.name].astype("int64") for each in session.get_inputs()}
         difference = (torch.tensor(session.run(None, feeds)[0]) - expected[: len(feeds["input_ids"])]).abs().max().item()
         if side == "right":
-            report(f"bundle {folder.name} in onnxruntime", difference < 1e-4, f"max difference {difference:.1e}")
+            report(f"{name} in onnxruntime", difference < 1e-4, f"max difference {difference:.1e}")
     tokenizer.padding_side = "right"
     encoded = tokenizer(texts, padding=True, truncation=True, return_tensors="pt")
     difference = (model(**encoded).logits - expected).abs().max().item()
     detail = f"max difference {difference:.1e}; warnings: {caught.messages or 'none'}"
-    report(f"bundle {folder.name} in Optimum", difference < 1e-4 and not caught.messages, detail)
+    report(f"{name} in Optimum", difference < 1e-4 and not caught.messages, detail)
     classify = pipeline("text-classification", model=model, tokenizer=tokenizer, batch_size=3, top_k=None, truncation=True)
     wrong = 0
     for result, row in zip(classify(texts), expected):
         probabilities = row.softmax(-1).tolist()
         named = {model.config.id2label[id]: probability for id, probability in enumerate(probabilities)}
         wrong += any(abs(named[each["label"]] - each["score"]) > 1e-4 for each in result)
-    report(f"bundle {folder.name} in a pipeline", wrong == 0, f"{len(texts)} texts, {wrong} with other labels or scores")
+    report(f"{name} in a pipeline", wrong == 0, f"{len(texts)} texts, {wrong} with other labels or scores")
 
 
 def check_tokenizer(folder):
@@ -436,7 +436,7 @@ def check(folder):
     for each in sorted((folder / "adapters").iterdir()):
         check_adapter(each, folder / "adapters-base")
     for each in sorted((folder / "bundles").iterdir()):
-        check_bundle(each)
+        check_bundle(each, f"bundle {each.name}")
     check_tokenizer(folder / "tokenizer")
     if (folder / "causal").exists():
         check_deltas(folder / "causal")

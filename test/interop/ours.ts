@@ -21,22 +21,32 @@ const kinds: Record<string, Partial<AdapterSettings> & { labels?: string[] }> = 
 }
 
 /** Of the size that trained adapters have, so that logits stay ordinary. */
-function shrink(adapter: Adapter): Adapter {
+export function shrink(adapter: Adapter): Adapter {
   for (const { a, b } of adapter.layers.values())
     for (const { data } of [a, b]) data.forEach((x, i) => (data[i] = 0.2 * x))
   return adapter
 }
 
-/** Another rank and another scale for some layers, as merging makes them. */
-function withPatterns(adapter: Adapter): Adapter {
-  const config = { ...adapter.config, rank_pattern: { c_fc: 2 }, alpha_pattern: { 'attn.c_proj': 1.5 } }
+/**
+ * Another rank and another scale for some layers, as merging makes them.
+ * @param ranks by the ends of layers' names
+ * @param alphas likewise
+ */
+export function withPatterns(
+  adapter: Adapter,
+  ranks: Readonly<Record<string, number>>,
+  alphas: Readonly<Record<string, number>>,
+): Adapter {
+  const { r, lora_alpha: usual } = adapter.config
+  const of = (pattern: Readonly<Record<string, number>>, name: string) =>
+    Object.entries(pattern).find(([end]) => name.endsWith(end))?.[1]
   const layers: Adapter['layers'] = new Map()
   for (const [name, layer] of adapter.layers) {
-    const cut = name.endsWith('c_fc') ? { a: columns(layer.a, 2), b: rows(layer.b, 2) } : layer
-    const scaling = name.endsWith('c_fc') ? 6 / 2 : (name.endsWith('attn.c_proj') ? 1.5 : 6) / 4
-    layers.set(name, { ...cut, scaling })
+    const rank = of(ranks, name) ?? r
+    const scaling = (of(alphas, name) ?? usual) / rank
+    layers.set(name, { ...layer, a: columns(layer.a, rank), b: rows(layer.b, rank), scaling })
   }
-  return { ...adapter, config, layers }
+  return { ...adapter, config: { ...adapter.config, rank_pattern: { ...ranks }, alpha_pattern: { ...alphas } }, layers }
 }
 
 const rows = ({ shape, data }: TensorData, count: number) => ({
@@ -60,6 +70,8 @@ export function ourAdapters({ config, sha256 }: Base): Map<string, Adapter> {
   ])
   const patterns = withPatterns(
     shrink(randomAdapter({ config, baseSha256: sha256, seed: 9, base: 'adapters-base', rank: 4 })),
+    { c_fc: 2 },
+    { 'attn.c_proj': 1.5 },
   )
   return new Map([...adapters, ['patterns', patterns]])
 }

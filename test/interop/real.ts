@@ -18,7 +18,7 @@ interface RealBatch extends GoldenBatch {
 }
 
 /** Of all of `real.py`'s batches. */
-interface RealDifference {
+export interface RealDifference {
   texts: number
   /** Texts whose token ids differ. */
   otherIds: number

@@ -56,9 +56,9 @@ const adaptersRoute = createRoute({
 export const modelRoutes = ({ service }: Parts) =>
   createRouter()
     .openapi(modelsRoute, (c) => {
-      const models = service.models().map(({ task, ...model }) => ({
+      const models = service.models().map(({ labels, problemType, thresholds, ...model }) => ({
         ...model,
-        ...(task && withTask(task)),
+        ...(labels && withTask({ labels, problemType, thresholds })),
         adapters: model.adapters.map(withTask),
       }))
       return c.json({ models }, 200)
