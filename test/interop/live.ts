@@ -59,8 +59,8 @@ async function compareAll(python: Python, work: string): Promise<void> {
   }
   await checkOurFamilies(python, join(work, 'our-families'))
   const models = realModels(values.python)
-  const tokenizers = new Map([...tokenizerFolders(join(golden, 'tokenizers')), ...models])
-  for await (const result of checkTokenizers(values.python, tokenizers, join(work, 'tokenizers'))) report(result)
+  const tokenizers = checkTokenizers(values.python, tokenizerFolders(golden), join(work, 'tokenizers'))
+  for await (const result of tokenizers) report(result)
   await checkReal(python, models, work)
 }
 

@@ -89,7 +89,7 @@ describe('train --method lora', () => {
       kind: 'adapter',
       labels: ['fruit', 'tool'],
       baseSha256: base.sha256,
-      baseConfig: { n_head: 2, layer_norm_epsilon: 1e-5, activation_function: 'gelu_new' },
+      baseConfig: { n_head: 2, layer_norm_epsilon: 1e-5, activation_function: 'gelu_new', tokenizer: 'gpt2' },
       scripts: ['Latin'],
       settingSources: { epochs: 'given', batchSize: 'given', learningRate: 'given' },
       dataSha256: dataset.sha256,

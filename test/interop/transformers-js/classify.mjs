@@ -58,7 +58,7 @@ async function compare(folder) {
   const detail = `${short.length} texts, max difference of a score ${largest.toExponential(1)}, by ${how}`
   return {
     ok: largest < TOLERANCE,
-    detail: short.length < rows.length ? `${detail}; ${rows.length - short.length} too long` : detail,
+    detail: short.length < rows.length ? `${detail}; ${rows.length - short.length} left out: it is cut` : detail,
   }
 }
 
