@@ -187,7 +187,7 @@ async function table(page: Page, node: Classifier, { url }: RunningSite, message
   const buffer = Buffer.from(stringify([['text'], ...texts.map((text) => [text])]))
   const [inPage = 0] = await time(async () => {
     await page.setInputFiles('#table-file', { name: 'messages.csv', mimeType: 'text/csv', buffer })
-    await page.getByRole('link', { name: 'Download the result' }).waitFor()
+    await page.getByRole('link', { name: 'Download the result' }).waitFor({ timeout: 300_000 })
   }, 1)
   const tasks = await page.evaluate(() => longTasks)
   const [adapter] = node.adapters

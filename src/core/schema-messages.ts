@@ -13,8 +13,10 @@ function limit(origin: string, limit: string): string {
 const received = (input: unknown) =>
   typeof input === 'number' && !Number.isFinite(input) ? String(input) : z.core.util.parsedType(input)
 
-/** For `z.config`. */
-export function localeError(issue: z.core.$ZodRawIssue): string {
+const alternatives = (options: readonly unknown[]) => options.map((option) => `'${option}'`).join(' | ')
+
+/** In place of zod's own messages, for one parse. */
+export function messageOf(issue: z.core.$ZodRawIssue): string {
   switch (issue.code) {
     case 'invalid_type':
       return `Invalid input: expected ${issue.expected}, received ${received(issue.input)}`
@@ -28,6 +30,12 @@ export function localeError(issue: z.core.$ZodRawIssue): string {
       return `Too small: ${limit(issue.origin, `${issue.inclusive ? '>=' : '>'}${issue.minimum}`)}`
     case 'not_multiple_of':
       return `Invalid number: must be a multiple of ${issue.divisor}`
+    case 'invalid_key':
+      return `Invalid key in ${issue.origin}`
+    case 'invalid_union':
+      return Array.isArray(issue.options)
+        ? `Invalid discriminator value. Expected ${alternatives(issue.options)}`
+        : 'Invalid input'
     default:
       return 'Invalid input'
   }

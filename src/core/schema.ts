@@ -1,10 +1,13 @@
 /** Checks JSON against a schema, with an error that names the file and each field at fault. */
 import * as z from 'zod/mini'
 import { type ErrorCode, GraftError } from './errors.ts'
-import { localeError } from './schema-messages.ts'
+import { messageOf } from './schema-messages.ts'
 
-// Core's schemas are zod's tree-shakable ones, which come without messages: zod whole would be 18 KB more of a web page.
-z.config({ localeError })
+/**
+ * What a value is by a schema, or what is wrong with it. Core's schemas are zod's tree-shakable ones, which come without
+ * messages: zod whole would be 18 KB more of a web page.
+ */
+export const parse = <T>(schema: z.core.$ZodType<T>, value: unknown) => z.safeParse(schema, value, { error: messageOf })
 
 /** Zod's complaints in one line: `shape.0: expected number; dtype: …`. */
 export const issuesOf = (error: z.core.$ZodError): string =>
@@ -22,7 +25,7 @@ export interface CheckOptions {
  * @throws GraftError of the given code
  */
 export function checkSchema<T>(schema: z.core.$ZodType<T>, value: unknown, { code, file, hint }: CheckOptions): T {
-  const result = z.safeParse(schema, value)
+  const result = parse(schema, value)
   if (result.success) return result.data
   throw new GraftError(code, `${file}: ${issuesOf(result.error)}`, { hint, file })
 }

@@ -2,6 +2,7 @@
 import * as z from 'zod/mini'
 import { GraftError } from '../errors.ts'
 import type { Layout, ModelConfig, Parameter } from '../family.ts'
+import { parse } from '../schema.ts'
 
 export const size = z.int().check(z.positive())
 export const rate = z.number().check(z.minimum(0), z.maximum(1))
@@ -65,7 +66,7 @@ export function checkConfig<Config extends ModelConfig>(
   json: unknown,
   { file, kind }: { file: string; kind: string },
 ): Config {
-  const result = z.safeParse(schema, json)
+  const result = parse(schema, json)
   if (result.success) return result.data
   const issues = result.error.issues.map((issue) => `${issue.path.join('.') || 'the file'}: ${issue.message}`)
   throw new GraftError('config', `${file} is not ${kind}: ${issues.join('; ')}`, {

@@ -1,7 +1,7 @@
 /** The header of a safetensors file: read with every rule of the format checked, and written. */
 import * as z from 'zod/mini'
 import { GraftError } from '../errors.ts'
-import { issuesOf } from '../schema.ts'
+import { issuesOf, parse } from '../schema.ts'
 import { dtypeBytes, type Dtype } from './dtypes.ts'
 import { findFault } from './scan.ts'
 
@@ -68,7 +68,7 @@ function readEntries(bytes: Uint8Array, file: string): [string, unknown][] {
 }
 
 function check<T>(schema: z.ZodMiniType<T>, name: string, value: unknown, file: string): T {
-  const result = schema.safeParse(value)
+  const result = parse(schema, value)
   if (result.success) return result.data
   throw fault(file, `the header's ${JSON.stringify(name)} is wrong: ${issuesOf(result.error)}`)
 }

@@ -1,6 +1,6 @@
 /** The parts of a `tokenizer.json`: objects that name their type, each read by the maker of that type. */
 import * as z from 'zod/mini'
-import { issuesOf } from '../../schema.ts'
+import { issuesOf, parse } from '../../schema.ts'
 
 /** What a file asks for and Graft does not do; the error that users see names the file too. */
 export class NotSupported extends Error {}
@@ -16,7 +16,7 @@ const typed = z.looseObject({ type: z.string() })
 
 /** The fields of a part. */
 export function fields<T>(schema: z.core.$ZodType<T>, part: unknown, kind: string): T {
-  const read = z.safeParse(schema, part)
+  const read = parse(schema, part)
   if (read.success) return read.data
   throw new NotSupported(`${kind}: ${issuesOf(read.error)}`)
 }
