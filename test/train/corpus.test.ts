@@ -29,7 +29,7 @@ describe('readCorpus', () => {
       write('rows.jsonl', '{"body":"Hello","label":"x"}\n'),
     ]
     const { documents, files } = await readCorpus(paths)
-    expect(documents.map(decode)).toEqual([
+    expect(await Promise.all(documents.map(decode))).toEqual([
       `Once,\nupon a time.\n\nThe end.\n${END}`,
       `No extension, "no" table: plain\n${END}`,
       `Win, now${END}`,
@@ -48,7 +48,7 @@ describe('readCorpus', () => {
 
   it('takes the column that is asked for', async () => {
     const { documents } = await readCorpus([write('two.csv', 'text,title\na,b\n')], { text: 'title' })
-    expect(documents.map(decode)).toEqual([`b${END}`])
+    expect(await Promise.all(documents.map(decode))).toEqual([`b${END}`])
   })
 
   it.each([
