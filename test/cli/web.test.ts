@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { exportBundle } from '../../src/export/index.ts'
 import { type Fixture, writeFixture } from '../export/fixtures.ts'
+import type { SitePart } from '../../src/cli/web/site.ts'
 import { program, runGraft } from './command-line.ts'
 
 let fixture: Fixture
@@ -42,10 +43,19 @@ it('writes page and bundle, once', () => {
   expect(again.status).toBe(1)
   expect(again.stderr).toContain('--force')
   const json = JSON.parse(graft('bundle', '--out', 'site', '--force', '--json').stdout)
-  expect(json).toMatchObject({
-    out: 'site',
-    parts: [{ name: 'page: JavaScript and CSS' }, {}, {}, {}, {}, {}, {}, {}, {}],
-  })
+  expect(json.out).toBe('site')
+  const parts: SitePart[] = json.parts
+  expect(parts.filter(({ optional }) => !optional).map(({ name }) => name)).toEqual([
+    'page: JavaScript and CSS',
+    'ONNX Runtime (WebAssembly)',
+    'tokenizer',
+    'model',
+    'adapters',
+    'what the bundle says of itself',
+  ])
+  expect(parts.filter(({ optional }) => optional)).toHaveLength(4)
+  const needed = parts.reduce((sum, { bytes, optional }) => sum + (optional ? 0 : bytes), 0)
+  expect(stdout).toContain(`A first visit downloads ${(needed / 1e6).toFixed(2)} MB`)
 })
 
 it('refuses a bundle whose weights lie beside the graph, as those of large models do', async () => {
