@@ -76,13 +76,13 @@ const sms = (dir: string, balance: boolean): Promise<Dataset> =>
 export const benchmarkSets: BenchmarkSet[] = [
   {
     name: 'sms-spam',
-    goals: { 'gpt-mini': { bar: 0.99, macroF1Bar: 0.975, epochs: 5 }, minilm: { bar: 0.993, epochs: 4 } },
+    goals: { 'gpt-mini': { bar: 0.99, macroF1Bar: 0.975, epochs: 5 }, minilm: { bar: 0.993, epochs: 5 } },
     split: 'repeats removed, 70/10/20',
     read: (dir) => sms(dir, false),
   },
   {
     name: 'sms-spam-balanced',
-    goals: { 'gpt-mini': { bar: 0.975, epochs: 5 }, minilm: { bar: 0.98, epochs: 6 } },
+    goals: { 'gpt-mini': { bar: 0.975, epochs: 5 }, minilm: { bar: 0.98, epochs: 15 } },
     split: 'balanced, 70/10/20',
     read: (dir) => sms(dir, true),
   },

@@ -1,5 +1,7 @@
 /** `graft pretrain`: trains a base as a language model on plain text. */
 import { Command, Option } from 'commander'
+import { GraftError } from '../core/errors.ts'
+import type { Base } from '../files/base-folder.ts'
 import type { DeviceName } from '../core/devices.ts'
 import type { StepProfile } from '../train/engine/profile.ts'
 import { PRETRAIN_SETTINGS } from '../train/settings.ts'
@@ -43,10 +45,21 @@ export function pretrainCommand(): Command {
   return withRunOptions(withPretrainSettings(command)).action(runPretrain)
 }
 
+/** A base whose tokenizer is the one that the corpus is read by. */
+async function readPretrainable(dir: string): Promise<Base> {
+  const { readBase } = await import('../files/base-folder.ts')
+  const { readTokenizer } = await import('../files/tokenizer-files.ts')
+  const base = await readBase(dir)
+  if ((await readTokenizer(dir, base.config)) === 'gpt2') return base
+  throw new GraftError('config', `${dir} has a tokenizer of its own, and pretraining reads texts by GPT-2's`, {
+    hint: 'Train an adapter on it with `graft train`, or pretrain a base of `graft init`.',
+    file: dir,
+  })
+}
+
 async function runPretrain(options: Options): Promise<void> {
   const { corpus: paths, text, base: baseDir, out, dtype, threads, resume, force, json, profile } = options
   const signal = interruptSignal()
-  const { readBase } = await import('../files/base-folder.ts')
   const { createBase } = await import('../train/base.ts')
   const { readCorpus } = await import('../train/corpus.ts')
   const { pretrain } = await import('../train/pretrain.ts')
@@ -58,7 +71,7 @@ async function runPretrain(options: Options): Promise<void> {
   const device = await chooseDevice(ui, options.device, TRAINING_DEVICES)
   let measured: StepProfile | undefined
   const result = await withRunOutput({ out, resume, force }, [baseDir, ...paths], async (output) => {
-    const base = baseDir === undefined ? createBase({}, settings.seed) : await readBase(baseDir)
+    const base = baseDir === undefined ? createBase({}, settings.seed) : await readPretrainable(baseDir)
     const corpus = await readCorpus(paths, { text })
     if (settings.embedding === 'cooccurrence')
       ui.line('Counting neighbours, for the embeddings: a minute for some million tokens.\n')

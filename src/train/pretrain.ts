@@ -69,6 +69,7 @@ async function pretrainInto(folder: OutputFolder, options: PretrainOptions): Pro
   const output = { ...others, out: folder }
   const out = folder.path
   const started = performance.now()
+  checkFamily(base.config)
   checkLength(settings.sequenceLength, base.config)
   const weights: TensorMap = new Map([...base.weights].filter(([name]) => !isHead(name)))
   const { sequenceLength: length, validation, batchSize, samples, neighbourLoss, dropout, weightDecay, seed } = settings
@@ -118,6 +119,15 @@ async function pretrainInto(folder: OutputFolder, options: PretrainOptions): Pro
       return result
     },
   )
+}
+
+/** The language model is written for one family. */
+function checkFamily({ model_type: family }: ModelConfig): void {
+  if (family === 'gpt2') return
+  throw new GraftError('config', `the base is of the family ${family}, and only GPT-2 bases are pretrained`, {
+    hint: 'Train an adapter on it with `graft train`, or pretrain a base of `graft init`.',
+    value: family,
+  })
 }
 
 function checkLength(length: number, config: ModelConfig): void {

@@ -2,6 +2,7 @@
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createConfig } from '../../src/core/families/gpt2.ts'
 import { createRandom } from '../../src/core/random.ts'
@@ -58,6 +59,30 @@ describe('graft pretrain', () => {
     expect(weights.get('transformer.wte.weight')?.shape).toEqual([50257, 8])
     expect(readFileSync(path('base', 'report.html'), 'utf8')).toContain(`<b>${result.perplexity.toFixed(1)}</b>`)
     expect(existsSync(path('base.checkpoint.safetensors'))).toBe(false)
+  })
+
+  it('refuses a base of another family, and one with a tokenizer of its own', () => {
+    const golden = fileURLToPath(new URL('../interop/golden/tokenizers/bert-uncased', import.meta.url))
+    const init = (...args: string[]) =>
+      runGraft(['init', '--embd', '8', '--layer', '1', '--head', '2', '--positions', '32', ...args], { cwd: dir })
+    expect(init('--family', 'bert', '--out', 'bert').status).toBe(0)
+    expect(init('--tokenizer', golden, '--out', 'other-words').status).toBe(0)
+    const refusal = (base: string) => {
+      const { status, stderr } = pretrain(
+        '--base',
+        base,
+        '--corpus',
+        'corpus.txt',
+        '--sequence-length',
+        '16',
+        '--out',
+        'x',
+      )
+      return [status, stderr.split('\n').find((line) => line.startsWith('error: '))]
+    }
+    expect(refusal('bert')).toEqual([1, 'error: the base is of the family bert, and only GPT-2 bases are pretrained'])
+    const own = "error: other-words has a tokenizer of its own, and pretraining reads texts by GPT-2's"
+    expect(refusal('other-words')).toEqual([1, own])
   })
 
   it('stores half precision where asked for, goes on from a base, and leaves the head of neighbours out of it', async () => {
