@@ -23,8 +23,9 @@ const typed = z.looseObject({ model_type: z.string() })
 const quantized = z.looseObject({ quantization_config: z.looseObject({ quant_method: z.optional(z.string()) }) })
 
 function checkCommon(json: unknown, file: string): void {
-  const method = quantized.safeParse(json).data?.quantization_config.quant_method
-  if (!quantized.safeParse(json).success) return
+  const { data } = quantized.safeParse(json)
+  if (!data) return
+  const method = data.quantization_config.quant_method
   throw new GraftError('config', `${file}: quantization_config (${method ?? 'of no name'}) is not supported`, {
     hint: 'Use the model as it was before it was quantized.',
     file,
