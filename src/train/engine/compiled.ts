@@ -2,7 +2,7 @@
 import { InferenceSession, Tensor } from 'onnxruntime-node'
 import { type CompiledDevice, DEVICES, deviceError } from '../../core/devices.ts'
 import { loadModel } from '../../files/model-file.ts'
-import { type Graph, toOnnxParts, trace } from '../../onnx/index.ts'
+import { type Graph, type InputSpec, type TracedFunction, quantize, toOnnxParts, trace } from '../../onnx/index.ts'
 import type { Engine, EngineOptions, Feed, Feeds, StepOptions, TrainingState } from '../engine.ts'
 import { dropoutRows, evaluationInputs, evaluationStep, nextName, stepInputs, trainingStep } from '../step.ts'
 import { createProfiler } from './profile.ts'
@@ -25,18 +25,23 @@ export async function createCompiledEngine(
     loadModel(toOnnxParts(graph, { dataFile: DATA_FILE }), DATA_FILE, (model) =>
       createSession(model, device, { ...options, ...(threads !== undefined && { intraOpNumThreads: threads }) }),
     )
-  const constants = program.frozen
+  const compile = async (step: TracedFunction, inputs: Record<string, InputSpec>): Promise<Graph> => {
+    const graph = await trace(step, inputs, { constants: program.frozen })
+    const { frozenScheme: scheme } = program
+    // Rows are looked up, not multiplied by: float32 ones cost nothing but memory, and few are in use.
+    return scheme ? quantize(graph, (_, use) => (use === 'product' ? scheme : undefined)).graph : graph
+  }
   let state = toTensors(initialState(program))
   const names = Object.keys(state)
   const profiler = profile ? await createProfiler() : undefined
   const training = await session(
-    await trace(trainingStep(program, optimizer, seed), stepInputs(program), { constants }),
+    await compile(trainingStep(program, optimizer, seed), stepInputs(program)),
     { ...keepOnDevice(device, names), ...profiler?.sessionOptions },
   ).catch(async (error: unknown) => {
     await profiler?.dispose()
     throw error
   })
-  const evaluation = await session(await trace(evaluationStep(program), evaluationInputs(program), { constants }))
+  const evaluation = await session(await compile(evaluationStep(program), evaluationInputs(program)))
   let download: InferenceSession | undefined
 
   return {
