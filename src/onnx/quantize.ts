@@ -4,12 +4,12 @@
  */
 import { Graph, type Node, type Value } from './graph.ts'
 import { optimize } from './optimize.ts'
-import { float16 } from './quantize/float16.ts'
+import { fp16 } from './quantize/fp16.ts'
 import { int4 } from './quantize/int4.ts'
 import { int8 } from './quantize/int8.ts'
 import type { SchemeRules, Weight } from './quantize/scheme.ts'
 
-const schemes = { int8, int4, float16 } satisfies Record<string, SchemeRules>
+const schemes = { int8, int4, fp16 } satisfies Record<string, SchemeRules>
 
 /** How a weight can be kept; `quantize/` has a file for each. */
 export type Scheme = keyof typeof schemes

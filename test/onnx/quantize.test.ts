@@ -4,7 +4,7 @@ import * as ort from 'onnxruntime-node'
 import { describe, expect, it } from 'vitest'
 import { createRandom } from '../../src/core/random.ts'
 import { checkGraph, type Graph, printGraph, quantize, type Scheme, toOnnx, trace } from '../../src/onnx/index.ts'
-import { toFloat16 } from '../../src/onnx/quantize/float16.ts'
+import { toFloat16 } from '../../src/onnx/quantize/fp16.ts'
 import { quantizeBlocks } from '../../src/onnx/quantize/int4.ts'
 import { quantizeColumns } from '../../src/onnx/quantize/int8.ts'
 
@@ -90,16 +90,16 @@ describe('quantize', () => {
     expect(largestDifference(await runProduct(graph), product(x, at))).toBeLessThan(ofRounding)
   })
 
-  it('float16: W as binary16 holds it', async () => {
+  it('fp16: W as binary16 holds it', async () => {
     const half = toFloat16(weight.data)
     const expected = product(x, (i, o) => fromFloat16(half[i * OUT + o] ?? NaN))
     for (const transposed of [false, true]) {
-      const { graph } = quantize(await traceProduct(transposed), () => 'float16')
+      const { graph } = quantize(await traceProduct(transposed), () => 'fp16')
       expect(largestDifference(await runProduct(graph), expected)).toBeLessThan(1e-5)
     }
   })
 
-  it.each(['int8', 'int4', 'float16'] as Scheme[])('looks rows up: %s', async (scheme) => {
+  it.each(['int8', 'int4', 'fp16'] as Scheme[])('looks rows up: %s', async (scheme) => {
     const traced = await trace(
       ({ ids, w }) => tf.gather(w!, ids!),
       { ids: { shape: ['n'], dtype: 'int32' } },

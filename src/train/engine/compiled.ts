@@ -34,10 +34,10 @@ export async function createCompiledEngine(
   let state = toTensors(initialState(program))
   const names = Object.keys(state)
   const profiler = profile ? await createProfiler() : undefined
-  const training = await session(
-    await compile(trainingStep(program, optimizer, seed), stepInputs(program)),
-    { ...keepOnDevice(device, names), ...profiler?.sessionOptions },
-  ).catch(async (error: unknown) => {
+  const training = await session(await compile(trainingStep(program, optimizer, seed), stepInputs(program)), {
+    ...keepOnDevice(device, names),
+    ...profiler?.sessionOptions,
+  }).catch(async (error: unknown) => {
     await profiler?.dispose()
     throw error
   })

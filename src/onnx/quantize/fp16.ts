@@ -2,7 +2,7 @@
 import type { Value } from '../graph.ts'
 import { type SchemeContext, type SchemeRules, type Weight, plus } from './scheme.ts'
 
-export const float16: SchemeRules = {
+export const fp16: SchemeRules = {
   product({ graph, parts }, x, weight, addend) {
     const matrix = float32Of({ graph, parts }, weight)
     const { transposed } = weight
@@ -16,8 +16,8 @@ export const float16: SchemeRules = {
 
 /** The weight as it lies in the checkpoint; a transpose is the product's business. */
 function float32Of({ graph, parts }: SchemeContext, { name, data, rows, columns }: Weight): Value {
-  const [half] = parts(`${name}.float16`, () => [
-    graph.constant(toFloat16(data), [rows, columns], 'float16', `${name}.float16`),
+  const [half] = parts(`${name}.fp16`, () => [
+    graph.constant(toFloat16(data), [rows, columns], 'float16', `${name}.fp16`),
   ])
   if (!half) throw new Error(`no constant for ${name}`)
   return graph.op('Cast', [half], { to: 'float32' })
