@@ -7,9 +7,10 @@ import { optimize } from './optimize.ts'
 import { fp16 } from './quantize/fp16.ts'
 import { int4 } from './quantize/int4.ts'
 import { int8 } from './quantize/int8.ts'
+import { nf4 } from './quantize/nf4.ts'
 import type { SchemeRules, Weight } from './quantize/scheme.ts'
 
-const schemes = { int8, int4, fp16 } satisfies Record<string, SchemeRules>
+const schemes = { int8, int4, nf4, fp16 } satisfies Record<string, SchemeRules>
 
 /** How a weight can be kept; `quantize/` has a file for each. */
 export type Scheme = keyof typeof schemes

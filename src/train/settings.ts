@@ -25,7 +25,7 @@ export const LORA_SETTINGS = {
     group: 'adapter',
     help: 'of A: N(0, 0.01²), or as PEFT',
   }),
-  basePrecision: choice(['fp32', 'int8', 'int4'], {
+  basePrecision: choice(['fp32', 'int8', 'int4', 'nf4'], {
     default: 'fp32',
     group: 'adapter',
     help: 'how the frozen base is kept and multiplied by: fewer bits are faster and take less memory',

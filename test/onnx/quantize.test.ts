@@ -1,4 +1,5 @@
 /** Weights in fewer bits: what ONNX Runtime computes with them is what their definition says, in float64. */
+import { readFileSync } from 'node:fs'
 import * as tf from '@tensorflow/tfjs'
 import * as ort from 'onnxruntime-node'
 import { describe, expect, it } from 'vitest'
@@ -6,6 +7,7 @@ import { createRandom } from '../../src/core/random.ts'
 import { checkGraph, type Graph, printGraph, quantize, type Scheme, toOnnx, trace } from '../../src/onnx/index.ts'
 import { toFloat16 } from '../../src/onnx/quantize/fp16.ts'
 import { quantizeBlocks } from '../../src/onnx/quantize/int4.ts'
+import { NF4, quantizeNf4 } from '../../src/onnx/quantize/nf4.ts'
 import { quantizeColumns } from '../../src/onnx/quantize/int8.ts'
 
 const [ROWS, INPUT, OUT] = [7, 70, 24]
@@ -90,6 +92,17 @@ describe('quantize', () => {
     expect(largestDifference(await runProduct(graph), product(x, at))).toBeLessThan(ofRounding)
   })
 
+  it('nf4: W in blocks of 64', async () => {
+    const { values: bytes, largest } = quantizeNf4({ name: 'w', ...matrix(), transposed: false })
+    const at = (i: number, o: number) => {
+      const place = o * INPUT + i
+      const number = ((bytes[place >> 1] ?? NaN) >> (place % 2 === 0 ? 4 : 0)) & 15
+      return (NF4[number] ?? NaN) * (largest[place >> 6] ?? NaN)
+    }
+    const { graph } = quantize(await traceProduct(), () => 'nf4')
+    expect(largestDifference(await runProduct(graph), product(x, at))).toBeLessThan(1e-4)
+  })
+
   it('fp16: W as binary16 holds it', async () => {
     const half = toFloat16(weight.data)
     const expected = product(x, (i, o) => fromFloat16(half[i * OUT + o] ?? NaN))
@@ -99,7 +112,7 @@ describe('quantize', () => {
     }
   })
 
-  it.each(['int8', 'int4', 'fp16'] as Scheme[])('looks rows up: %s', async (scheme) => {
+  it.each(['int8', 'int4', 'nf4', 'fp16'] as Scheme[])('looks rows up: %s', async (scheme) => {
     const traced = await trace(
       ({ ids, w }) => tf.gather(w!, ids!),
       { ids: { shape: ['n'], dtype: 'int32' } },
@@ -208,4 +221,22 @@ describe('toFloat16', () => {
       expect(Math.abs(fromFloat16(bits) - value)).toBeLessThanOrEqual(Math.max(2 ** -25, Math.abs(value) * 2 ** -11))
     })
   })
+})
+
+describe('quantizeNf4', () => {
+  const golden = JSON.parse(readFileSync(new URL('../interop/golden/nf4.json', import.meta.url), 'utf8')) as Record<
+    string,
+    { shape: [number, number]; matrix: number[]; values: number[]; absmax: number[] }
+  >
+
+  it.each(Object.entries(golden))(
+    'gives what bitsandbytes gives: %s',
+    (_, { shape, matrix: numbers, values, absmax }) => {
+      // PyTorch's matrices are [out, in]: the transpose of W.
+      const [rows, columns] = shape
+      const found = quantizeNf4({ name: 'w', data: Float32Array.from(numbers), rows, columns, transposed: true })
+      expect([...found.largest]).toEqual(absmax.map(Math.fround))
+      expect([...found.values]).toEqual(values)
+    },
+  )
 })

@@ -82,6 +82,7 @@ describe('a base in fewer bits', () => {
   it.each([
     ['int8', 0.99],
     ['int4', 0.9],
+    ['nf4', 0.9],
   ] as const)('%s: the gradient of each tensor points where that in float32 does', async (scheme, least) => {
     const state = await trained()
     const engines = await Promise.all([open('fp32'), open(scheme)])
@@ -92,7 +93,7 @@ describe('a base in fewer bits', () => {
     expect(cosines.filter(([, value]) => !(value >= least))).toEqual([])
   })
 
-  it.each(['int8', 'int4'] as const)(
+  it.each(['int8', 'int4', 'nf4'] as const)(
     '%s: the same seed gives the same bytes, and a restored run goes on as it was',
     async (scheme) => {
       const engines = await Promise.all([open(scheme), open(scheme)])

@@ -32,16 +32,22 @@ const matMulIntegerToFloat: Rule = (context) => {
   return { type: 'float32', shape: [...a.shape.slice(0, -1), columns] }
 }
 
-/** A · Bᵀ, where B [N, K] is given in blocks of 4 or 8 bits along K, a scale for each. */
+interface Sizes {
+  K: number
+  N: number
+  block: number
+}
+
+/** A · Bᵀ, where B [N, K] is given in blocks along K, a scale for each. */
 const blocked =
-  (check: (context: RuleContext, sizes: { K: number; N: number; block: number }) => void): Rule =>
+  (check: (context: RuleContext, sizes: Sizes) => void): Rule =>
   (context) => {
     const { integer, fail } = context
     const a = expect(context, 0, 'float32')
-    const [K, N, block] = [integer('K', 0), integer('N', 0), integer('block_size', 0)]
-    if (a.shape.at(-1) !== K) fail(`inner sizes ${a.shape.at(-1)} and ${K} differ`)
-    check(context, { K, N, block })
-    return { type: 'float32', shape: [...a.shape.slice(0, -1), N] }
+    const sizes = { K: integer('K', 0), N: integer('N', 0), block: integer('block_size', 0) }
+    if (a.shape.at(-1) !== sizes.K) fail(`inner sizes ${a.shape.at(-1)} and ${sizes.K} differ`)
+    check(context, sizes)
+    return { type: 'float32', shape: [...a.shape.slice(0, -1), sizes.N] }
   }
 
 const count = ({ shape }: Value): number => sizeOf(shape.map(Number))
