@@ -70,29 +70,38 @@ export async function passGate(
   checkLayers(named, plan.config)
   const all = narrowableLayers(plan.config).filter((layer) => !named.includes(layer))
   const references = await readReferences(plan, exact, probes, calibration)
-  const compareAll = async (layers: ReadonlySet<string>): Promise<Comparison[]> => {
-    await using classifier = await open(layers)
-    const comparisons: Comparison[] = []
-    for (const reference of references) comparisons.push(await compare(reference, classifier))
-    return comparisons
+  const attempt = async (layers: Set<string>) => {
+    const comparisons = await compareAll(references, open, layers)
+    const failed = comparisons.find((comparison) => !passes(comparison, maxAccuracyDrop))
+    const kept = narrowableLayers(plan.config).filter((layer) => !layers.has(layer))
+    return { layers, failed, gate: { fp32Layers: kept, comparisons } }
   }
-  const fails = (comparisons: readonly Comparison[]) =>
-    comparisons.find((comparison) => !passes(comparison, maxAccuracyDrop))
 
-  let layers = new Set(all)
-  let comparisons = await compareAll(layers)
-  let failed = fails(comparisons)
-  if (failed) {
-    const ranked = await rankLayers(all, references, open)
-    for (let count = 1; isAuto && failed && count < all.length; count *= 2) {
-      layers = new Set(all.filter((layer) => !ranked.slice(0, count).includes(layer)))
-      comparisons = await compareAll(layers)
-      failed = fails(comparisons)
-    }
-    if (failed) throw refusal(failed, { precision, maxAccuracyDrop, ranked })
+  const whole = await attempt(new Set(all))
+  if (!whole.failed) return whole
+  const ranked = await rankLayers(all, references, open)
+  const counts = isAuto ? powersOfTwo(all.length) : []
+  for (const count of counts) {
+    const worst = ranked.slice(0, count)
+    const part = await attempt(new Set(all.filter((layer) => !worst.includes(layer))))
+    if (!part.failed) return part
   }
-  const kept = narrowableLayers(plan.config).filter((layer) => !layers.has(layer))
-  return { layers, gate: { fp32Layers: kept, comparisons } }
+  throw refusal(whole.failed, { precision, maxAccuracyDrop, ranked, isAuto })
+}
+
+/** 1, 2, 4 … below a limit. */
+const powersOfTwo = (limit: number): number[] =>
+  Array.from({ length: Math.ceil(Math.log2(limit)) }, (_, exponent) => 2 ** exponent)
+
+async function compareAll(
+  references: readonly Reference[],
+  open: OpenNarrow,
+  layers: ReadonlySet<string>,
+): Promise<Comparison[]> {
+  await using classifier = await open(layers)
+  const comparisons: Comparison[] = []
+  for (const reference of references) comparisons.push(await compare(reference, classifier))
+  return comparisons
 }
 
 /** What the float32 graph says: of the sets that are given, and of the probes for adapters without one. */
@@ -194,11 +203,15 @@ interface RefusalFacts {
   precision: Precision
   maxAccuracyDrop: number
   ranked: readonly string[]
+  /** Whether layers were kept until half of them were in float32, to no avail. */
+  isAuto: boolean
 }
 
-function refusal(comparison: Comparison, { precision, maxAccuracyDrop, ranked }: RefusalFacts): GraftError {
+function refusal(comparison: Comparison, { precision, maxAccuracyDrop, ranked, isAuto }: RefusalFacts): GraftError {
   const worst = ranked.slice(0, 3).join(',')
-  const hint = `The layers that hurt most: keep them with --keep-fp32 ${worst}, or let --keep-fp32 auto choose.`
+  const hint = isAuto
+    ? `Keeping those that hurt most, ${worst} first, did not help: export with --precision fp16.`
+    : `The layers that hurt most: keep them with --keep-fp32 ${worst}, or let --keep-fp32 auto choose.`
   return new GraftError(
     'precision',
     `${precision} ${describeLoss(comparison)}; ${allowed(comparison, maxAccuracyDrop)}`,
