@@ -55,6 +55,9 @@ const runtimeFlags = {
   BUNDLE_FILENAME: '""',
 }
 
+/** It also asks whether it is in Node. */
+const browser = { 'typeof process': '"undefined"', 'typeof navigator': '"object"' }
+
 /**
  * Of ONNX Runtime's sources those that the page has no use for: pictures and textures as tensors, models that it downloads
  * itself, and traces.
@@ -62,18 +65,26 @@ const runtimeFlags = {
 const unused =
   /onnxruntime-common\/dist\/esm\/(tensor-(conversion|factory)-impl|trace)\.js$|onnxruntime-web\/lib\/wasm\/wasm-utils-load-file\.ts$/
 
-/** ONNX Runtime's JavaScript for the CPU built from its sources, without those: 4 kB less of 18. */
+/**
+ * The module `virtual:onnxruntime`: ONNX Runtime's JavaScript for the CPU from its sources, without those. Not by their `index.ts`, whose
+ * `require` keeps a bundler from leaving out what is not used.
+ */
 function slimRuntime(): Plugin {
-  const sources = join(runtimeFolder, '../lib/index.ts')
+  const id = 'virtual:onnxruntime'
+  const backend = join(runtimeFolder, '../lib/backend-wasm.ts')
   const define = Object.entries(runtimeFlags).map(([name, value]) => [`BUILD_DEFS.${name}`, String(value)])
   return {
     name: 'slim-runtime',
     enforce: 'pre',
-    config: () => ({ define: Object.fromEntries(define) }),
-    resolveId: (source) => (source === 'onnxruntime-web/wasm' ? sources : undefined),
-    load(id) {
-      if (!unused.test(id)) return undefined
-      const names = readFileSync(id, 'utf8').matchAll(/^export const (\w+)/gm)
+    config: () => ({ define: { ...Object.fromEntries(define), ...browser } }),
+    resolveId: (source) => (source === id ? `\0${id}` : undefined),
+    load(source) {
+      if (source === `\0${id}`) {
+        const common = `export { Tensor, env } from 'onnxruntime-common'`
+        return `${common}\nexport { wasmBackend } from ${JSON.stringify(backend)}`
+      }
+      if (!unused.test(source)) return undefined
+      const names = readFileSync(source, 'utf8').matchAll(/^export const (\w+)/gm)
       return Array.from(names, ([, name]) => `export const ${name} = () => undefined`).join('\n')
     },
   }
@@ -115,8 +126,26 @@ function plainImports(): Plugin {
   }
 }
 
+/** Of all packages that are in the page. */
+const LICENSES = 'licenses.txt'
+
+/** ONNX Runtime's licence is to be kept with all copies, and its packages come without the text. */
+function runtimeLicense(): Plugin {
+  return {
+    name: 'runtime-license',
+    writeBundle({ dir = '' }) {
+      const file = join(dir, LICENSES)
+      const [all, own] = [file, path('src/web/onnxruntime-license.txt')].map((name) => readFileSync(name, 'utf8'))
+      writeFileSync(
+        file,
+        `${all}`.replace(/^## onnxruntime-web .*$/m, (name) => `${name}\n\n${own}`),
+      )
+    },
+  }
+}
+
 /** Files that only some visitors need: the service worker keeps them when they are used. */
-const isOptional = (fileName: string) => /jspi|\bre2-|\bparquet-/.test(fileName)
+const isOptional = (fileName: string) => /jspi|\bre2-|\bparquet-/.test(fileName) || fileName === LICENSES
 
 /** Files that the worker downloads and keeps itself. */
 const isKeptByWorker = (fileName: string) => /\.wasm$|gpt2-ranks/.test(fileName)
@@ -159,7 +188,7 @@ export default defineConfig({
   root: path('src/web'),
   // Relative, so that the site works under any path.
   base: './',
-  plugins: [runtimeFiles(), slimRuntime(), hashedWorker(), plainImports(), siteFiles()],
+  plugins: [runtimeFiles(), slimRuntime(), hashedWorker(), plainImports(), runtimeLicense(), siteFiles()],
   // Without it, ONNX Runtime's loader is in the bundle, where its threads would run the whole worker again.
   resolve: { conditions: ['onnxruntime-web-use-extern-wasm', 'module', 'browser', 'production'] },
   build: {
@@ -168,6 +197,7 @@ export default defineConfig({
     target: 'es2022',
     assetsInlineLimit: 0,
     modulePreload: false,
+    license: { fileName: LICENSES },
     chunkSizeWarningLimit: 1000,
     rollupOptions: {
       input: {

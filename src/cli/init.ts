@@ -54,13 +54,13 @@ async function init({
   const { writeBase } = await import('../files/base-folder.ts')
   const { withOutput } = await import('../files/output.ts')
   const { openTokenizer, readTokenizer } = await import('../files/tokenizer-files.ts')
-  const { createFamilyBase } = await import('../train/base.ts')
+  const { createBase } = await import('../train/base.ts')
   const ui = createUi({ json })
   const sizes = { width: embd, layers: layer, heads: head, inner, positions }
   const base = await withOutput(out, { kind: 'model', force }, async (output) => {
     const tokenizer = tokenizerDir === undefined ? 'gpt2' : await readTokenizer(tokenizerDir)
     const vocabulary = (await openTokenizer(tokenizer)).vocabularySize
-    const created = createFamilyBase(family, { ...sizes, vocabulary }, seed)
+    const created = createBase({ family, ...sizes, vocabulary }, seed)
     await writeBase(output, created, { tokenizer })
     return created
   })

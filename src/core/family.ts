@@ -90,6 +90,16 @@ export interface NewModelSizes extends ModelSizes {
   inner: number
 }
 
+/** Those of the tutorial's `SimpleGPTForClassification`, with GPT-2's vocabulary: what a new model has where nothing else is said. */
+export const tutorialSizes: NewModelSizes = {
+  width: 256,
+  layers: 4,
+  heads: 8,
+  inner: 512,
+  positions: 256,
+  vocabulary: 50_257,
+}
+
 export interface ModelFamily {
   /** As `config.json` names it. */
   modelType: string

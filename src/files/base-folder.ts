@@ -136,7 +136,7 @@ export interface WriteBaseOptions extends WriteOptionsWithExtras {
  * @example
  * import { createBase, writeBase } from 'graft-lora/train'
  *
- * await writeBase('runs/base', createBase({ n_layer: 2, n_embd: 64 }, 1), { dtype: 'float16' })
+ * await writeBase('runs/base', createBase({ layers: 2, width: 64 }, 1), { dtype: 'float16' })
  */
 export async function writeBase(
   out: Output,

@@ -1,41 +1,33 @@
 /** New bases, which `writeBase` writes as Hugging Face folders. */
 import { familyNamed, parseConfig } from '../core/families.ts'
-import { type GPT2Config, createConfig } from '../core/families/gpt2.ts'
-import type { NewModelSizes } from '../core/family.ts'
+import { type NewModelSizes, tutorialSizes } from '../core/family.ts'
+import { initializeBase } from '../core/initialize.ts'
 import { createRandom } from '../core/random.ts'
 import type { Base } from '../files/base-folder.ts'
-import { initializeBase } from '../core/initialize.ts'
 
-/**
- * A GPT-2 with random weights.
- * @param fields by default the tutorial's model: 4 layers, 256 wide, 8 heads, feed-forward 512, texts of up to 256 tokens
- * @param seed of the weights: the same seed gives the same ones
- * @throws GraftError `config`
- * @example
- * import { createBase, writeBase } from 'graft-lora/train'
- *
- * await writeBase('runs/random', createBase({ n_layer: 2, n_embd: 64 }, 1))
- */
-export function createBase(fields: Partial<GPT2Config>, seed: number): Pick<Base, 'config' | 'weights'> {
-  const config = createConfig(fields)
-  return { config, weights: initializeBase(config, createRandom(seed)) }
+/** What a new base is: its family, by its `model_type`, and its sizes. */
+export interface NewBase extends Partial<NewModelSizes> {
+  /** @default 'gpt2' */
+  family?: string
 }
 
 /**
- * A model of any family with random weights.
- * @param family its `model_type`
- * @throws GraftError `usage` for a family that there is not, `config`
+ * A model with random weights, of any family.
+ * @param model by default the tutorial's: a GPT-2 of 4 layers, 256 wide, 8 heads, feed-forward 512, for texts of up to 256 tokens of
+ *   GPT-2's vocabulary
+ * @param seed of the weights: the same seed gives the same ones
+ * @throws GraftError `usage` for a family that there is not, `config` for sizes that do not go together
  * @example
- * import { createFamilyBase } from 'graft-lora/train'
+ * import { createBase, writeBase } from 'graft-lora/train'
  *
- * const sizes = { width: 32, layers: 2, heads: 2, inner: 64, positions: 64, vocabulary: 50_257 }
- * const { config } = createFamilyBase('bert', sizes, 1)
+ * await writeBase('runs/random', createBase({ layers: 2, width: 64 }, 1))
+ *
+ * const { config } = createBase({ family: 'bert', width: 32, layers: 2, heads: 2, inner: 64, positions: 64 }, 1)
  * console.log(config.model_type)
  */
-export function createFamilyBase(family: string, sizes: NewModelSizes, seed: number): Pick<Base, 'config' | 'weights'> {
+export function createBase({ family = 'gpt2', ...sizes }: NewBase, seed: number): Pick<Base, 'config' | 'weights'> {
   const { classes, fieldsOf } = familyNamed(family)
-  if (family === 'gpt2') return createBase(fieldsOf(sizes), seed)
-  const fields = { model_type: family, architectures: [classes.bare], ...fieldsOf(sizes) }
-  const config = parseConfig(fields)
+  const fields = fieldsOf({ ...tutorialSizes, ...sizes })
+  const config = parseConfig({ model_type: family, architectures: [classes.bare], ...fields })
   return { config, weights: initializeBase(config, createRandom(seed)) }
 }

@@ -3,7 +3,6 @@
  * `createBase` → `writeBase` → `readBase`, then `train`. Export and evaluation of the result are in `graft-lora/export`.
  */
 export { type ErrorCode, GraftError } from '../core/errors.ts'
-export type { GPT2Config } from '../core/families/gpt2.ts'
 export type { ModelConfig } from '../core/family.ts'
 export type { Measures, MeasuresOf } from '../core/evaluator.ts'
 export type { ClassMetrics, Metrics } from '../core/metrics.ts'
@@ -12,7 +11,7 @@ export type { RegressionMetrics } from '../core/metrics/regression.ts'
 export type { ProblemType } from '../core/task.ts'
 export { type Base, readBase, writeBase } from '../files/base-folder.ts'
 export { type ImportOptions, type ImportResult, importModel } from '../files/import.ts'
-export { createBase, createFamilyBase } from './base.ts'
+export { type NewBase, createBase } from './base.ts'
 export { shippedBase } from './shipped-base.ts'
 export { type Corpus, type CorpusFile, readCorpus } from './corpus.ts'
 export * from './dataset.ts'

@@ -55,7 +55,7 @@ export interface PretrainResult {
  * @example
  * import { createBase, pretrain, readCorpus } from 'graft-lora/train'
  *
- * const base = createBase({ n_layer: 2, n_embd: 64 }, 1)
+ * const base = createBase({ layers: 2, width: 64 }, 1)
  * const corpus = await readCorpus(['messages.csv'])
  * const { perplexity } = await pretrain({ base, corpus, out: 'runs/pretrained', epochs: 1, sequenceLength: 64 })
  * console.log(perplexity)

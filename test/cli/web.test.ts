@@ -35,9 +35,12 @@ it('writes page and bundle, once', () => {
     'bundle',
     'graft.js',
     'index.html',
+    'licenses.txt',
     'service-worker.js',
     'worker.js',
   ])
+  const licenses = readFileSync(path('site/licenses.txt'), 'utf8')
+  expect(licenses).toMatch(/^## onnxruntime-web - .*\n\nMIT License\n\nCopyright \(c\) Microsoft Corporation$/m)
   expect(readFileSync(path('site/bundle/graft.json'))).toEqual(readFileSync(path('bundle/graft.json')))
   const again = graft('bundle', '--out', 'site')
   expect(again.status).toBe(1)

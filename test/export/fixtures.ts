@@ -3,7 +3,7 @@ import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Adapter } from '../../src/core/adapter.ts'
-import { createConfig, type GPT2Config } from '../../src/core/families/gpt2.ts'
+import { createConfig } from '../../src/core/families/gpt2.ts'
 import { createRandom } from '../../src/core/random.ts'
 import type { TensorData, TensorMap } from '../../src/core/tensors.ts'
 import { writeAdapter } from '../../src/files/adapter-folder.ts'
@@ -12,7 +12,7 @@ import { initializeBase } from '../../src/core/initialize.ts'
 import { randomAdapter } from '../fixtures/adapter.ts'
 
 /** No two sizes that could be mixed up are equal. */
-export const config: GPT2Config = createConfig({
+export const config = createConfig({
   n_positions: 40,
   n_embd: 16,
   n_layer: 2,

@@ -211,7 +211,7 @@ describe('a model', () => {
 
   it('keeps a tokenizer that is not GPT-2’s, and is refused without any', async () => {
     const source = join(dir, 'source')
-    await writeBase(source, createBase({ n_embd: 4, n_layer: 1, n_head: 1, n_inner: 4, n_positions: 8 }, 1))
+    await writeBase(source, createBase({ width: 4, layers: 1, heads: 1, inner: 4, positions: 8 }, 1))
     await importModel(source, { out: out() })
     const { config } = await readBase(out())
     expect(await readTokenizer(out(), config)).toBe('gpt2')

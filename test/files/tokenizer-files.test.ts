@@ -2,7 +2,7 @@
 import { fileURLToPath } from 'node:url'
 import { expect, it } from 'vitest'
 import { readTokenizer, tokenizerFilesOf } from '../../src/files/tokenizer-files.ts'
-import { createFamilyBase } from '../../src/train/base.ts'
+import { createBase } from '../../src/train/base.ts'
 
 const sizes = { width: 8, layers: 1, heads: 2, inner: 8, positions: 32, vocabulary: 1200 }
 const folderOf = (name: string) => fileURLToPath(new URL(`../interop/golden/tokenizers/${name}`, import.meta.url))
@@ -10,7 +10,7 @@ const folderOf = (name: string) => fileURLToPath(new URL(`../interop/golden/toke
 async function filesOf(family: string, tokenizer: string) {
   const source = await readTokenizer(folderOf(tokenizer))
   if (source === 'gpt2') throw new Error(`${tokenizer} is GPT-2's`)
-  const { config } = createFamilyBase(family, sizes, 1)
+  const { config } = createBase({ family, ...sizes }, 1)
   const write = (files: Record<string, string>) => tokenizerFilesOf({ ...source, files }, config)
   return { files: source.files, write }
 }

@@ -5,7 +5,7 @@
 import * as fc from 'fast-check'
 import * as tf from '@tensorflow/tfjs'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { type GPT2Config, createConfig } from '../../src/core/families/gpt2.ts'
+import { createConfig } from '../../src/core/families/gpt2.ts'
 import { adaptableLayers, parameterShapes } from '../../src/core/layers.ts'
 import { createRandom } from '../../src/core/random.ts'
 import { type TensorMap, sizeOf } from '../../src/core/tensors.ts'
@@ -69,7 +69,7 @@ function values(size: number): Float32Array {
 }
 
 interface Model {
-  config: GPT2Config
+  config: ReturnType<typeof createConfig>
   weights: TensorMap
   targets: string[]
 }
@@ -90,7 +90,7 @@ function model({ vocabulary, pad, heads, head, inner, positions, layers }: Combi
   return { config, weights, targets: adaptableLayers(config).map(({ name }) => name) }
 }
 
-const score = ({ n_embd: width }: GPT2Config, labels: number) => ({
+const score = ({ n_embd: width }: Model['config'], labels: number) => ({
   shape: [labels, width],
   data: values(labels * width),
 })

@@ -83,10 +83,7 @@ describe('cooccurrenceEmbedding', () => {
 })
 
 describe('withCooccurrences', () => {
-  const { weights } = createBase(
-    { n_embd: 8, n_head: 2, n_inner: 16, vocab_size: 60, pad_token_id: 0, eos_token_id: 0, bos_token_id: 0 },
-    1,
-  )
+  const { weights } = createBase({ width: 8, heads: 2, inner: 16, vocabulary: 60 }, 1)
   const started = withCooccurrences(weights, topicSequences(), createRandom(1))
   const rows = (map: typeof weights, from: number, to: number) =>
     map.get('transformer.wte.weight')?.data.subarray(from * 8, to * 8) ?? new Float32Array()

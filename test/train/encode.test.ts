@@ -1,7 +1,7 @@
 /** Texts become token ids of the compact vocabulary, cut to length, and labels their ids. */
 import { describe, expect, it } from 'vitest'
 import ranks from 'js-tiktoken/ranks/gpt2'
-import { type GPT2Config, createConfig } from '../../src/core/families/gpt2.ts'
+import { createConfig } from '../../src/core/families/gpt2.ts'
 import { createGpt2Tokenizer } from '../../src/core/tokenizer/gpt2.ts'
 import type { Dataset, LabelledExample } from '../../src/train/dataset.ts'
 import { encodeDataset } from '../../src/train/encode.ts'
@@ -15,7 +15,7 @@ const splits = {
 // Encoding reads labels and splits only.
 const dataset = { labels: ['ham', 'spam'], splits } as unknown as Dataset
 const config = createConfig({ n_positions: 8 })
-const baseOf = (own: GPT2Config) => ({ config: own, tokenizer: 'gpt2' as const })
+const baseOf = (own: ReturnType<typeof createConfig>) => ({ config: own, tokenizer: 'gpt2' as const })
 const tokenizer = createGpt2Tokenizer(ranks)
 
 describe('encodeDataset', () => {

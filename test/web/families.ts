@@ -1,5 +1,5 @@
 /** Sites of a tiny BERT with a tokenizer of its own, beside those of GPT-2 in fixtures.ts. */
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { writeSite } from '../../src/cli/web/site.ts'
@@ -31,31 +31,49 @@ export interface BertSites {
   remove(): Promise<void>
 }
 
+interface ModelOptions {
+  family: string
+  /** A folder of a `tokenizer.json`. */
+  tokenizer: string
+}
+
+/** Writes a random base, and an adapter for each list of labels, into a folder. Of both, what an export of them is given. */
+async function writeModel(dir: string, { family, tokenizer: source }: ModelOptions, labels: readonly string[][]) {
+  const path = (name: string) => join(dir, name)
+  const tokenizer = await readTokenizer(source)
+  const { vocabularySize: vocabulary } = await openTokenizer(tokenizer)
+  const fields = familyNamed(family).fieldsOf({ ...sizes, vocabulary })
+  const config = parseConfig({ model_type: family, initializer_range: 0.3, ...fields })
+  await writeBase(path('base'), { config, weights: initializeBase(config, createRandom(1)) }, { tokenizer })
+  const { sha256: baseSha256 } = await readBase(path('base'))
+  for (const [at, each] of labels.entries()) {
+    const adapter = randomAdapter({ config, base: path('base'), baseSha256, labels: each, seed: at, rank: 2 })
+    await writeAdapter(path(`adapter-${at}`), { ...adapter, info: { ...adapter.info, maxLength: 40 } })
+  }
+  const adapters = labels.map((_, at) => ({ name: `task-${at}`, dir: path(`adapter-${at}`) }))
+  return { base: path('base'), adapters, probes: texts }
+}
+
+/** Writes an unmerged bundle of a random model of some family into a folder that is made. */
+export async function writeUnmerged(dir: string, options: ModelOptions): Promise<string> {
+  await mkdir(dir)
+  const bundle = await writeModel(dir, options, [['no', 'yes']])
+  await exportBundle({ ...bundle, mode: 'unmerged', dir: join(dir, 'bundle') })
+  return join(dir, 'bundle')
+}
+
 /** Writes bundles of a random BERT and their sites into a new folder. */
 export async function writeBertSites(): Promise<BertSites> {
   const dir = await mkdtemp(join(tmpdir(), 'graft-bert-'))
   const path = (name: string) => join(dir, name)
   writeTokenizer(path('tokenizer'), 'word-piece', ['apple', 'plum', 'fig', 'drill', 'and'])
-  const tokenizer = await readTokenizer(path('tokenizer'))
-  const { vocabularySize: vocabulary } = await openTokenizer(tokenizer)
-  const family = familyNamed('bert')
-  const config = parseConfig({
-    model_type: 'bert',
-    initializer_range: 0.3,
-    ...family.fieldsOf({ ...sizes, vocabulary }),
-  })
-  await writeBase(path('base'), { config, weights: initializeBase(config, createRandom(1)) }, { tokenizer })
-  const { sha256: baseSha256 } = await readBase(path('base'))
-  for (const [at, labels] of [
+  const labels = [
     ['fruit', 'tool'],
     ['0', '1', '2'],
     ['no', 'yes'],
-  ].entries()) {
-    const adapter = randomAdapter({ config, base: path('base'), baseSha256, labels, seed: at, rank: 2 })
-    await writeAdapter(path(`adapter-${at}`), { ...adapter, info: { ...adapter.info, maxLength: 40 } })
-  }
-  const bundle = { base: path('base'), probes: texts }
-  const [first, second] = [0, 1].map((at) => ({ name: `task-${at}`, dir: path(`adapter-${at}`) }))
+  ]
+  const bundle = await writeModel(dir, { family: 'bert', tokenizer: path('tokenizer') }, labels)
+  const [first, second] = bundle.adapters
   if (!first || !second) throw new Error('two are made')
   await exportBundle({ ...bundle, adapters: [first], mode: 'merged', dir: path('merged') })
   await exportBundle({ ...bundle, adapters: [first, second], mode: 'unmerged', dir: path('unmerged') })

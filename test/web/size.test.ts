@@ -6,11 +6,14 @@ import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { exportBundle } from '../../src/export/index.ts'
 import { launchChromium } from './chromium.ts'
-import { type BertSites, writeBertSites } from './families.ts'
+import { type BertSites, writeBertSites, writeUnmerged } from './families.ts'
 import { type Sites, serve, writeSiteLike, writeSites } from './fixtures.ts'
 
 /** Bytes as gzip makes them, ONNX Runtime's JavaScript for the CPU included. Tables, adapters of one's own and code to copy are loaded later. */
 const BUDGET = 70_000
+
+/** Families with the other kinds of tokenizers, as `tokenizers` wrote them. */
+const kinds = { 'byte pairs': ['llama', 'llama-3'], Unigram: ['xlm-roberta', 'xlm-roberta'] } as const
 
 let gpt2: Sites
 let bert: BertSites
@@ -22,6 +25,11 @@ beforeAll(async () => {
   const adapters = [{ dir: gpt2.adapters.spam }, { dir: gpt2.adapters.topic }]
   await exportBundle({ base: gpt2.base, adapters, mode: 'unmerged', dir: join(gpt2.dir, 'two') })
   await writeSiteLike(gpt2.site, join(gpt2.dir, 'two'), siteOf('unmerged'))
+  for (const [kind, [family, name]] of Object.entries(kinds)) {
+    const tokenizer = join(import.meta.dirname, '../interop/golden/tokenizers', name)
+    const bundle = await writeUnmerged(join(gpt2.dir, kind), { family, tokenizer })
+    await writeSiteLike(gpt2.site, bundle, siteOf(kind))
+  }
 })
 afterAll(async () => {
   await browser.close()
@@ -49,6 +57,8 @@ it.each([
   ['unmerged GPT-2', () => siteOf('unmerged')],
   ['merged BERT', () => bert.mergedSite],
   ['unmerged BERT', () => bert.unmergedSite],
+  ['unmerged Llama with byte pairs', () => siteOf('byte pairs')],
+  ['unmerged XLM-RoBERTa with Unigram', () => siteOf('Unigram')],
 ])('of a page of a %s, JavaScript and CSS are within their budget', async (kind, dirOf) => {
   const dir = dirOf()
   const files = await loadedFiles(dir)

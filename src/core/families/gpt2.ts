@@ -1,6 +1,13 @@
 /** GPT-2 (Radford et al. 2019): causal, pre-norm, its linear layers `[in, out]`; classified by the last token. */
 import * as z from 'zod/mini'
-import { type ModelConfig, type ModelDescription, type ModelFamily, type Parameter, commonFields } from '../family.ts'
+import {
+  type ModelConfig,
+  type ModelDescription,
+  type ModelFamily,
+  type Parameter,
+  commonFields,
+  tutorialSizes,
+} from '../family.ts'
 import { checkConfig, checkHeads, embedding, linear, normalization, positive, rate, size } from './parts.ts'
 
 const schema = z.looseObject({
@@ -98,31 +105,17 @@ export const gpt2: ModelFamily = {
     n_layer: layers,
     n_head: heads,
     n_inner: inner,
+    bos_token_id: END_OF_TEXT,
+    eos_token_id: END_OF_TEXT,
+    pad_token_id: END_OF_TEXT,
   }),
   parse,
   describe,
 }
 
-/**
- * A GPT-2 configuration for a new base. The defaults are the tutorial's `SimpleGPTForClassification`:
- * 4 layers, 256 wide, 8 heads, feed-forward 512.
- */
+/** A GPT-2 configuration for a new base, of the tutorial's sizes where no field says otherwise. */
 export function createConfig(fields: Partial<GPT2Config> = {}): GPT2Config {
-  return parse(
-    {
-      model_type: 'gpt2',
-      architectures: ['GPT2Model'],
-      vocab_size: 50257,
-      n_positions: 256,
-      n_embd: 256,
-      n_layer: 4,
-      n_head: 8,
-      n_inner: 512,
-      bos_token_id: 50256,
-      eos_token_id: 50256,
-      pad_token_id: 50256,
-      ...fields,
-    },
-    'config.json',
-  )
+  const { modelType, classes, fieldsOf } = gpt2
+  const all = { model_type: modelType, architectures: [classes.bare], ...fieldsOf(tutorialSizes), ...fields }
+  return parse(all, 'config.json')
 }

@@ -3,8 +3,9 @@ import * as z from 'zod/mini'
 import { byteCharacters } from './bytes.ts'
 import { type BytePairRanks, parseRanks } from './ranks.ts'
 
-const vocabulary = z.record(z.string(), z.number())
-const pair = z.union([z.string(), z.tuple([z.string(), z.string()])])
+/** What they hold is compared below: a schema for each of 50,000 entries would take 0.2 s whenever a base is opened. */
+const vocabulary = z.custom<Readonly<Record<string, unknown>>>((value) => typeof value === 'object' && value !== null)
+const merges = z.custom<readonly unknown[]>(Array.isArray)
 const byteLevel = z.looseObject({ type: z.literal('ByteLevel') })
 
 /** GPT-2's pipeline: bytes, no space put before the text, no special tokens around it. */
@@ -12,28 +13,45 @@ const pipeline = z.looseObject({
   normalizer: z.nullish(z.null()),
   pre_tokenizer: z.looseObject({ type: z.literal('ByteLevel'), add_prefix_space: z.literal(false) }),
   post_processor: z.nullish(byteLevel),
-  model: z.looseObject({ vocab: vocabulary, merges: z.array(pair) }),
+  model: z.looseObject({ vocab: vocabulary, merges }),
 })
 
 const END_OF_TEXT = '<|endoftext|>'
 
+/** GPT-2's tokens without the special one, by id. A program opens many bases. */
+const known = new WeakMap<BytePairRanks, readonly string[]>()
+
+function tokensOf(ranks: BytePairRanks): readonly string[] {
+  const tokens = known.get(ranks) ?? readTokens(ranks)
+  known.set(ranks, tokens)
+  return tokens
+}
+
+function readTokens({ bpe_ranks }: BytePairRanks): string[] {
+  const characters = byteCharacters()
+  const tokens: string[] = []
+  for (const [bytes, id] of parseRanks(bpe_ranks))
+    tokens[id] = Array.from(bytes, (byte) => characters[byte.charCodeAt(0)]).join('')
+  return tokens
+}
+
+/** The token that a merge makes, which files of different years have as `a b` or as `["a", "b"]`. */
+const merged = (merge: unknown) => (Array.isArray(merge) ? merge.join('') : String(merge).replace(' ', ''))
+
 /**
  * Whether ids and merges are GPT-2's. Tokens that were added after its own are no difference.
  * @param json ids by token
- * @param merges `a b` each, in order
+ * @param merges of two tokens each, in order
  */
-export function isGpt2Vocabulary(json: unknown, merges: readonly string[], ranks: BytePairRanks): boolean {
+export function isGpt2Vocabulary(json: unknown, merges: readonly unknown[], ranks: BytePairRanks): boolean {
   const ids = vocabulary.safeParse(json).data
   if (!ids) return false
-  const characters = byteCharacters()
-  const own = parseRanks(ranks.bpe_ranks)
-  if (merges.length !== own.size - characters.length) return false
-  for (const [bytes, id] of own) {
-    const token = Array.from(bytes, (byte) => characters[byte.charCodeAt(0)]).join('')
-    // The first tokens are single bytes; each other one is what the merge of its place makes.
-    const merge = merges[id - characters.length]
-    if (ids[token] !== id || (id >= characters.length && merge?.replace(' ', '') !== token)) return false
-  }
+  const tokens = tokensOf(ranks)
+  // The first tokens are single bytes; each other one is what the merge of its place makes.
+  const bytes = tokens.length - merges.length
+  if (bytes !== byteCharacters().length) return false
+  if (tokens.some((token, id) => ids[token] !== id || (id >= bytes && merged(merges[id - bytes]) !== token)))
+    return false
   const endOfText = ranks.special_tokens[END_OF_TEXT]
   // tokenizer.json may hold its special tokens apart.
   return (ids[END_OF_TEXT] ?? endOfText) === endOfText
@@ -42,11 +60,5 @@ export function isGpt2Vocabulary(json: unknown, merges: readonly string[], ranks
 /** @param json parsed `tokenizer.json` */
 export function isGpt2Tokenizer(json: unknown, ranks: BytePairRanks): boolean {
   const { data } = pipeline.safeParse(json)
-  if (!data) return false
-  const { vocab, merges } = data.model
-  return isGpt2Vocabulary(
-    vocab,
-    merges.map((merge) => [merge].flat().join(' ')),
-    ranks,
-  )
+  return data !== undefined && isGpt2Vocabulary(data.model.vocab, data.model.merges, ranks)
 }

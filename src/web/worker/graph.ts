@@ -1,5 +1,6 @@
 /** Loads a bundle's graph with onnxruntime-web, on the CPU or with WebGPU. */
-import { InferenceSession, Tensor, env } from 'onnxruntime-web/wasm'
+import type { InferenceSession } from 'onnxruntime-web'
+import { Tensor, env, wasmBackend } from 'virtual:onnxruntime'
 import { cpu, webgpu } from 'virtual:runtime-files'
 import { GraftError } from '../../core/errors.ts'
 import type { Feed, LoadedGraph } from '../../core/session.ts'
@@ -43,7 +44,22 @@ const here = import.meta.url
 /** URL of a file of the site. */
 export const urlOf = (path: string): URL => new URL(`../${path}`, here)
 
-const cpuRuntime = { InferenceSession, Tensor, env }
+/** What of an `InferenceSession` is used here. */
+type Session = Pick<InferenceSession, 'inputNames' | 'run' | 'release'>
+
+/** Made by the backend itself: ONNX Runtime's own class, which chooses among backends and reads many kinds of arguments, is 2 kB of a page. */
+async function createSession(graph: Uint8Array, options: InferenceSession.SessionOptions): Promise<Session> {
+  await wasmBackend.init('wasm')
+  const handler = await wasmBackend.createInferenceSessionHandler(graph, options)
+  const outputs = Object.fromEntries(handler.outputNames.map((name) => [name, null]))
+  return {
+    inputNames: handler.inputNames,
+    run: (feeds) => handler.run(feeds, outputs, {}),
+    release: () => handler.dispose(),
+  }
+}
+
+const cpuRuntime = { InferenceSession: { create: createSession }, Tensor, env }
 
 /** The same interface with another execution provider. */
 const loadWebGpuRuntime = (): Promise<typeof cpuRuntime> => import(/* @vite-ignore */ urlOf(webgpu.module.path).href)

@@ -1,4 +1,4 @@
-/** What vite.config.ts puts beside the page: ONNX Runtime's files and the tokenizer's vocabulary. */
+/** What vite.config.ts makes: ONNX Runtime's JavaScript, and beside the page its files and the tokenizer's vocabulary. */
 declare module 'virtual:runtime-files' {
   interface RuntimeFile {
     /** Path in the site. */
@@ -16,4 +16,12 @@ declare module 'virtual:runtime-files' {
   export const webgpu: RuntimeBuild & { module: RuntimeFile }
   /** js-tiktoken's GPT-2 ranks as JSON. */
   export const ranks: RuntimeFile
+}
+
+/** ONNX Runtime for the CPU, of which only what the worker uses is in the page. */
+declare module 'virtual:onnxruntime' {
+  import type { Backend } from 'onnxruntime-web'
+
+  export { Tensor, env } from 'onnxruntime-web'
+  export const wasmBackend: Backend
 }

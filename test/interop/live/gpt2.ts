@@ -66,7 +66,7 @@ const labels = ['ham', 'spam', 'other']
 /** Graft writes a base with GPT-2's vocabulary, and bundles of it. */
 async function writeBundles(out: string): Promise<string> {
   const folder = join(out, 'vocabulary')
-  await writeBase(folder, createBase({ n_embd: 16, n_layer: 2, n_head: 2, n_inner: 32, n_positions: 64 }, 1))
+  await writeBase(folder, createBase({ width: 16, layers: 2, heads: 2, inner: 32, positions: 64 }, 1))
   const base = await readBase(folder)
   const adapter = randomAdapter({ config: base.config, labels, baseSha256: base.sha256, rank: 2 })
   await writeAdapter(join(out, 'vocabulary-adapter'), { ...adapter, info: { ...adapter.info, maxLength: 64 } })

@@ -12,7 +12,7 @@ import { exportBundle, openBundle } from '../../../src/export/index.ts'
 import { writeAdapter } from '../../../src/files/adapter-folder.ts'
 import { type Base, readBase, writeBase } from '../../../src/files/base-folder.ts'
 import { openTokenizer, readTokenizer } from '../../../src/files/tokenizer-files.ts'
-import { createFamilyBase } from '../../../src/train/base.ts'
+import { createBase } from '../../../src/train/base.ts'
 import { prepareDataset } from '../../../src/train/dataset.ts'
 import { train } from '../../../src/train/train.ts'
 import { randomAdapter } from '../../fixtures/adapter.ts'
@@ -61,7 +61,7 @@ async function writeFamilyBase(family: string, out: string): Promise<Base> {
   const folder = join(golden, 'tokenizers', TOKENIZERS[family] ?? 'llama-3')
   const tokenizer = await readTokenizer(folder)
   const vocabulary = (await openTokenizer(tokenizer)).vocabularySize
-  const created = createFamilyBase(family, { ...SIZES, vocabulary }, 1)
+  const created = createBase({ family, ...SIZES, vocabulary }, 1)
   const config = parseConfig({ ...created.config, pad_token_id: padIdOf(folder) })
   await writeBase(out, { config, weights: enlarged(config, created.weights) }, { tokenizer })
   return readBase(out)
