@@ -1,26 +1,30 @@
-/** Weights in half precision (IEEE 754 binary16): half the bytes on the disk. They are made float32 once, when the graph is loaded. */
+/** Weights in half precision (IEEE 754 binary16): half the bytes on the disk. Matrices are made float32 once, when the graph is loaded. */
 import type { Value } from '../graph.ts'
 import { type SchemeContext, type SchemeRules, type Weight, plus } from './scheme.ts'
 
 export const fp16: SchemeRules = {
   product({ graph, parts }, x, weight, addend) {
-    const matrix = float32Of({ graph, parts }, weight)
+    const matrix = graph.op('Cast', [float16Of({ graph, parts }, weight)], { to: 'float32' })
     const { transposed } = weight
     if (x.shape.length === 2)
       return graph.op('Gemm', [x, matrix, ...(addend ? [addend] : [])], { transB: transposed ? 1 : 0 })
     const right = transposed ? graph.op('Transpose', [matrix], { perm: [1, 0] }) : matrix
     return plus(graph, graph.op('MatMul', [x, right]), addend)
   },
-  rows: (context, ids, weight) => context.graph.op('Gather', [float32Of(context, weight), ids], { axis: 0 }),
+  // Only what is looked up becomes float32: a table is many times that.
+  rows: (context, ids, weight) =>
+    context.graph.op('Cast', [context.graph.op('Gather', [float16Of(context, weight), ids], { axis: 0 })], {
+      to: 'float32',
+    }),
 }
 
 /** The weight as it lies in the checkpoint; a transpose is the product's business. */
-function float32Of({ graph, parts }: SchemeContext, { name, data, rows, columns }: Weight): Value {
+function float16Of({ graph, parts }: SchemeContext, { name, data, rows, columns }: Weight): Value {
   const [half] = parts(`${name}.fp16`, () => [
     graph.constant(toFloat16(data), [rows, columns], 'float16', `${name}.fp16`),
   ])
   if (!half) throw new Error(`no constant for ${name}`)
-  return graph.op('Cast', [half], { to: 'float32' })
+  return half
 }
 
 /** Each number as the bits of the nearest binary16, ties to even; beyond 65,504 the largest there is. */
