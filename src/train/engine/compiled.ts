@@ -51,7 +51,7 @@ export async function createCompiledEngine(
   let download: InferenceSession | undefined
 
   return {
-    name: `compiled (onnxruntime-node${device === 'cpu' ? '' : `, ${device}`})`,
+    name: `compiled (${['onnxruntime-node', device !== 'cpu' && device, program.frozenScheme].filter(Boolean).join(', ')})`,
     async step(feeds: Feeds, { learningRate, step }: StepOptions) {
       const { shape, data } = feeds.input_ids
       const results = await training.run({
