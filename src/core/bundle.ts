@@ -2,6 +2,7 @@
 import * as z from 'zod/mini'
 import { checkTask, sha256Text, taskNotes, taskSchema } from './adapter/info.ts'
 import { GraftError } from './errors.ts'
+import { gateSchema, precisions } from './precision.ts'
 import { checkSchema } from './schema.ts'
 
 /** A name that is a folder's and part of a URL; no `..`, no hidden file. */
@@ -28,7 +29,14 @@ const common = {
     dataSha256: z.optional(sha256Text),
     createdAt: z.string().check(z.regex(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/, 'is not a time such as 2026-01-31T12:00:00Z')),
   }),
-  /** Largest difference between the graph's logits and TensorFlow.js' on the probes of `golden.json`. */
+  /** How the base's weights are kept. */
+  precision: z._default(z.enum(precisions), 'fp32'),
+  /** Below float32: how far answers are from those in float32. */
+  gate: z.optional(gateSchema),
+  /**
+   * Largest difference between the graph's logits and those of `golden.json`: TensorFlow.js' in float32; below it, those that the
+   * graph gave where it was made.
+   */
   parity: z.object({
     probes: count,
     maxDifference: z.number().check(z.nonnegative()),

@@ -27,6 +27,7 @@ export type ErrorCode =
   | 'adapter-index'
   | 'bundle'
   | 'parity'
+  | 'precision'
   | 'checkpoint'
   | 'loss-not-finite'
   | 'trace'

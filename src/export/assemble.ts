@@ -1,9 +1,7 @@
 /** A classifier of what training writes, without a bundle: its graph is made in memory. Loads TF.js, as `open.ts` does not. */
-import { graphDataFile } from '../core/bundle.ts'
-import { loadModel } from '../files/model-file.ts'
-import { toOnnxParts } from '../onnx/index.ts'
-import { type Classifier, createClassifier } from '../runtime/classifier.ts'
+import type { Classifier } from '../runtime/classifier.ts'
 import type { OpenOptions } from '../runtime/index.ts'
+import { openGraph } from './in-memory.ts'
 import { readInputs } from './inputs.ts'
 import { planMerged } from './merged.ts'
 
@@ -21,7 +19,6 @@ export async function assembleModel(
 ): Promise<Classifier> {
   // The name would only be seen in an unmerged bundle; the folder's own need not be fit for one.
   const inputs = adapter ? readInputs(base, [{ name: 'adapter', dir }]) : readInputs(dir, [])
-  const { config, model, tokenizer, trace } = planMerged(await inputs)
-  const parts = toOnnxParts(await trace(), { name: 'classifier', dataFile: graphDataFile })
-  return loadModel(parts, graphDataFile, (graph) => createClassifier({ graph, config, model, tokenizer, ...options }))
+  const plan = planMerged(await inputs)
+  return openGraph(await plan.trace(), plan, options)
 }

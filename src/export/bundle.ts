@@ -5,17 +5,21 @@ import { type Manifest, graphDataFile, graphPath } from '../core/bundle.ts'
 import { writeModel } from '../files/model-file.ts'
 import { type Output, withOutput } from '../files/output.ts'
 import { tokenizerFilesOf } from '../files/tokenizer-files.ts'
-import { toOnnxParts } from '../onnx/index.ts'
+import type { Precision } from '../core/precision.ts'
+import { type Graph, toOnnxParts } from '../onnx/index.ts'
+import { createClassifier } from '../runtime/classifier.ts'
 import { type BundleAbout, describeBundle } from './about.ts'
+import type { GateOptions } from './gate.ts'
 import { computeGolden } from './golden.ts'
 import { type AdapterSource, type ExportInputs, readInputs } from './inputs.ts'
 import { createManifest } from './manifest.ts'
 import { planMerged } from './merged.ts'
+import { narrowGraph } from './narrow.ts'
 import { checkParity } from './parity.ts'
 import type { Plan } from './plan.ts'
 import { planUnmerged } from './unmerged.ts'
 
-export interface ExportOptions {
+export interface ExportOptions extends GateOptions {
   /** Base folder; the one that the first adapter names, by default. */
   base?: string | undefined
   /** For a merged bundle one adapter, or none where the base is a classifier; for an unmerged one any number. */
@@ -27,6 +31,8 @@ export interface ExportOptions {
   about?: BundleAbout | undefined
   /** Replace a folder that is there already. */
   force?: boolean | undefined
+  /** How the base's weights are kept; `fp32` by default. Below it, the gate's options count. */
+  precision?: Precision | undefined
   /** Texts for `golden.json`; chosen for the model's size by default. */
   probes?: readonly string[]
   /** Bytes of weights from which on they get a file beside the graph; a quarter of a gigabyte by default. */
@@ -38,7 +44,7 @@ export interface ExportOptions {
 /**
  * Exports a bundle, whole or not at all.
  * @returns its `graft.json`
- * @throws GraftError `parity` where ONNX Runtime's logits differ from TF.js', `usage`, `adapter-base`, `adapter`, `config`,
+ * @throws GraftError `parity` where ONNX Runtime's logits differ from TF.js', `precision` where fewer bits lose too much, `usage`, `adapter-base`, `adapter`, `config`,
  *   `file-exists`, `file-write`, and what reading the inputs throws
  * @example
  * import { exportBundle } from 'graft-lora/export'
@@ -64,7 +70,7 @@ const weightBytes = ({ base }: ExportInputs) =>
 async function fillBundle(
   folder: string,
   inputs: ExportInputs,
-  { mode, about, signal, probes, externalFrom }: ExportOptions,
+  { mode, about, signal, probes, externalFrom, precision = 'fp32', ...gateOptions }: ExportOptions,
 ): Promise<Manifest> {
   const plan = mode === 'merged' ? planMerged(inputs) : planUnmerged(inputs)
   const fields = describeBundle(plan.fields, about)
@@ -72,13 +78,21 @@ async function fillBundle(
   if (mode === 'unmerged') await copyAdapters(folder, inputs)
   signal?.throwIfAborted()
   // First, since a merged graph is made of the very weights that the reference reads.
-  const golden = await computeGolden(plan, probes)
+  const reference = await computeGolden(plan, probes)
+  signal?.throwIfAborted()
+  const exact = await plan.trace()
+  const { graph, golden, gate } =
+    precision === 'fp32'
+      ? { graph: exact, golden: reference, gate: undefined }
+      : await narrowGraph(plan, { precision, exact, golden: reference }, gateOptions)
+  signal?.throwIfAborted()
   await writeJson(join(folder, 'golden.json'), golden)
+  await writeParts(folder, plan, graph, externalFrom)
   signal?.throwIfAborted()
-  await writeParts(folder, plan, externalFrom)
-  signal?.throwIfAborted()
-  const parity = await checkParity(join(folder, graphPath), plan, golden)
-  const manifest = await createManifest(folder, { inputs, plan: { ...plan, fields }, parity })
+  const { config, model, tokenizer } = plan
+  await using classifier = await createClassifier({ graph: join(folder, graphPath), config, model, tokenizer })
+  const parity = await checkParity(classifier, golden, precision)
+  const manifest = await createManifest(folder, { inputs, plan: { ...plan, fields }, precision, gate, parity })
   await writeJson(join(folder, 'graft.json'), manifest)
   return manifest
 }
@@ -88,14 +102,15 @@ const writeJson = (path: string, value: unknown) => writeFile(path, `${JSON.stri
 /** `config.json`, the tokenizer's files and the graph. */
 async function writeParts(
   folder: string,
-  { config, tokenizer, trace }: Plan,
+  { config, tokenizer }: Plan,
+  graph: Graph,
   externalFrom: number | undefined,
 ): Promise<void> {
   await writeJson(join(folder, 'config.json'), config)
   for (const [name, content] of Object.entries(tokenizerFilesOf(tokenizer, config)))
     await writeFile(join(folder, name), content)
   await mkdir(join(folder, 'onnx'))
-  const parts = toOnnxParts(await trace(), { name: 'classifier', dataFile: graphDataFile, externalFrom })
+  const parts = toOnnxParts(graph, { name: 'classifier', dataFile: graphDataFile, externalFrom })
   await writeModel(join(folder, graphPath), join(folder, 'onnx', graphDataFile), parts)
 }
 

@@ -3,6 +3,7 @@ import { readdir } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { join, relative, sep } from 'node:path'
 import { type Manifest, parseManifest } from '../core/bundle.ts'
+import type { Gate, Precision } from '../core/precision.ts'
 import { sha256File } from '../files/hash.ts'
 import type { ExportInputs } from './inputs.ts'
 import type { Parity } from './parity.ts'
@@ -11,18 +12,25 @@ import type { Plan } from './plan.ts'
 export interface ManifestParts {
   inputs: ExportInputs
   plan: Plan
+  precision: Precision
+  gate?: Gate | undefined
   parity: Parity
 }
 
 const { version }: { version: string } = createRequire(import.meta.url)('../../package.json')
 
 /** @param folder the bundle, complete but for `graft.json` */
-export async function createManifest(folder: string, { inputs, plan, parity }: ManifestParts): Promise<Manifest> {
+export async function createManifest(
+  folder: string,
+  { inputs, plan, precision, gate, parity }: ManifestParts,
+): Promise<Manifest> {
   const manifest = {
     formatVersion: 1,
     ...plan.fields,
     maxLength: plan.maxLength,
     tokenizer: plan.tokenizer === 'gpt2' ? 'gpt2' : 'tokenizer.json',
+    precision,
+    ...(gate && { gate }),
     files: await hashFiles(folder),
     provenance: await provenance(inputs, plan),
     parity,

@@ -59,7 +59,8 @@ async function readManifest(dir: string): Promise<[string, Manifest]> {
     await readJson(file, 'A bundle is what `graft export` makes of an adapter or a model: give that folder.'),
     file,
   )
-  return [`${manifest.kind} bundle, format ${manifest.formatVersion}`, manifest]
+  const precision = manifest.precision === 'fp32' ? '' : `, ${manifest.precision}`
+  return [`${manifest.kind} bundle, format ${manifest.formatVersion}${precision}`, manifest]
 }
 
 async function readParts(dir: string): Promise<[string, Bundle]> {
@@ -73,10 +74,10 @@ async function readParts(dir: string): Promise<[string, Bundle]> {
   return [`a classifier of ${named.length} labels`, bundle]
 }
 
-async function checkGolden({ dir, golden }: Bundle): Promise<[string, void]> {
+async function checkGolden({ dir, golden, manifest: { precision } }: Bundle): Promise<[string, void]> {
   const classifier = await openBundle(dir, { verify: false })
   try {
-    const parity = await replay(classifier, golden)
+    const parity = await replay(classifier, golden, precision)
     if (!isWithin(parity)) throw fault(describeParity(parity), 'golden.json')
     return [describeParity(parity), undefined]
   } finally {

@@ -7,7 +7,7 @@ import { GraftError } from '../core/errors.ts'
 import { Graph, type Value } from './graph.ts'
 import { kernels } from './kernels.ts'
 import type { Call, Recording, Source } from './recording.ts'
-import { TF_TYPES, elementType, toConstantData } from './types.ts'
+import { elementType, tfType, toConstantData } from './types.ts'
 
 export const BACKEND = 'onnx'
 
@@ -138,7 +138,7 @@ export class OnnxBackend extends tf.KernelBackend {
   }
 
   #register(source: Source, value: Value): tf.TensorInfo {
-    const [shape, dtype, dataId] = [value.shape.map(Number), TF_TYPES[value.type], {}]
+    const [shape, dtype, dataId] = [value.shape.map(Number), tfType(value.type), {}]
     this.#entries.set(dataId, { shape, dtype, references: 1, recorded: { run: this.#active(), source, value } })
     return { dataId, shape, dtype }
   }

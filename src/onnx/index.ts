@@ -4,4 +4,5 @@ export { type InputSpec, type TracedFunction, type TraceOptions, trace } from '.
 export { type Graph, type Node, type Value } from './graph.ts'
 export { printGraph } from './print.ts'
 export { checkGraph } from './check.ts'
+export { type QuantizeResult, type Scheme, type WeightUse, quantize } from './quantize.ts'
 export { OPSET, type OnnxParts, toOnnx, toOnnxParts } from './proto.ts'

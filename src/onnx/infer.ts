@@ -10,6 +10,7 @@ import { convolution } from './infer/convolution.ts'
 import { elementwise } from './infer/elementwise.ts'
 import { indexing } from './infer/indexing.ts'
 import { products } from './infer/products.ts'
+import { quantized } from './infer/quantized.ts'
 import { reductions } from './infer/reductions.ts'
 import { shapes } from './infer/shapes.ts'
 
@@ -35,12 +36,17 @@ export interface RuleContext {
 
 export type Rule = (context: RuleContext) => Inferred | Inferred[]
 
-const rules = { ...elementwise, ...reductions, ...shapes, ...indexing, ...products, ...convolution } satisfies Record<
-  string,
-  Rule
->
+const rules = {
+  ...elementwise,
+  ...reductions,
+  ...shapes,
+  ...indexing,
+  ...products,
+  ...convolution,
+  ...quantized,
+} satisfies Record<string, Rule>
 
-/** The ONNX operators that the compiler emits (all of them in the default domain). */
+/** The operators that the compiler emits: ONNX', and a few of ONNX Runtime's own domain. */
 export type OpName = keyof typeof rules
 
 /**

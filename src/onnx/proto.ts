@@ -1,6 +1,7 @@
 /** Graphs as the bytes of an ONNX model file. */
 import onnxProto from 'onnx-proto'
 import type { Attributes, Graph, Node, Value } from './graph.ts'
+import { CONTRIB_OPS } from './infer/quantized.ts'
 import { concat, encode, field } from './proto/wire.ts'
 import type { ElementType } from './types.ts'
 
@@ -14,7 +15,13 @@ const ELEMENT_TYPE: Record<ElementType, number> = {
   float32: onnx.TensorProto.DataType.FLOAT,
   int64: onnx.TensorProto.DataType.INT64,
   bool: onnx.TensorProto.DataType.BOOL,
+  int8: onnx.TensorProto.DataType.INT8,
+  uint8: onnx.TensorProto.DataType.UINT8,
+  float16: onnx.TensorProto.DataType.FLOAT16,
 }
+
+/** ONNX Runtime's own operators, and the only version of them. */
+const CONTRIB = { domain: 'com.microsoft', version: 1 }
 
 /** A model in parts: bytes that follow each other in a file, weights among them as they lie in memory. */
 export interface OnnxParts {
@@ -103,7 +110,7 @@ export function toOnnxParts(
   })
   const head = encode(onnx.ModelProto, {
     irVersion: IR_VERSION,
-    opsetImport: [{ domain: '', version: OPSET }],
+    opsetImport: [{ domain: '', version: OPSET }, ...(graph.nodes.some(isContrib) ? [CONTRIB] : [])],
     producerName: 'graft',
   })
   return { model: [head, ...field(7, [body, ...initializers.flatMap((parts) => field(5, parts))])], data }
@@ -134,9 +141,13 @@ function constantsOf(graph: Graph): Value[] {
   return [...new Set(used.filter((value): value is Value => value?.data !== undefined))]
 }
 
-function toNode({ op, inputs, outputs, attributes }: Node, names: Map<Value, string>) {
+const isContrib = ({ op }: Node): boolean => CONTRIB_OPS.has(op)
+
+function toNode(node: Node, names: Map<Value, string>) {
+  const { op, inputs, outputs, attributes } = node
   return onnx.NodeProto.create({
     opType: op,
+    ...(isContrib(node) && { domain: CONTRIB.domain }),
     input: inputs.map((value) => (value ? (names.get(value) ?? '') : '')),
     output: outputs.map((value) => names.get(value) ?? ''),
     attribute: toAttributes(attributes),

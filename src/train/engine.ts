@@ -61,6 +61,8 @@ export interface Engine {
 export interface EngineOptions {
   /** Its `frozen` weights are read while the engine is made, and not later. */
   program: TrainingProgram
+  /** Called once they were read: who holds them may let them go. */
+  onRead?: () => void
   optimizer: AdamWOptions
   /** Seed of the dropout masks. */
   seed: number

@@ -5,7 +5,7 @@ import type { ModelConfig } from '../core/family.ts'
 import { type TensorMap, sizeOf } from '../core/tensors.ts'
 import type { DropoutSource } from '../model/ops/dropout.ts'
 import type { Tensors } from '../model/parameters.ts'
-import type { InputSpec } from '../onnx/index.ts'
+import type { InputSpec, Scheme } from '../onnx/index.ts'
 
 /** Parameters that the optimizer treats alike; they are trained as one flat vector. */
 export interface ParameterGroup {
@@ -20,6 +20,8 @@ export interface TrainingProgram {
   initial: TensorMap
   /** Weights that are used but never changed. */
   frozen: TensorMap
+  /** How the matrices among them are kept and multiplied by; float32 by default. */
+  frozenScheme?: Scheme | undefined
   /** Parameters that the prediction is proportional to: divided by a temperature, they divide it. None where there is no head. */
   head?: readonly string[]
   /** Whether the program draws dropout masks in training. */

@@ -126,11 +126,10 @@ export async function runToOutput<Result>(
   const { threads, onProfile } = output
   await requireSpace(output, program)
   const engine = await openEngine(
-    { program, optimizer, seed: settings.seed },
+    // It has its own copy: JavaScript's would be as large as the base.
+    { program, optimizer, seed: settings.seed, onRead: () => program.frozen.clear() },
     { device: settings.device, threads, profile: onProfile !== undefined },
   )
-  // It has its own copy: JavaScript's would be as large as the base.
-  program.frozen.clear()
   try {
     const resume = output.resume ? await readCheckpoint(path, fingerprint) : undefined
     const plannedSteps = totalStepsOf(settings, task.stepsPerEpoch)

@@ -25,6 +25,11 @@ export const LORA_SETTINGS = {
     group: 'adapter',
     help: 'of A: N(0, 0.01²), or as PEFT',
   }),
+  basePrecision: choice(['fp32', 'int8', 'int4', 'nf4'], {
+    default: 'fp32',
+    group: 'adapter',
+    help: 'how the frozen base is kept and multiplied by: fewer bits are faster and take less memory',
+  }),
 }
 
 /** Of every kind of training. */
@@ -225,9 +230,10 @@ export function nestSettings({
   dropout,
   targetModules,
   initialization,
+  basePrecision,
   ...others
 }: FlatTrainSettings): TrainSettings {
-  return { ...others, lora: { rank, alpha, scaling, dropout, targetModules, initialization } }
+  return { ...others, lora: { rank, alpha, scaling, dropout, targetModules, initialization, basePrecision } }
 }
 
 /** Some settings by flat names as the library takes them: LoRA's own under `lora`. */

@@ -2,7 +2,7 @@
 import { InferenceSession, Tensor } from 'onnxruntime-node'
 import { type CompiledDevice, DEVICES, deviceError } from '../../core/devices.ts'
 import { loadModel } from '../../files/model-file.ts'
-import { type Graph, toOnnxParts, trace } from '../../onnx/index.ts'
+import { type Graph, type InputSpec, type TracedFunction, quantize, toOnnxParts, trace } from '../../onnx/index.ts'
 import type { Engine, EngineOptions, Feed, Feeds, StepOptions, TrainingState } from '../engine.ts'
 import { dropoutRows, evaluationInputs, evaluationStep, nextName, stepInputs, trainingStep } from '../step.ts'
 import { createProfiler } from './profile.ts'
@@ -18,29 +18,40 @@ export interface CompiledOptions {
 
 /** @throws GraftError `device` where ONNX Runtime has no such device here */
 export async function createCompiledEngine(
-  { program, optimizer, seed }: EngineOptions,
+  { program, optimizer, seed, onRead }: EngineOptions,
   { threads, device = 'cpu', profile = false }: CompiledOptions = {},
 ): Promise<Engine> {
   const session = (graph: Graph, options: InferenceSession.SessionOptions = {}) =>
-    loadModel(toOnnxParts(graph, { dataFile: DATA_FILE }), DATA_FILE, (model) =>
+    loadModel(toOnnxParts(graph, { dataFile: DATA_FILE, externalFrom: EXTERNAL_FROM }), DATA_FILE, (model) =>
       createSession(model, device, { ...options, ...(threads !== undefined && { intraOpNumThreads: threads }) }),
     )
-  const constants = program.frozen
+  const compile = async (step: TracedFunction, inputs: Record<string, InputSpec>): Promise<Graph> => {
+    const graph = await trace(step, inputs, { constants: program.frozen })
+    const { frozenScheme: scheme } = program
+    // Rows are looked up, not multiplied by: float32 ones cost nothing but memory, and few are in use.
+    return scheme ? quantize(graph, (_, use) => (use === 'product' ? scheme : undefined)).graph : graph
+  }
   let state = toTensors(initialState(program))
   const names = Object.keys(state)
   const profiler = profile ? await createProfiler() : undefined
-  const training = await session(
-    await trace(trainingStep(program, optimizer, seed), stepInputs(program), { constants }),
-    { ...keepOnDevice(device, names), ...profiler?.sessionOptions },
-  ).catch(async (error: unknown) => {
+  const graphs = [
+    await compile(trainingStep(program, optimizer, seed), stepInputs(program)),
+    await compile(evaluationStep(program), evaluationInputs(program)),
+  ]
+  // What fewer bits were made of can go now; in float32 the graphs hold the very arrays.
+  onRead?.()
+  const training = await session(take(graphs), {
+    ...keepOnDevice(device, names),
+    ...profiler?.sessionOptions,
+  }).catch(async (error: unknown) => {
     await profiler?.dispose()
     throw error
   })
-  const evaluation = await session(await trace(evaluationStep(program), evaluationInputs(program), { constants }))
+  const evaluation = await session(take(graphs))
   let download: InferenceSession | undefined
 
   return {
-    name: `compiled (onnxruntime-node${device === 'cpu' ? '' : `, ${device}`})`,
+    name: `compiled (${['onnxruntime-node', device !== 'cpu' && device, program.frozenScheme].filter(Boolean).join(', ')})`,
     async step(feeds: Feeds, { learningRate, step }: StepOptions) {
       const { shape, data } = feeds.input_ids
       const results = await training.run({
@@ -96,8 +107,18 @@ const traceDownload = (state: Readonly<Record<string, Tensor>>) =>
     Object.fromEntries(Object.entries(state).map(([name, { dims }]) => [name, { shape: [...dims] }])),
   )
 
+/** The first graph, which then has no other owner: its weights can go once its session has them. */
+function take(graphs: Graph[]): Graph {
+  const graph = graphs.shift()
+  if (!graph) throw new Error('no graph is left')
+  return graph
+}
+
 /** Of frozen weights, where they are large. */
 const DATA_FILE = 'frozen.bin'
+
+/** Bytes from which on they are: ONNX Runtime maps the file, and keeps no second copy beside what it packs for products. */
+const EXTERNAL_FROM = 2 ** 25
 
 /** onnxruntime-node can leave outputs on the device with WebGPU only; with CUDA they come back and are sent again. */
 const keepOnDevice = (device: CompiledDevice, names: readonly string[]): InferenceSession.SessionOptions =>

@@ -12,7 +12,7 @@ import { initialState } from './state.ts'
  * @throws GraftError `device` where it does not work
  */
 export async function createEagerEngine(
-  { program, optimizer, seed }: EngineOptions,
+  { program, optimizer, seed, onRead }: EngineOptions,
   device: EagerDevice = 'tfjs-cpu',
 ): Promise<Engine> {
   await openBackend(device)
@@ -20,6 +20,7 @@ export async function createEagerEngine(
   const activate = () => tf.setBackend(DEVICES[device].runner.backend)
   const frozen: Tensors = {}
   for (const [name, { shape, data }] of program.frozen) frozen[name] = tf.tensor(data, shape)
+  onRead?.()
   let state = toTensors(initialState(program))
   const runStep = trainingStep(program, optimizer, seed)
   const runEvaluation = evaluationStep(program)

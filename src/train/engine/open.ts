@@ -13,11 +13,18 @@ export interface OpenOptions {
   profile?: boolean
 }
 
-/** @throws GraftError `device` where it does not work; `usage` for a profile of TF.js, which has none */
+/** @throws GraftError `device` where it does not work; `usage` for what it does not have: fewer bits, or a profiler */
 export async function openEngine(
   options: EngineOptions,
   { device, threads, profile = false }: OpenOptions,
 ): Promise<Engine> {
+  const { frozenScheme } = options.program
+  if (frozenScheme && device !== 'cpu') {
+    throw new GraftError('usage', `device ${device} has no products with ${frozenScheme} weights`, {
+      hint: 'Train with --device cpu, or with --base-precision fp32.',
+      value: frozenScheme,
+    })
+  }
   if (isCompiled(device)) return createCompiledEngine(options, { device, threads, profile })
   if (profile) {
     throw new GraftError('usage', `device ${device} has no profiler`, {

@@ -13,6 +13,7 @@ import { filled, initializeHead, normal } from '../../core/initialize.ts'
 import { denseLayers, loraLayers } from '../../model/layers.ts'
 import { taskLosses } from '../../model/losses.ts'
 import { parameter } from '../../model/parameters.ts'
+import type { Scheme } from '../../onnx/index.ts'
 import { TOKEN_INPUTS, type TrainingProgram, allParameterGroups } from '../program.ts'
 
 /** A classifier's batch, and its loss on the logits [batch, labels]. */
@@ -47,6 +48,8 @@ export interface LoraTrainingOptions {
   targets: readonly string[]
   /** Distribution of the starting values of linear layers' A: N(0, 0.01²), or PEFT's Kaiming-uniform. */
   initialization: 'normal' | 'kaiming'
+  /** How the base is kept. */
+  basePrecision?: 'fp32' | Scheme
 }
 
 /** Trains every parameter. Embeddings, biases and normalization are not decayed. */
@@ -71,7 +74,7 @@ export function fullProgram(options: ClassifierOptions): TrainingProgram {
 /** Trains `lora_A`, `lora_B` of each target layer, and the head; the base is a constant of the program. */
 export function loraProgram(
   options: ClassifierOptions,
-  { rank, scaling, dropout, targets, initialization }: LoraTrainingOptions,
+  { rank, scaling, dropout, targets, initialization, basePrecision = 'fp32' }: LoraTrainingOptions,
 ): TrainingProgram {
   const { config, weights, labels, weightDecay, random } = options
   const initial: TensorMap = new Map()
@@ -89,6 +92,7 @@ export function loraProgram(
     initial,
     head: lastOfHead(config, initial),
     frozen,
+    frozenScheme: basePrecision === 'fp32' ? undefined : basePrecision,
     usesDropout: dropout > 0,
     predict: (tensors, dropoutSource) => {
       const layers = loraLayers(config, tensors, { scalings, dropoutRate: dropout, dropoutSource })

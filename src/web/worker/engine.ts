@@ -52,7 +52,10 @@ export async function openEngine(request: OpenRequest, onProgress: (progress: Lo
   const { graph: bytes, ...bundle } = await openBundle(folder, downloads, getRanks)
   const { config } = bundle.base
   const encode = createEncoder(config, bundle.tokenizer)
-  const [graph, { threads }] = await Promise.all([starting.then((runtime) => runtime.load(bytes)), starting])
+  const [graph, { threads }] = await Promise.all([
+    starting.then((runtime) => runtime.load(bytes, bundle.manifest.precision)),
+    starting,
+  ])
   void downloads.tidy()
   return createEngine(bundle, { device: request.device, threads }, makerOf(graph, encode, config))
 }

@@ -1,0 +1,39 @@
+/** A bundle's graph below float32: the layers that pass the gate, and the logits that the graph then gives. */
+import type { Probe } from '../core/bundle.ts'
+import type { Gate, Precision } from '../core/precision.ts'
+import type { Graph } from '../onnx/index.ts'
+import { type GateOptions, passGate } from './gate.ts'
+import { openGraph } from './in-memory.ts'
+import { checkParity, probeLogits } from './parity.ts'
+import type { Plan } from './plan.ts'
+import { atPrecision } from './precision.ts'
+
+export interface NarrowGraph {
+  graph: Graph
+  golden: Probe[]
+  gate: Gate
+}
+
+/**
+ * @param exact the float32 graph
+ * @param golden the logits that TF.js gives in float32
+ * @throws GraftError `parity` where the float32 graph does not give them, `precision` where too much is lost
+ */
+export async function narrowGraph(
+  plan: Plan,
+  { precision, exact, golden }: { precision: Precision; exact: Graph; golden: readonly Probe[] },
+  options: GateOptions,
+): Promise<NarrowGraph> {
+  const open = (layers: ReadonlySet<string>) => openGraph(atPrecision(exact, precision, layers), plan)
+  await using reference = await openGraph(exact, plan)
+  await checkParity(reference, golden, 'fp32')
+  const probes = [...new Set(golden.map(({ text }) => text))]
+  const { layers, gate } = await passGate({ plan, precision, probes, exact: reference, open }, options)
+  await using narrow = await open(layers)
+  const logits = await probeLogits(narrow, golden)
+  return {
+    graph: atPrecision(exact, precision, layers),
+    golden: golden.map((probe, at) => ({ ...probe, logits: [...(logits[at] ?? [])] })),
+    gate,
+  }
+}
