@@ -75,6 +75,25 @@ describe('graft adapters', () => {
     )
   })
 
+  it('keeps thresholds that all adapters have, and says so where they differ', async () => {
+    const several = async (name: string, seed: number, thresholds: number[]) => {
+      const { info, ...adapter } = randomAdapter({ seed })
+      const task = { problemType: 'multi_label_classification' as const, thresholds }
+      await writeAdapter(path(name), { ...adapter, info: { ...info, ...task } })
+    }
+    await several('c', 1, [0.3, 0.6])
+    await several('d', 2, [0.3, 0.6])
+    await several('e', 3, [0.3, 0.7])
+    const same = graft('merge', path('c'), path('d'), '--out', path('same'))
+    expect(same).toMatchObject({ thresholds: [0.3, 0.6], dropsThresholds: false })
+    expect((await readAdapter(path('same'))).info.thresholds).toEqual([0.3, 0.6])
+    const { stdout } = runGraft(['adapters', 'merge', path('c'), path('e'), '--out', path('different')])
+    expect(stdout).toContain('The adapters have different thresholds, so the result has none: one half for each label.')
+    const { info } = await readAdapter(path('different'))
+    expect(info).toMatchObject({ problemType: 'multi_label_classification' })
+    expect(info).not.toHaveProperty('thresholds')
+  })
+
   it('refuses what cannot be merged', async () => {
     const out = ['--out', path('refused')]
     expect(failure('merge', path('a'), path('other'), ...out)).toMatchObject({ code: 'adapter' })

@@ -50,11 +50,15 @@ describe('graft', () => {
   })
 
   it('is quiet when its reader closes the pipe', async () => {
-    const child = spawn(process.execPath, [program, 'doctor'])
+    const folder = mkdtempSync(join(tmpdir(), 'graft-pipe-'))
+    const csv = join(folder, 'texts.csv')
+    writeFileSync(csv, `text,label\n${Array.from({ length: 40 }, (_, at) => `text ${at},${at % 2}`).join('\n')}\n`)
+    const child = spawn(process.execPath, [program, 'data', csv, '--out', join(folder, 'data')])
     child.stdout.destroy()
     let stderr = ''
     child.stderr.on('data', (chunk) => (stderr += chunk))
     const code = await new Promise((resolve) => child.on('close', resolve))
+    rmSync(folder, { recursive: true })
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
   })
 })

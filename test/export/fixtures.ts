@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import type { Adapter } from '../../src/core/adapter.ts'
 import { createConfig } from '../../src/core/families/gpt2.ts'
 import { createRandom } from '../../src/core/random.ts'
+import { type TaskSpec, taskFields } from '../../src/core/task.ts'
 import type { TensorData, TensorMap } from '../../src/core/tensors.ts'
 import { writeAdapter } from '../../src/files/adapter-folder.ts'
 import { readBase, writeBase } from '../../src/files/base-folder.ts'
@@ -39,6 +40,24 @@ export function createAdapter({ maxLength = 32, ...options }: AdapterOptions): A
   for (const [name, { a, b, scaling }] of adapter.layers)
     adapter.layers.set(name, { a: scaled(a, 0.2), b: scaled(b, 0.2), scaling })
   return { ...adapter, info: { ...adapter.info, maxLength } }
+}
+
+/** Writes adapters that give several labels and a number, beside those of the fixture. */
+export async function writeTaskAdapters({ dir, base }: Fixture): Promise<{ several: string; number: string }> {
+  const { sha256: baseSha256 } = await readBase(base)
+  const write = async (name: string, seed: number, labels: string[], task: Omit<TaskSpec, 'labels'>) => {
+    const adapter = createAdapter({ base, baseSha256, seed, rank: 2, labels })
+    await writeAdapter(join(dir, name), { ...adapter, info: { ...adapter.info, ...taskFields(task) } })
+    return join(dir, name)
+  }
+  const thresholds = [0, 2, 0] // always, never, always
+  return {
+    several: await write('several', 9, ['anger', 'fear', 'joy'], {
+      problemType: 'multi_label_classification',
+      thresholds,
+    }),
+    number: await write('number', 10, ['stars'], { problemType: 'regression' }),
+  }
 }
 
 export interface Fixture {

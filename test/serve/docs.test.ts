@@ -1,7 +1,9 @@
 /** `/docs` in a browser: its first call works under its own policy, and asks nobody else. */
+import { relative } from 'node:path'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { createApp, type RunningServer, startServer } from '../../src/serve/index.ts'
+import { writeTaskAdapters } from '../export/fixtures.ts'
 import { launchChromium } from '../web/chromium.ts'
 import { type Served, serveBundles } from './fixtures.ts'
 
@@ -49,6 +51,26 @@ it('classifies what is typed, and shows the command that does the same', async (
   const body = JSON.stringify({ inputs: text, model: 'unmerged', adapter: 'mood' })
   expect(await page.textContent('#command')).toBe(`${command}'${body.replace("'", `'\\''`)}'`)
   expect([...origins]).toEqual([server.url])
+  expect(complaints).toEqual([])
+  await page.close()
+})
+
+it('shows the labels that a text has, and a number', async () => {
+  for (const [name, dir] of Object.entries(await writeTaskAdapters(served)))
+    await served.service.loadAdapter('unmerged', name, relative(served.dir, dir))
+  const { page, complaints } = await open(servers[0]!)
+  const classify = async (adapter: string) => {
+    await page.selectOption('#target', { label: `unmerged: ${adapter}` })
+    await page.click('button.main')
+    await page.locator('.answer').waitFor()
+    return page.textContent('.answer')
+  }
+  expect(await classify('several')).toBe('anger, joy')
+  const shown = await page.locator('.has span:first-child').allTextContents()
+  expect([shown.toSorted(), await page.locator('.score').count()]).toEqual([['anger', 'joy'], 3])
+  await page.reload()
+  expect(await classify('number')).toMatch(/^stars: -?\d+(\.\d+)?$/)
+  expect(await page.locator('.score').count()).toBe(0)
   expect(complaints).toEqual([])
   await page.close()
 })

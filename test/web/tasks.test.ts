@@ -5,9 +5,7 @@ import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { writeSite } from '../../src/cli/web/site.ts'
 import { exportBundle, openBundle } from '../../src/export/index.ts'
-import { writeAdapter } from '../../src/files/adapter-folder.ts'
-import { readBase } from '../../src/files/base-folder.ts'
-import { type Fixture, createAdapter, writeFixture } from '../export/fixtures.ts'
+import { type Fixture, writeFixture, writeTaskAdapters } from '../export/fixtures.ts'
 import { launchChromium } from './chromium.ts'
 import { openPage, serve, visit } from './fixtures.ts'
 
@@ -18,15 +16,7 @@ let site: Awaited<ReturnType<typeof serve>>
 beforeAll(async () => {
   fixture = await writeFixture()
   bundle = join(fixture.dir, 'bundle')
-  const { sha256: baseSha256 } = await readBase(fixture.base)
-  const adapter = (seed: number, labels: string[]) =>
-    createAdapter({ base: fixture.base, baseSha256, seed, rank: 2, labels })
-  const several = adapter(9, ['anger', 'fear', 'joy'])
-  const task = { problemType: 'multi_label_classification' as const, thresholds: [0, 2, 0] } // always, never, always
-  await writeAdapter(join(fixture.dir, 'several'), { ...several, info: { ...several.info, ...task } })
-  const number = adapter(10, ['stars'])
-  const numbers = { ...number, info: { ...number.info, problemType: 'regression' as const } }
-  await writeAdapter(join(fixture.dir, 'number'), numbers)
+  await writeTaskAdapters(fixture)
   const adapters = ['spam', 'several', 'number'].map((name) => ({ name, dir: join(fixture.dir, name) }))
   await exportBundle({ base: fixture.base, adapters, mode: 'unmerged', dir: bundle })
   await writeSite(bundle, join(fixture.dir, 'site'), {})
@@ -59,6 +49,19 @@ it('shows the labels that a text has, and a number without bars', async () => {
   expect(await texts(page, '.result:nth-child(2) .top .label')).toEqual(expect.arrayContaining(['anger', 'joy']))
   expect(await page.locator('.result:nth-child(2) .top').count()).toBe(2)
   expect(await page.locator('.result:nth-child(3) li').count()).toBe(0)
+  await page.getByText('Copy as code').click()
+  const answers = [...((await page.textContent('#code-text')) ?? '').matchAll(/classify\((.*)\)(.*)/g)].map(
+    ([, ...parts]) => parts,
+  )
+  expect(answers).toEqual([
+    ['"see you", { adapter: "spam" })', ''],
+    ['"see you", { adapter: "several" })).labels', ' // all that the text has'],
+    ['"see you", { adapter: "number" })).value', ' // the number'],
+  ])
+  await page.getByRole('radio', { name: 'curl' }).check()
+  expect(await page.textContent('#code-text')).toContain(
+    '# results[0].labels of the answer: all that the text has\ncurl http://127.0.0.1:8080/v1/classify',
+  )
   const buffer = Buffer.from('text\nsee you\nok\n')
   await page.getByLabel('Choose a CSV file').setInputFiles({ name: 'rows.csv', mimeType: 'text/csv', buffer })
   const download = page.waitForEvent('download')

@@ -1,5 +1,6 @@
 /** `graft adapters merge`. */
-import { taskFields } from '../../core/task.ts'
+import { type TaskSpec, taskFields } from '../../core/task.ts'
+import { createTask } from '../../core/tasks.ts'
 import type { Adapter, PeftAdapter } from '../../core/adapter.ts'
 import { type CombineMethod, combineAdapters } from '../../core/adapter/combine.ts'
 import { differingField } from '../../core/adapter/base-config.ts'
@@ -21,6 +22,12 @@ interface Options {
 interface Named {
   name: string
   adapter: Adapter | PeftAdapter
+}
+
+/** The thresholds that all have. Where they differ, each were fitted to the scores of one adapter, which the merged one does not give. */
+function commonThresholds(infos: readonly TaskSpec[]): TaskSpec['thresholds'] {
+  const [first, ...others] = infos.map((info) => createTask(info).thresholds?.join())
+  return others.every((each) => each === first) ? infos[0]?.thresholds : undefined
 }
 
 /** What all say must be the same: one base, and one task. */
@@ -50,8 +57,7 @@ function commonInfo(adapters: readonly Named[], options: Options, weights: numbe
     formatVersion: 1,
     kind: 'adapter',
     labels: first.labels,
-    // Thresholds are each adapter's own, and none is the merged one's.
-    ...taskFields({ problemType: first.problemType }),
+    ...taskFields({ problemType: first.problemType, thresholds: commonThresholds(infos) }),
     baseSha256: first.baseSha256,
     ...(first.baseConfig && { baseConfig: first.baseConfig }),
     maxLength: Math.max(...infos.map(({ maxLength }) => maxLength)),
@@ -69,13 +75,27 @@ export async function mergeAdapters(dirs: string[], options: Options): Promise<v
     (rank !== undefined && method !== 'svd' && '--rank is for --method svd')
   if (problem) throw new GraftError('usage', problem, { hint: 'See `graft adapters merge --help`.' })
   const ui = createUi(options)
-  const { merged, info } = await withOutput(out, { kind: 'model', force, inputs: dirs }, (output) =>
+  const { merged, info, dropsThresholds } = await withOutput(out, { kind: 'model', force, inputs: dirs }, (output) =>
     mergeInto(output, dirs, { ...options, weights }),
   )
   ui.line(
     `Wrote ${out}: ${method} of ${dirs.length} adapters, rank ${largestRank(merged)}, ${merged.layers.size} layers`,
   )
-  ui.result({ out, method, weights, rank: largestRank(merged), layers: merged.layers.size, labels: info?.labels })
+  if (dropsThresholds)
+    ui.line(
+      'The adapters have different thresholds, so the result has none: one half for each label. Set "thresholds" in its graft.json to change them.',
+    )
+  const { labels, thresholds } = info ?? {}
+  ui.result({
+    out,
+    method,
+    weights,
+    rank: largestRank(merged),
+    layers: merged.layers.size,
+    labels,
+    thresholds,
+    dropsThresholds,
+  })
 }
 
 async function mergeInto(output: OutputFolder, dirs: string[], options: Options & { weights: number[] }) {
@@ -86,5 +106,6 @@ async function mergeInto(output: OutputFolder, dirs: string[], options: Options 
   const weighted = adapters.map((each, at) => ({ ...each, weight: weights[at] ?? 0 }))
   const merged = combineAdapters(weighted, { method, rank })
   await writeAdapter(output, info && merged.head.size > 0 ? { ...merged, info } : merged)
-  return { merged, info }
+  const had = adapters.some(({ adapter }) => 'info' in adapter && adapter.info.thresholds)
+  return { merged, info, dropsThresholds: had && info !== undefined && !info.thresholds }
 }

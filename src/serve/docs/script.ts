@@ -26,16 +26,20 @@ function element(name, className, text) {
   return made
 }
 
-function showScores({ results }) {
-  return results[0].scores.map(({ label, score }) => {
-    const row = element('div', 'score')
-    const bar = element('div', 'bar')
-    const filled = element('i', '')
-    filled.style.width = 100 * score + '%'
-    bar.append(filled)
-    row.append(element('span', '', label), bar, element('span', '', (100 * score).toFixed(1) + ' %'))
-    return row
-  })
+function showScore({ label, score }, has) {
+  const row = element('div', has ? 'score has' : 'score')
+  const bar = element('div', 'bar')
+  const filled = element('i', '')
+  filled.style.width = 100 * score + '%'
+  bar.append(filled)
+  row.append(element('span', '', label), bar, element('span', '', (100 * score).toFixed(1) + ' %'))
+  return row
+}
+
+function showAnswer({ label, labels, value, scores }) {
+  if (value !== undefined) return [element('p', 'answer', label + ': ' + Number(value.toPrecision(4)))]
+  const bars = scores.map((each) => showScore(each, labels?.includes(each.label)))
+  return labels ? [element('p', 'answer', labels.join(', ') || 'no label'), ...bars] : bars
 }
 
 async function send(event) {
@@ -49,7 +53,7 @@ async function send(event) {
     const response = await fetch('v1/classify', { method: 'POST', headers, body })
     const answer = await response.json()
     const time = Math.round(performance.now() - started) + ' ms'
-    if (response.ok) $('result').replaceChildren(...showScores(answer), element('p', 'note', answer.tokens + ' tokens, ' + time))
+    if (response.ok) $('result').replaceChildren(...showAnswer(answer.results[0]), element('p', 'note', answer.tokens + ' tokens, ' + time))
     else $('result').replaceChildren(element('p', 'problem', response.status + ': ' + answer.detail + ' ' + (answer.hint ?? '')))
   } catch (error) {
     $('result').replaceChildren(element('p', 'problem', 'No answer: ' + error.message))

@@ -64,6 +64,7 @@ pre {
 .score { display: grid; grid-template-columns: minmax(0, 10rem) 1fr 4.2rem; gap: 12px; align-items: center; font-size: .9375rem; }
 .score span { overflow-wrap: anywhere; }
 .score span:last-child { text-align: right; font-variant-numeric: tabular-nums; }
+.score.has span, .answer { font-weight: 600; }
 .bar { height: 8px; border-radius: 4px; background: var(--track); overflow: hidden; }
 .bar i { display: block; height: 100%; background: var(--accent); border-radius: 4px; }
 .problem { color: var(--danger); }

@@ -38,7 +38,7 @@ const resultSchema = labelScore
       .array(z.string())
       .optional()
       .openapi({ description: 'Of a model that gives several: those whose score reaches their threshold.' }),
-    value: z.number().optional().openapi({ description: 'Of a regression.' }),
+    value: z.number().optional().openapi({ description: 'Of a regression: the number.' }),
     scores: z.array(labelScore).optional().openapi({ description: 'The likeliest first; where `top_k` asks for it.' }),
     tokens: z.number().int().openapi({ description: 'Tokens that were read.' }),
     truncated: z.boolean().openapi({ description: 'Whether the text was longer, and its end left out.' }),

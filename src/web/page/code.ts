@@ -1,35 +1,50 @@
 /** What is on the screen as a program: TypeScript for Node, or a request to `graft serve`. */
+import type { TaskInfo } from '../protocol.ts'
 import { byId } from './dom.ts'
 
-/** A text, and the adapters that classify it; none if merged. */
+/** A text, and the tasks that it is classified by. */
 export interface Shown {
   text: string
-  adapters: readonly string[]
+  tasks: readonly TaskInfo[]
+}
+
+/** What of a result the text's answer is, where it is not one label with its score. */
+function answerOf({ problemType }: TaskInfo): { field: string; meaning: string } | undefined {
+  if (problemType === 'multi_label_classification') return { field: 'labels', meaning: 'all that the text has' }
+  if (problemType === 'regression') return { field: 'value', meaning: 'the number' }
+  return undefined
 }
 
 const literal = (value: string) => JSON.stringify(value)
 
-function typescript({ text, adapters }: Shown): string {
-  const run = (choice: string) => `console.log(await classifier.classify(${literal(text)}${choice}))`
+function typescript({ text, tasks }: Shown): string {
+  const run = (task: TaskInfo) => {
+    const choice = task.adapter === undefined ? '' : `, { adapter: ${literal(task.adapter)} }`
+    const result = `await classifier.classify(${literal(text)}${choice})`
+    const answer = answerOf(task)
+    return answer ? `console.log((${result}).${answer.field}) // ${answer.meaning}` : `console.log(${result})`
+  }
   return [
     '// npm install graft-lora',
     "import { openBundle } from 'graft-lora'",
     '',
     "const classifier = await openBundle('bundle') // the folder that `graft export` wrote",
-    ...(adapters.length === 0 ? [run('')] : adapters.map((name) => run(`, { adapter: ${literal(name)} }`))),
+    ...tasks.map(run),
     'await classifier.close()',
   ].join('\n')
 }
 
 const quoted = (value: string) => `'${value.replaceAll("'", String.raw`'\''`)}'`
 
-function curl({ text, adapters }: Shown): string {
-  const choices = adapters.length === 0 ? [{}] : adapters.map((adapter) => ({ adapter }))
-  const requests = choices.map(
-    (choice) =>
+function curl({ text, tasks }: Shown): string {
+  const requests = tasks.map((task) => {
+    const answer = answerOf(task)
+    return (
+      (answer ? `# results[0].${answer.field} of the answer: ${answer.meaning}\n` : '') +
       "curl http://127.0.0.1:8080/v1/classify -H 'Content-Type: application/json' \\\n" +
-      `  -d ${quoted(JSON.stringify({ inputs: text, ...choice }))}`,
-  )
+      `  -d ${quoted(JSON.stringify({ inputs: text, adapter: task.adapter }))}`
+    )
+  })
   return ['# graft serve bundle --port 8080   # the folder that `graft export` wrote', ...requests].join('\n')
 }
 

@@ -29,7 +29,7 @@ let opened: WebClassifier | undefined
 let tools: Tools | undefined
 
 /** What the results on the screen are of. */
-let shown: Shown = { text: '', adapters: [] }
+let shown: Shown = { text: '', tasks: [] }
 
 const examples = createExamples(setText)
 const picker = createTaskPicker(onTask)
@@ -60,7 +60,7 @@ const classifyLatest = latest(async (classifier: WebClassifier) => {
     const { maxLength } = classifier.model
     // Of a text that has changed meanwhile the results are already out of date.
     if (classifier !== opened || text.value !== content || picker.chosen().join('\n') !== chosen.join('\n')) return
-    shown = { text: content, adapters: chosen }
+    shown = { text: content, tasks }
     showResults(
       classified.flatMap((classification, at) => (tasks[at] ? [{ task: tasks[at], classification }] : [])),
       { text: content, milliseconds: performance.now() - started, maxLength },

@@ -117,7 +117,15 @@ export async function classifyTable(
     changed: request.file instanceof File ? request.file.lastModified : 0,
     adapters: adapters.join('\n'),
   }
-  const known = takeStopped(job) ?? choices.map(() => new Map<string, Classification>())
+  const last = takeStopped(job)
+  const known = last?.known ?? choices.map(() => new Map<string, Classification>())
+  let reached = last?.reached ?? 0
+  /** Of work that goes on, rows that were done before are no news. */
+  const report = (done: number) => {
+    if (done <= reached) return
+    reached = done
+    onProgress({ done, total })
+  }
   let finished = 0
   /** Of the rows that are worked on, how many are known by each choice. */
   const doneBy = choices.map(() => 0)
@@ -130,7 +138,7 @@ export async function classifyTable(
     const onBatch = (done: number) => {
       doneBy[choice] = done
       const share = doneBy.reduce((sum, each) => sum + each, 0) / choices.length
-      onProgress({ done: finished + Math.round(share), total })
+      report(finished + Math.round(share))
     }
     return {
       prefix: choices.length > 1 ? `${adapter}_` : '',
@@ -141,7 +149,7 @@ export async function classifyTable(
   const onRows = ({ rows }: TableSummary) => {
     finished = rows
     doneBy.fill(0)
-    onProgress({ done: rows, total })
+    report(rows)
   }
   const summary = createSummary(tasks)
   const parts: string[] = []
@@ -149,7 +157,7 @@ export async function classifyTable(
     // Defused, since a spreadsheet will open it.
     for await (const part of classifyRows(table, summary, { tasks, text, defuse: true, onRows })) parts.push(part)
   } catch (error) {
-    if (signal.aborted) stoppedJob = { job, known }
+    if (signal.aborted) stoppedJob = { job, known, reached }
     throw error
   } finally {
     await table.close()
@@ -169,14 +177,22 @@ interface Job {
   adapters: string
 }
 
-/** The work that was stopped last, with its results by text, for each adapter: the same again goes on where it was. */
-let stoppedJob: { job: Job; known: Map<string, Classification>[] } | undefined
+interface StoppedJob {
+  job: Job
+  /** Results by text, for each adapter. */
+  known: Map<string, Classification>[]
+  /** Rows that were said to be done. */
+  reached: number
+}
 
-function takeStopped(job: Job): Map<string, Classification>[] | undefined {
+/** The work that was stopped last: the same again goes on where it was. */
+let stoppedJob: StoppedJob | undefined
+
+function takeStopped(job: Job): StoppedJob | undefined {
   const last = stoppedJob
   stoppedJob = undefined
   const isSame = last && (Object.keys(job) as (keyof Job)[]).every((key) => last.job[key] === job[key])
-  return isSame ? last.known : undefined
+  return isSame ? last : undefined
 }
 
 const stopped = () => new GraftError('interrupted', 'stopped', { hint: 'Classify it again to go on.' })
