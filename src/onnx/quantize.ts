@@ -6,11 +6,11 @@ import { Graph, type Node, type Value } from './graph.ts'
 import { optimize } from './optimize.ts'
 import { fp16 } from './quantize/fp16.ts'
 import { int4 } from './quantize/int4.ts'
-import { int8 } from './quantize/int8.ts'
+import { int8, int8Tensor } from './quantize/int8.ts'
 import { nf4 } from './quantize/nf4.ts'
 import type { SchemeRules, Weight } from './quantize/scheme.ts'
 
-const schemes = { int8, int4, nf4, fp16 } satisfies Record<string, SchemeRules>
+const schemes = { int8, 'int8-tensor': int8Tensor, int4, nf4, fp16 } satisfies Record<string, SchemeRules>
 
 /** How a weight can be kept; `quantize/` has a file for each. */
 export type Scheme = keyof typeof schemes
@@ -93,13 +93,12 @@ export function quantize(
   return { graph: optimize(target), kept }
 }
 
-/** A node as a product with a named constant matrix; others are none. */
+/** A node as a product of matrices, the second a named constant; others are none. */
 function productOf(node: Node): { x: Value; weight: Weight; addend: Value | null } | undefined {
   const { op, inputs, attributes } = node
   const [x, constant, addend = null] = inputs
   const weight = constant && weightOf(constant, attributes['transB'] === 1)
-  const fits = op === 'MatMul' || (op === 'Gemm' && isPlain(attributes))
-  return fits && x && weight ? { x, weight, addend } : undefined
+  return op === 'Gemm' && isPlain(attributes) && x && weight ? { x, weight, addend } : undefined
 }
 
 /** alpha and beta are 1, and A is not transposed. */

@@ -13,6 +13,7 @@ import { parseArgs } from 'node:util'
 import { hasSharedData, sharedData } from '../shared-data.ts'
 import { checkOurFamilies, readTheirFamilies } from './live/families.ts'
 import { checkOurs, readTheirs, updateOurs } from './live/gpt2.ts'
+import { checkPrecision } from './live/precision.ts'
 import { type Python, createPython } from './live/python.ts'
 import { checkReal, realModels } from './live/real.ts'
 import { note, report, summarize } from './live/report.ts'
@@ -58,6 +59,7 @@ async function compareAll(python: Python, work: string): Promise<void> {
     updateGolden(python, join(work, 'ours'))
   }
   await checkOurFamilies(python, join(work, 'our-families'))
+  await checkPrecision(python, join(work, 'precision'))
   const models = realModels(values.python)
   const tokenizers = checkTokenizers(values.python, tokenizerFolders(golden), join(work, 'tokenizers'))
   for await (const result of tokenizers) report(result)

@@ -61,6 +61,13 @@ function throughUint8(numbers: Float32Array): number[] {
   return Array.from(numbers, (each) => scale * (Math.min(255, Math.max(0, roundEven(each / scale) + zero)) - zero))
 }
 
+/** x with a scale for each row, around zero. */
+const throughRows = (numbers: Float32Array): number[] =>
+  Array.from({ length: ROWS }, (_, row) => [...numbers.subarray(row * INPUT, (row + 1) * INPUT)]).flatMap((each) => {
+    const scale = Math.fround(Math.max(...each.map(Math.abs)) * Math.fround(1 / 127))
+    return each.map((value) => scale * roundEven(value / scale))
+  })
+
 const roundEven = (value: number) => {
   const floor = Math.floor(value)
   const tail = value - floor
@@ -71,12 +78,32 @@ const largestDifference = (found: ArrayLike<number>, expected: readonly number[]
   Math.max(...expected.map((value, at) => Math.abs(value - (found[at] ?? NaN))))
 
 describe('quantize', () => {
-  it.each([false, true])('int8: x and W in eight bits, W by columns (transposed: %s)', async (transposed) => {
-    const { values: numbers, scales } = quantizeColumns({ name: 'w', ...matrix(), transposed: false })
-    const expected = product(throughUint8(x), (i, o) => (numbers[i * OUT + o] ?? NaN) * (scales[o] ?? NaN))
+  const { values: numbers, scales } = quantizeColumns({ name: 'w', ...matrix(), transposed: false })
+  const inEight = (i: number, o: number) => (numbers[i * OUT + o] ?? NaN) * (scales[o] ?? NaN)
+
+  it.each([false, true])('int8: W by columns, x by rows (transposed: %s)', async (transposed) => {
+    const expected = product(throughRows(x), inEight)
     const { graph, kept } = quantize(await traceProduct(transposed), () => 'int8')
     expect(largestDifference(await runProduct(graph), expected)).toBeLessThan(1e-4)
     expect(kept).toEqual(new Map([['w', 'int8']]))
+  })
+
+  it('int8: a row is what it is, whatever the others are, and of zeros what it should be', async () => {
+    const { graph } = quantize(await traceProduct(), () => 'int8')
+    const session = await ort.InferenceSession.create(toOnnx(graph))
+    const give = async (rows: number[][]) => {
+      const feed = new ort.Tensor('float32', Float32Array.from(rows.flat()), [rows.length, INPUT])
+      return [...((await session.run({ x: feed })).output?.data as Float32Array)].slice(0, OUT)
+    }
+    const [first, zeros, huge] = [[...x.slice(0, INPUT)], x.slice(0, INPUT).fill(0), x.slice(0, INPUT).fill(1e6)]
+    expect(await give([first, [...huge], [...zeros]])).toEqual(await give([first]))
+    expect(await give([[...zeros], first])).toEqual([...bias.data])
+    await session.release()
+  })
+
+  it('int8-tensor: x with one scale', async () => {
+    const { graph } = quantize(await traceProduct(), () => 'int8-tensor')
+    expect(largestDifference(await runProduct(graph), product(throughUint8(x), inEight))).toBeLessThan(1e-4)
   })
 
   it('int4: W in blocks of 32; x goes through eight bits, in blocks too', async () => {
@@ -112,7 +139,7 @@ describe('quantize', () => {
     }
   })
 
-  it.each(['int8', 'int4', 'nf4', 'fp16'] as Scheme[])('looks rows up: %s', async (scheme) => {
+  it.each(['int8', 'int8-tensor', 'int4', 'nf4', 'fp16'] as Scheme[])('looks rows up: %s', async (scheme) => {
     const traced = await trace(
       ({ ids, w }) => tf.gather(w!, ids!),
       { ids: { shape: ['n'], dtype: 'int32' } },
@@ -144,7 +171,7 @@ describe('quantize', () => {
       { x: { shape: ['n', 4] } },
       { constants: square },
     )
-    expect(printGraph(quantize(graph, () => 'int8').graph).replaceAll(/#\w+/g, '#')).toMatchInlineSnapshot(`
+    expect(printGraph(quantize(graph, () => 'int8-tensor').graph).replaceAll(/#\w+/g, '#')).toMatchInlineSnapshot(`
       "graph(x: float32[n, 4]) {
         %1: uint8[n, 4], %2: float32[], %3: uint8[] = DynamicQuantizeLinear(x)
         %4: float32[n, 4] = MatMulIntegerToFloat(%1, w.int8, %2, w.int8.scales, %3, _, _)

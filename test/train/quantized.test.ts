@@ -5,14 +5,13 @@ import { linearLayers } from '../../src/core/layers.ts'
 import { createRandom } from '../../src/core/random.ts'
 import { readBase } from '../../src/files/base-folder.ts'
 import { readTokenizer } from '../../src/files/tokenizer-files.ts'
-import type { Scheme } from '../../src/onnx/index.ts'
 import { padBatch } from '../../src/core/batch.ts'
 import { createDataset } from '../../src/train/dataset.ts'
 import { encodeDataset } from '../../src/train/encode.ts'
 import { createCompiledEngine } from '../../src/train/engine/compiled.ts'
 import { openEngine } from '../../src/train/engine/open.ts'
 import { type Engine, type Feeds, tokenFeeds, type TrainingState } from '../../src/train/engine.ts'
-import { loraProgram } from '../../src/train/program/classifier.ts'
+import { type LoraTrainingOptions, loraProgram } from '../../src/train/program/classifier.ts'
 import { type TrainingProgram, unflatten } from '../../src/train/program.ts'
 import { stateName } from '../../src/train/step.ts'
 import { optionsOf } from './engine.suite.ts'
@@ -24,7 +23,7 @@ const dataset = await createDataset(path('examples/data/sentiment.csv'), { split
 const tokenizer = await readTokenizer(base.dir, base.config)
 const { train, vocabulary, padTokenId } = await encodeDataset(dataset, { ...base, tokenizer }, 64)
 
-const programOf = (basePrecision: 'fp32' | Scheme): TrainingProgram =>
+const programOf = (basePrecision: LoraTrainingOptions['basePrecision']): TrainingProgram =>
   loraProgram(
     {
       config: { ...base.config, vocab_size: vocabulary.ids.length, pad_token_id: padTokenId },
@@ -49,7 +48,7 @@ const batchOf = (number: number): Feeds => {
   return { ...tokenFeeds(padBatch(rows, padTokenId)), labels: { data: labels, shape: [labels.length] } }
 }
 
-const open = (basePrecision: 'fp32' | Scheme) =>
+const open = (basePrecision: LoraTrainingOptions['basePrecision']) =>
   createCompiledEngine(optionsOf(programOf(basePrecision)), { threads: 2 })
 
 /** After some steps in float32, so that neither A nor B is zero. */
@@ -112,7 +111,7 @@ describe('a base in fewer bits', () => {
     const program = lora({ basePrecision: 'int8' })
     await expect(openEngine(optionsOf(program), { device: 'tfjs-cpu' })).rejects.toMatchObject({
       code: 'usage',
-      message: 'device tfjs-cpu has no products with int8 weights',
+      message: 'device tfjs-cpu has no products with a base in fewer bits',
       hint: 'Train with --device cpu, or with --base-precision fp32.',
     })
   })

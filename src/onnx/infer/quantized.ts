@@ -19,6 +19,17 @@ const dynamicQuantizeLinear: Rule = (context) => {
   ]
 }
 
+/** round(x / scale) + zero point as uint8; one scale and zero point, or one for each place on an axis. */
+const quantizeLinear: Rule = (context) => {
+  const { integer, fail } = context
+  const { shape } = expect(context, 0, 'float32')
+  const [scale, zero] = [expect(context, 1, 'float32'), expect(context, 2, 'uint8')]
+  if (String(scale.shape) !== String(zero.shape)) fail('there is not one zero point for each scale')
+  if (scale.shape.length > 0 && String(scale.shape) !== String([shape[integer('axis', 1)]]))
+    fail('there is not one scale for each place on the axis')
+  return { type: 'uint8', shape }
+}
+
 /** (A − zero point) · B · scale of A · scales of B's columns + bias; A uint8, B int8 and a matrix. */
 const matMulIntegerToFloat: Rule = (context) => {
   const { inputs, fail } = context
@@ -72,6 +83,7 @@ export const quantized = {
   MatMulBnb4: matMulBnb4,
   MatMulIntegerToFloat: matMulIntegerToFloat,
   MatMulNBits: matMulNBits,
+  QuantizeLinear: quantizeLinear,
 } satisfies Record<string, Rule>
 
 /** Operators of ONNX Runtime's own domain. */

@@ -1,15 +1,12 @@
 /** Weights in half precision (IEEE 754 binary16): half the bytes on the disk. Matrices are made float32 once, when the graph is loaded. */
 import type { Value } from '../graph.ts'
-import { type SchemeContext, type SchemeRules, type Weight, plus } from './scheme.ts'
+import { type SchemeContext, type SchemeRules, type Weight } from './scheme.ts'
 
 export const fp16: SchemeRules = {
   product({ graph, parts }, x, weight, addend) {
     const matrix = graph.op('Cast', [float16Of({ graph, parts }, weight)], { to: 'float32' })
-    const { transposed } = weight
-    if (x.shape.length === 2)
-      return graph.op('Gemm', [x, matrix, ...(addend ? [addend] : [])], { transB: transposed ? 1 : 0 })
-    const right = transposed ? graph.op('Transpose', [matrix], { perm: [1, 0] }) : matrix
-    return plus(graph, graph.op('MatMul', [x, right]), addend)
+    const transB = weight.transposed ? 1 : 0
+    return graph.op('Gemm', [x, matrix, ...(addend ? [addend] : [])], { transB })
   },
   // Only what is looked up becomes float32: a table is many times that.
   rows: (context, ids, weight) =>

@@ -1,42 +1,86 @@
 /**
- * Weights in eight bits, symmetric, with a scale for each output, or for each row of a table. x is put into eight bits too, with
- * the one scale and zero point that fit it: LLM.int8 (arXiv:2208.07339) and SwitchBack (arXiv:2304.13013) have one for each row.
+ * Weights in eight bits, symmetric, with a scale for each output, or for each row of a table. x is put into eight bits too: with a scale for
+ * each row, as LLM.int8 (arXiv:2208.07339) and SwitchBack (arXiv:2304.13013) have it, or with one for all of x, which is faster.
  */
-import { type SchemeRules, type Weight, nameOf, plus, sizesOf, stepsOf } from './scheme.ts'
+import type { Graph, Value } from '../graph.ts'
+import { expand, reshape } from '../kernels/shapes.ts'
+import { type SchemeContext, type SchemeRules, type Weight, nameOf, plus, sizesOf, stepsOf } from './scheme.ts'
 
 const LARGEST = 127
 
+/** A number that a scale of rows of zeros is raised to. */
+const LEAST_SCALE = 1e-30
+
+/** Rows with a scale each. */
+const rowsOf: SchemeRules['rows'] = ({ graph, parts }, ids, weight) => {
+  const { rows, columns } = weight
+  const name = `${weight.name}.rows.int8`
+  const [values = ids, scales = ids] = parts(name, () => {
+    // A row is a column of the transpose, whose values then lie as W's do.
+    const made = quantizeColumns({ ...weight, transposed: true }, [1, columns])
+    return [
+      graph.constant(made.values, [rows, columns], 'int8', name),
+      graph.constant(made.scales, [rows, 1], 'float32', `${name}.scales`),
+    ]
+  })
+  const found = graph.op('Cast', [graph.op('Gather', [values, ids], { axis: 0 })], { to: 'float32' })
+  return graph.op('Mul', [found, graph.op('Gather', [scales, ids], { axis: 0 })])
+}
+
+/** A row's numbers do not depend on the others, so what a text is given does not depend on the texts beside it. */
 export const int8: SchemeRules = {
-  product({ graph, parts }, x, weight, addend) {
-    const [input, out] = sizesOf(weight)
-    const name = `${nameOf(weight)}.int8`
-    const [values = x, scales = x] = parts(name, () => {
-      const made = quantizeColumns(weight)
-      return [
-        graph.constant(made.values, [input, out], 'int8', name),
-        graph.constant(made.scales, [out], 'float32', `${name}.scales`),
-      ]
-    })
+  product(context, x, weight, addend) {
+    const { graph } = context
+    const { values, scales } = columnsOf(context, weight)
+    const { quantized, scale } = byRow(graph, x)
+    const [one, zero] = [graph.scalar(1), uint8(graph, 128)]
+    const product = graph.op('MatMulIntegerToFloat', [quantized, values, one, scales, zero, null, null])
+    return plus(graph, graph.op('Mul', [product, scale]), addend)
+  },
+  rows: rowsOf,
+}
+
+/** For training, where a batch is one thing: the same product without the passes that rows take. */
+export const int8Tensor: SchemeRules = {
+  product(context, x, weight, addend) {
+    const { graph } = context
+    const { values, scales } = columnsOf(context, weight)
     // Products of the same x quantize it once.
-    const [quantized = x, scale = x, zeroPoint = x] = graph.ops('DynamicQuantizeLinear', [x])
-    const bias = addend?.shape.length === 1 && addend.shape[0] === out ? addend : null
-    const product = graph.op('MatMulIntegerToFloat', [quantized, values, scale, scales, zeroPoint, null, bias])
+    const [quantized = x, scale = x, zero = x] = graph.ops('DynamicQuantizeLinear', [x])
+    const bias = addend?.shape.length === 1 && addend.shape[0] === scales.shape[0] ? addend : null
+    const product = graph.op('MatMulIntegerToFloat', [quantized, values, scale, scales, zero, null, bias])
     return plus(graph, product, bias ? null : addend)
   },
-  rows({ graph, parts }, ids, weight) {
-    const { rows, columns } = weight
-    const name = `${weight.name}.rows.int8`
-    const [values = ids, scales = ids] = parts(name, () => {
-      // A row is a column of the transpose, whose values then lie as W's do.
-      const made = quantizeColumns({ ...weight, transposed: true }, [1, columns])
-      return [
-        graph.constant(made.values, [rows, columns], 'int8', name),
-        graph.constant(made.scales, [rows, 1], 'float32', `${name}.scales`),
-      ]
-    })
-    const found = graph.op('Cast', [graph.op('Gather', [values, ids], { axis: 0 })], { to: 'float32' })
-    return graph.op('Mul', [found, graph.op('Gather', [scales, ids], { axis: 0 })])
-  },
+  rows: rowsOf,
+}
+
+const uint8 = (graph: Graph, value: number): Value => graph.constant(Uint8Array.of(value), [], 'uint8')
+
+/** x [n, in] as uint8 around 128, and the scale of each row [n, 1]. */
+function byRow(graph: Graph, x: Value): { quantized: Value; scale: Value } {
+  const axes = graph.integers([1])
+  const part = (reduce: 'ReduceMax' | 'ReduceMin', factor: number) =>
+    graph.op('Mul', [graph.op(reduce, [x, axes], { keepdims: 1 }), graph.scalar(factor)])
+  const parts = [part('ReduceMax', 1 / LARGEST), part('ReduceMin', -1 / LARGEST), graph.scalar(LEAST_SCALE)]
+  const scale = graph.op('Max', parts)
+  const count = scale.shape.slice(0, 1)
+  const zeros = expand(graph, graph.constant(Uint8Array.of(128), [1], 'uint8'), count)
+  return { quantized: graph.op('QuantizeLinear', [x, reshape(graph, scale, count), zeros], { axis: 0 }), scale }
+}
+
+/** The weight as int8 [in, out], and the scales of its columns. */
+function columnsOf({ graph, parts }: SchemeContext, weight: Weight): { values: Value; scales: Value } {
+  const [input, out] = sizesOf(weight)
+  const name = `${nameOf(weight)}.int8`
+  const [values, scales] = parts(name, () => {
+    const made = quantizeColumns(weight)
+    return [
+      graph.constant(made.values, [input, out], 'int8', name),
+      graph.constant(made.scales, [out], 'float32', `${name}.scales`),
+    ]
+  })
+  if (!values || !scales) throw new Error(`no constants for ${name}`)
+  return { values, scales }
 }
 
 /**

@@ -19,7 +19,7 @@ export interface SchemeContext {
 export interface SchemeRules {
   /**
    * x · W + addend
-   * @param x [..., in]
+   * @param x [n, in]
    * @param addend a bias [out], or of the result's shape
    */
   product(context: SchemeContext, x: Value, weight: Weight, addend: Value | null): Value

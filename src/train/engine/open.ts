@@ -20,7 +20,7 @@ export async function openEngine(
 ): Promise<Engine> {
   const { frozenScheme } = options.program
   if (frozenScheme && device !== 'cpu') {
-    throw new GraftError('usage', `device ${device} has no products with ${frozenScheme} weights`, {
+    throw new GraftError('usage', `device ${device} has no products with a base in fewer bits`, {
       hint: 'Train with --device cpu, or with --base-precision fp32.',
       value: frozenScheme,
     })

@@ -39,6 +39,14 @@ export interface ClassifierOptions {
   random: Random
 }
 
+/** How a graph keeps a frozen base, by the setting's names. */
+const FROZEN_SCHEMES = {
+  fp32: undefined,
+  int8: 'int8-tensor',
+  int4: 'int4',
+  nf4: 'nf4',
+} as const satisfies Record<string, Scheme | undefined>
+
 export interface LoraTrainingOptions {
   rank: number
   /** The factor of A·B, as `loraScaling` gives it. */
@@ -49,7 +57,7 @@ export interface LoraTrainingOptions {
   /** Distribution of the starting values of linear layers' A: N(0, 0.01²), or PEFT's Kaiming-uniform. */
   initialization: 'normal' | 'kaiming'
   /** How the base is kept. */
-  basePrecision?: 'fp32' | Scheme
+  basePrecision?: keyof typeof FROZEN_SCHEMES
 }
 
 /** Trains every parameter. Embeddings, biases and normalization are not decayed. */
@@ -92,7 +100,7 @@ export function loraProgram(
     initial,
     head: lastOfHead(config, initial),
     frozen,
-    frozenScheme: basePrecision === 'fp32' ? undefined : basePrecision,
+    frozenScheme: FROZEN_SCHEMES[basePrecision],
     usesDropout: dropout > 0,
     predict: (tensors, dropoutSource) => {
       const layers = loraLayers(config, tensors, { scalings, dropoutRate: dropout, dropoutSource })

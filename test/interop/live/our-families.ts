@@ -57,11 +57,11 @@ function enlarged(config: ModelConfig, weights: TensorMap): TensorMap {
   )
 }
 
-async function writeFamilyBase(family: string, out: string): Promise<Base> {
+export async function writeFamilyBase(family: string, out: string, sizes = SIZES): Promise<Base> {
   const folder = join(golden, 'tokenizers', TOKENIZERS[family] ?? 'llama-3')
   const tokenizer = await readTokenizer(folder)
   const vocabulary = (await openTokenizer(tokenizer)).vocabularySize
-  const created = createBase({ family, ...SIZES, vocabulary }, 1)
+  const created = createBase({ family, ...sizes, vocabulary }, 1)
   const config = parseConfig({ ...created.config, pad_token_id: padIdOf(folder) })
   await writeBase(out, { config, weights: enlarged(config, created.weights) }, { tokenizer })
   return readBase(out)
@@ -102,7 +102,7 @@ interface Answering {
 }
 
 /** Writes the logits that Graft gives for texts, beside what gives them. */
-async function writeAnswers(dir: string, model: Answering, texts: readonly string[] = TEXTS): Promise<void> {
+export async function writeAnswers(dir: string, model: Answering, texts: readonly string[] = TEXTS): Promise<void> {
   const logits = await model.logits(texts)
   await model.close()
   const rows = texts.map((text, at) => ({ text, logits: [...(logits[at] ?? [])] }))
