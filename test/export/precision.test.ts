@@ -67,6 +67,16 @@ describe.each(['merged', 'unmerged'] as const)('a %s bundle', (mode) => {
   })
 })
 
+it('gives a text in int8 what it gives it alone, whatever else is in its batch', async () => {
+  await exportMood('alone', { precision: 'int8' })
+  await using classifier = await openBundle(path('alone'))
+  const together = await classifier.logits(texts.map(({ text }) => text))
+  for (const [at, { text }] of texts.entries()) {
+    const [alone] = await classifier.logits([text])
+    expect(largestDifference(alone!, together[at]!)).toBeLessThan(1e-4)
+  }
+})
+
 it('measures on the probes where there are no labelled texts', async () => {
   const { gate } = await exportMood('probes', { precision: 'int8', calibration: [] })
   expect(gate).toMatchObject({ comparisons: [{ on: 'probes', texts: 3, agreement: 1 }] })
