@@ -120,6 +120,8 @@ export interface ModelFamily {
   rename?(name: string): string
   /** The fields of a new configuration of these sizes. */
   fieldsOf(sizes: NewModelSizes): Record<string, unknown>
+  /** The special tokens of a new configuration, of a family whose models have one vocabulary. */
+  newTokens?: Readonly<Record<string, number>>
   /** Checks the family's own fields. @throws GraftError `config`, naming each field at fault */
   parse(json: unknown, file: string): ModelConfig
   /** @param config as `parse` gave it */

@@ -26,8 +26,8 @@ export interface NewBase extends Partial<NewModelSizes> {
  * console.log(config.model_type)
  */
 export function createBase({ family = 'gpt2', ...sizes }: NewBase, seed: number): Pick<Base, 'config' | 'weights'> {
-  const { classes, fieldsOf } = familyNamed(family)
-  const fields = fieldsOf({ ...tutorialSizes, ...sizes })
+  const { classes, fieldsOf, newTokens } = familyNamed(family)
+  const fields = { ...fieldsOf({ ...tutorialSizes, ...sizes }), ...newTokens }
   const config = parseConfig({ model_type: family, architectures: [classes.bare], ...fields })
   return { config, weights: initializeBase(config, createRandom(seed)) }
 }

@@ -17,7 +17,7 @@ const sizes = { width: 16, layers: 2, heads: 4, inner: 24, positions: 12, vocabu
 
 /** Larger weights than a new base has, so that every part of the model matters. */
 const configOf = (family: string) =>
-  parseConfig({ model_type: family, ...familyNamed(family).fieldsOf(sizes), pad_token_id: 3, initializer_range: 0.3 })
+  parseConfig({ model_type: family, pad_token_id: 3, initializer_range: 0.3, ...familyNamed(family).fieldsOf(sizes) })
 
 type Method = 'lora' | 'full'
 

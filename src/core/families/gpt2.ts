@@ -105,17 +105,15 @@ export const gpt2: ModelFamily = {
     n_layer: layers,
     n_head: heads,
     n_inner: inner,
-    bos_token_id: END_OF_TEXT,
-    eos_token_id: END_OF_TEXT,
-    pad_token_id: END_OF_TEXT,
   }),
+  newTokens: { bos_token_id: END_OF_TEXT, eos_token_id: END_OF_TEXT, pad_token_id: END_OF_TEXT },
   parse,
   describe,
 }
 
 /** A GPT-2 configuration for a new base, of the tutorial's sizes where no field says otherwise. */
 export function createConfig(fields: Partial<GPT2Config> = {}): GPT2Config {
-  const { modelType, classes, fieldsOf } = gpt2
-  const all = { model_type: modelType, architectures: [classes.bare], ...fieldsOf(tutorialSizes), ...fields }
-  return parse(all, 'config.json')
+  const { modelType, classes, newTokens } = gpt2
+  const start = { model_type: modelType, architectures: [classes.bare], ...gpt2.fieldsOf(tutorialSizes), ...newTokens }
+  return parse({ ...start, ...fields }, 'config.json')
 }
