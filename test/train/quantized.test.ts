@@ -77,13 +77,14 @@ const cosine = (a: Float32Array, b: Float32Array): number => {
   return dot(a, b) / Math.sqrt(dot(a, a) * dot(b, b))
 }
 
+const state = await trained()
+
 describe('a base in fewer bits', () => {
   it.each([
     ['int8', 0.99],
     ['int4', 0.9],
     ['nf4', 0.9],
   ] as const)('%s: the gradient of each tensor points where that in float32 does', async (scheme, least) => {
-    const state = await trained()
     const engines = await Promise.all([open('fp32'), open(scheme)])
     const [exact, found] = await Promise.all(engines.map((engine) => gradients(engine, programOf('fp32'), state)))
     const cosines = [...exact!].map(([name, { data }]) => [name, cosine(data, found!.get(name)!.data)] as const)
