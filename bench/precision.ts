@@ -1,7 +1,7 @@
 /**
  * What fewer bits buy: the tables of docs/precision.md but for accuracy, which `npm run bench:accuracy -- --base-precision` has.
  *
- * Usage: npm run bench:precision [-- --part step|memory|inference|page …] [--threads 2] [--python PYTHON]
+ * Usage: npm run bench:precision [-- --part step|memory|inference|adapters|page …] [--threads 2] [--python PYTHON]
  *
  * With PYTHON, an interpreter that has torch and peft, their step is measured beside Graft's in turns.
  */
@@ -9,7 +9,7 @@ import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { availableParallelism, cpus } from 'node:os'
 import { parseArgs, promisify } from 'node:util'
-import { measureInference } from './precision/inference.ts'
+import { measureAdapters, measureInference } from './precision/inference.ts'
 import { measureMemory } from './precision/memory.ts'
 import { measureSteps } from './precision/step.ts'
 
@@ -36,6 +36,7 @@ const parts: Record<string, () => Promise<void>> = {
   step: () => measureSteps(Number(values.threads), values.python),
   memory: measureMemory,
   inference: () => measureInference(1),
+  adapters: () => measureAdapters(1),
   page: async () => {
     // In the browser's types, which are not Node's.
     const { stdout } = await promisify(execFile)('npx', ['tsx', 'bench/web/precision.ts'])

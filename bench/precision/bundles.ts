@@ -31,12 +31,12 @@ export async function writeBundles(
   const adapter = randomAdapter({ base, baseSha256, config, rank: 8, labels: ['ham', 'spam'], targetModules })
   // Small, so that the model stays what it is.
   for (const { b } of adapter.layers.values()) b.data = b.data.map((value) => value * 1e-3)
-  await writeAdapter(join(dir, 'adapter'), adapter)
+  const adapters = [{ name: 'spam', dir: join(dir, `adapter-${mode}`) }]
+  await writeAdapter(adapters[0]!.dir, adapter) // just made
   const written: Record<string, string> = {}
   for (const precision of precisions) {
     const out = join(dir, `${mode}-${precision}`)
-    const adapters = [{ name: 'spam', dir: join(dir, 'adapter') }]
-    await exportBundle({ base, adapters, mode, precision, calibration, maxAccuracyDrop: 1, dir: out })
+    await exportBundle({ base, adapters, mode, precision, probes: ['ok'], calibration, maxAccuracyDrop: 1, dir: out })
     written[precision] = out
   }
   return written

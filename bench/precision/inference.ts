@@ -101,14 +101,14 @@ export async function measureInference(threads: number): Promise<void> {
       ['model', 'precision', 'ms', 'against fp32', 'graph', 'of fp32'],
       rows,
     )
-    await measureAdapters(dir, threads)
   } finally {
     await rm(dir, { recursive: true, force: true })
   }
 }
 
 /** Each row of the batch through another of 64 adapters, against the merged graph. */
-async function measureAdapters(dir: string, threads: number): Promise<void> {
+export async function measureAdapters(threads: number): Promise<void> {
+  const dir = await mkdtemp(join(tmpdir(), 'graft-precision-'))
   const rows: string[][] = []
   for (const [name, base] of bases()) {
     const folder = join(dir, `${name}-64`)
@@ -131,6 +131,7 @@ async function measureAdapters(dir: string, threads: number): Promise<void> {
     ])
     await Promise.all([one.release(), many.release()])
   }
+  await rm(dir, { recursive: true })
   printTable(
     `int8, ${ADAPTERS} adapters of rank 8 mixed in a batch, ${threads} thread`,
     ['model', 'merged, ms', 'unmerged, ms', "share of merged's rate"],

@@ -10,7 +10,7 @@ import { printTable, ratio } from './table.ts'
 
 const PRECISIONS = ['fp32', 'int8', 'int4', 'nf4'] as const
 const PEERS = { 'PyTorch fp32': [], 'PyTorch bf16': ['--bfloat16'] } as const
-const ROUNDS = 5
+const ROUNDS = 3
 const STEPS = 4
 
 /** Milliseconds of the median step of a process of its own. */
