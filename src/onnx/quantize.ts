@@ -5,12 +5,15 @@
 import { Graph, type Node, type Value } from './graph.ts'
 import { optimize } from './optimize.ts'
 import { fp16 } from './quantize/fp16.ts'
-import { int4 } from './quantize/int4.ts'
+import { int4, int4Eight } from './quantize/int4.ts'
 import { int8, int8Tensor } from './quantize/int8.ts'
 import { nf4 } from './quantize/nf4.ts'
 import type { SchemeRules, Weight } from './quantize/scheme.ts'
 
-const schemes = { int8, 'int8-tensor': int8Tensor, int4, nf4, fp16 } satisfies Record<string, SchemeRules>
+const schemes = { int8, 'int8-tensor': int8Tensor, int4, 'int4-eight': int4Eight, nf4, fp16 } satisfies Record<
+  string,
+  SchemeRules
+>
 
 /** How a weight can be kept; `quantize/` has a file for each. */
 export type Scheme = keyof typeof schemes

@@ -108,17 +108,17 @@ describe('quantize', () => {
     expect(largestDifference(await runProduct(graph), product(throughUint8(x), inEight))).toBeLessThan(1e-4)
   })
 
-  it('int4: W in blocks of 32; x goes through eight bits, in blocks too', async () => {
-    const { values: bytes, scales } = quantizeBlocks({ name: 'w', ...matrix(), transposed: false })
-    const blocks = scales.length / OUT
+  it.each(['int4', 'int4-eight'] as const)('%s: W in blocks of 32', async (scheme) => {
+    const { values: bytes, scales: steps } = quantizeBlocks({ name: 'w', ...matrix(), transposed: false })
+    const blocks = steps.length / OUT
     const at = (i: number, o: number) => {
       const number = o * blocks * 32 + i
-      return ((((bytes[number >> 1] ?? NaN) >> (4 * (number & 1))) & 15) - 8) * (scales[number >> 5] ?? NaN)
+      return ((((bytes[number >> 1] ?? NaN) >> (4 * (number & 1))) & 15) - 8) * (steps[number >> 5] ?? NaN)
     }
-    const { graph } = quantize(await traceProduct(), () => 'int4')
-    const largestInput = Math.max(...x.map(Math.abs))
-    const ofRounding = Math.sqrt(INPUT) * (largestInput / 254) * 2
-    expect(largestDifference(await runProduct(graph), product(x, at))).toBeLessThan(ofRounding)
+    const found = await runProduct(quantize(await traceProduct(), () => scheme).graph)
+    // Of rounding x to eight bits: half a step of its largest number for each factor of a sum.
+    const ofRounding = Math.sqrt(INPUT) * (Math.max(...x.map(Math.abs)) / 254) * 2
+    expect(largestDifference(found, product(x, at))).toBeLessThan(scheme === 'int4' ? 1e-4 : ofRounding)
   })
 
   it('nf4: W in blocks of 64', async () => {
@@ -141,20 +141,23 @@ describe('quantize', () => {
     }
   })
 
-  it.each(['int8', 'int8-tensor', 'int4', 'nf4', 'fp16'] as Scheme[])('looks rows up: %s', async (scheme) => {
-    const traced = await trace(
-      ({ ids, w }) => tf.gather(w!, ids!),
-      { ids: { shape: ['n'], dtype: 'int32' } },
-      {
-        constants: new Map([['w', weight]]),
-      },
-    )
-    const ids = new ort.Tensor('int64', BigInt64Array.of(3n, 69n, 0n), [3])
-    const found = await run(quantize(traced, () => scheme).graph, { ids })
-    const rows = [3, 69, 0].flatMap((row) => [...weight.data.subarray(row * OUT, (row + 1) * OUT)])
-    // Half a step of 1/127 of the row's largest number, which is below 4.
-    expect(largestDifference(found, rows)).toBeLessThan(4 / 254)
-  })
+  it.each(['int8', 'int8-tensor', 'int4', 'int4-eight', 'nf4', 'fp16'] as Scheme[])(
+    'looks rows up: %s',
+    async (scheme) => {
+      const traced = await trace(
+        ({ ids, w }) => tf.gather(w!, ids!),
+        { ids: { shape: ['n'], dtype: 'int32' } },
+        {
+          constants: new Map([['w', weight]]),
+        },
+      )
+      const ids = new ort.Tensor('int64', BigInt64Array.of(3n, 69n, 0n), [3])
+      const found = await run(quantize(traced, () => scheme).graph, { ids })
+      const rows = [3, 69, 0].flatMap((row) => [...weight.data.subarray(row * OUT, (row + 1) * OUT)])
+      // Half a step of 1/127 of the row's largest number, which is below 4.
+      expect(largestDifference(found, rows)).toBeLessThan(4 / 254)
+    },
+  )
 
   it('leaves alone what no scheme is for, and the graph that it is given', async () => {
     const graph = await traceProduct()

@@ -1,17 +1,12 @@
 /** Bundles below float32 in the page: ONNX Runtime's WebAssembly gives the probabilities that Node gives. */
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { writeSite } from '../../src/cli/web/site.ts'
-import { adaptableLayers } from '../../src/core/layers.ts'
 import { exportBundle, openBundle } from '../../src/export/index.ts'
-import { writeAdapter } from '../../src/files/adapter-folder.ts'
-import { readBase } from '../../src/files/base-folder.ts'
 import type * as library from '../../src/web/index.ts'
-import { createAdapter, largestDifference } from '../export/fixtures.ts'
+import { largestDifference, writeFixture } from '../export/fixtures.ts'
 import { launchChromium } from './chromium.ts'
 import { serve, visit, writeSiteLike } from './fixtures.ts'
 
@@ -19,14 +14,12 @@ declare global {
   var graft: typeof library
 }
 
-const base = fileURLToPath(new URL('../../models/gpt-mini', import.meta.url))
 const texts = ['ok', 'URGENT!!! Reply now', 'Grüße aus 東京 — с приветом 🎉', `so ${'very '.repeat(60)}long`]
 const bundles = [
   { name: 'merged-fp16', mode: 'merged', precision: 'fp16' },
   { name: 'merged-int8', mode: 'merged', precision: 'int8' },
   { name: 'merged-int4', mode: 'merged', precision: 'int4' },
   { name: 'unmerged-int8', mode: 'unmerged', precision: 'int8' },
-  { name: 'unmerged-int4', mode: 'unmerged', precision: 'int4' },
 ] as const
 
 let dir: string
@@ -34,13 +27,18 @@ let browser: Browser
 const path = (name: string) => join(dir, name)
 
 beforeAll(async () => {
-  dir = await mkdtemp(join(tmpdir(), 'graft-precision-'))
-  const { sha256: baseSha256, config } = await readBase(base)
-  const targetModules = adaptableLayers(config).flatMap(({ name }) => (name.includes('.attn.') ? [name] : []))
-  const adapter = createAdapter({ base, baseSha256, config, rank: 2, labels: ['ham', 'spam'], targetModules })
-  await writeAdapter(path('spam'), adapter)
+  const { base, adapters, dir: folder } = await writeFixture()
+  dir = folder
+  const calibration = [{ texts: [{ text: 'ok', label: 'ham', file: 'precision.test.ts', line: 1 }] }]
   for (const { name, ...options } of bundles)
-    await exportBundle({ adapters: [{ dir: path('spam') }], dir: path(name), probes: texts.slice(0, 2), ...options })
+    await exportBundle({
+      base,
+      adapters: [{ dir: adapters.spam }],
+      dir: path(name),
+      calibration,
+      maxAccuracyDrop: 1,
+      ...options,
+    })
   await writeSite(path(bundles[0].name), path(`${bundles[0].name}-site`), {})
   browser = await launchChromium()
 })

@@ -27,7 +27,9 @@ function float16Of({ graph, parts }: SchemeContext, { name, data, rows, columns 
 /** Each number as the bits of the nearest binary16, ties to even; beyond 65,504 the largest there is. */
 export function toFloat16(values: Float32Array): Uint16Array {
   const bits = new Uint32Array(values.buffer, values.byteOffset, values.length)
-  return Uint16Array.from(bits, nearestFloat16)
+  const halves = new Uint16Array(bits.length)
+  for (let at = 0; at < bits.length; at++) halves[at] = nearestFloat16(bits[at]!) // within the values
+  return halves
 }
 
 /** From the bits of a binary32. */

@@ -6,7 +6,8 @@ const BLOCK = 32
 /** Stored numbers are 0 … 15, and stand for −8 … 7 times the block's scale. */
 const ZERO = 8
 
-export const int4: SchemeRules = {
+/** @param level 1: x stays in float32; 4: x is put into eight bits, in blocks too, where ONNX Runtime has a kernel for that */
+const rulesAt = (level: 1 | 4): SchemeRules => ({
   product({ graph, parts }, x, weight, addend) {
     const [input, out] = sizesOf(weight)
     const blocks = Math.ceil(input / BLOCK)
@@ -18,12 +19,17 @@ export const int4: SchemeRules = {
         graph.constant(made.scales, [out * blocks], 'float32', `${name}.scales`),
       ]
     })
-    // Level 4: x is put into eight bits, in blocks too.
-    const attributes = { K: input, N: out, bits: 4, block_size: BLOCK, accuracy_level: 4 }
+    const attributes = { K: input, N: out, bits: 4, block_size: BLOCK, accuracy_level: level }
     return plus(graph, graph.op('MatMulNBits', [x, values, scales], attributes), addend)
   },
   rows: int8.rows,
-}
+})
+
+/** The same numbers wherever a bundle runs. */
+export const int4 = rulesAt(1)
+
+/** Faster, and not quite the same everywhere: for training. */
+export const int4Eight = rulesAt(4)
 
 /**
  * Quantizes W's columns in blocks, as `MatMulNBits` has them.

@@ -43,7 +43,7 @@ export interface ClassifierOptions {
 const FROZEN_SCHEMES = {
   fp32: undefined,
   int8: 'int8-tensor',
-  int4: 'int4',
+  int4: 'int4-eight',
   nf4: 'nf4',
 } as const satisfies Record<string, Scheme | undefined>
 
