@@ -9,8 +9,8 @@ import type { Precision } from '../core/precision.ts'
 import { type Graph, toOnnxParts } from '../onnx/index.ts'
 import { createClassifier } from '../runtime/classifier.ts'
 import { type BundleAbout, describeBundle } from './about.ts'
-import type { GateOptions } from './gate.ts'
-import { computeGolden } from './golden.ts'
+import { type GateOptions, planGate } from './gate.ts'
+import { computeGolden, probesFor } from './golden.ts'
 import { type AdapterSource, type ExportInputs, readInputs } from './inputs.ts'
 import { createManifest } from './manifest.ts'
 import { planMerged } from './merged.ts'
@@ -74,17 +74,19 @@ async function fillBundle(
 ): Promise<Manifest> {
   const plan = mode === 'merged' ? planMerged(inputs) : planUnmerged(inputs)
   const fields = describeBundle(plan.fields, about)
+  const texts = probes ?? (await probesFor(plan))
+  const planned = planGate(plan, texts, gateOptions)
 
   if (mode === 'unmerged') await copyAdapters(folder, inputs)
   signal?.throwIfAborted()
   // First, since a merged graph is made of the very weights that the reference reads.
-  const reference = await computeGolden(plan, probes)
+  const reference = await computeGolden(plan, texts)
   signal?.throwIfAborted()
   const exact = await plan.trace()
   const { graph, golden, gate } =
     precision === 'fp32'
       ? { graph: exact, golden: reference, gate: undefined }
-      : await narrowGraph(plan, { precision, exact, golden: reference }, gateOptions)
+      : await narrowGraph(plan, { precision, gate: planned, exact, golden: reference })
   signal?.throwIfAborted()
   await writeJson(join(folder, 'golden.json'), golden)
   await writeParts(folder, plan, graph, externalFrom)

@@ -6,7 +6,7 @@ import { GraftError } from '../core/errors.ts'
 import type { Evaluator } from '../core/evaluator.ts'
 import { createEvaluator } from '../core/evaluators.ts'
 import type { Comparison, Gate, Precision } from '../core/precision.ts'
-import type { Row, Target } from '../core/task.ts'
+import type { Row, Target, TaskSpec } from '../core/task.ts'
 import type { Classifier } from '../runtime/classifier.ts'
 import type { LabelledText } from '../runtime/evaluate.ts'
 import { checkLayers, narrowableLayers } from './precision.ts'
@@ -36,22 +36,52 @@ const TRIAL_TEXTS = 128
 
 const MAX_DROP = 0.005
 
-/** Texts with what the float32 graph says of them. */
-interface Reference {
+/** Texts of one adapter, or of the merged model. */
+interface GateSet {
   adapter: string | undefined
   evaluator: Evaluator
   texts: readonly string[]
+  /** What they should be answered; not of probes. */
   truth?: readonly Target[]
+}
+
+/** With what the float32 graph says of them. */
+interface Reference extends GateSet {
   scores: Row[]
 }
 
 /** Opens the graph with these layers at the bundle's precision. */
 export type OpenNarrow = (layers: ReadonlySet<string>) => Promise<Classifier>
 
+/** What the gate is to measure, all of it checked. */
+export interface GatePlan {
+  sets: GateSet[]
+  /** Base layers that may get fewer bits. */
+  layers: string[]
+  maxAccuracyDrop: number
+  isAuto: boolean
+}
+
+/**
+ * Checks the gate's options before any work is done.
+ * @throws GraftError `usage` for a layer or an adapter that is not there, `data-label`
+ */
+export function planGate(
+  plan: Plan,
+  probes: readonly string[],
+  { calibration = [], maxAccuracyDrop = MAX_DROP, fp32Layers = [] }: GateOptions,
+): GatePlan {
+  const isAuto = fp32Layers === 'auto'
+  const named = isAuto ? [] : fp32Layers
+  checkLayers(named, plan.config)
+  const layers = narrowableLayers(plan.config).filter((layer) => !named.includes(layer))
+  return { sets: setsOf(plan, probes, calibration), layers, maxAccuracyDrop, isAuto }
+}
+
 export interface GateParts {
   plan: Plan
+  gate: GatePlan
   precision: Precision
-  probes: readonly string[]
   /** The float32 graph. */
   exact: Classifier
   open: OpenNarrow
@@ -59,17 +89,18 @@ export interface GateParts {
 
 /**
  * Finds the layers that get fewer bits.
- * @throws GraftError `precision` where too much is lost, naming the layers that hurt; `usage`, `data-label`
+ * @throws GraftError `precision` where too much is lost, naming the layers that hurt
  */
-export async function passGate(
-  { plan, precision, probes, exact, open }: GateParts,
-  { calibration = [], maxAccuracyDrop = MAX_DROP, fp32Layers = [] }: GateOptions,
-): Promise<{ layers: Set<string>; gate: Gate }> {
-  const isAuto = fp32Layers === 'auto'
-  const named = isAuto ? [] : fp32Layers
-  checkLayers(named, plan.config)
-  const all = narrowableLayers(plan.config).filter((layer) => !named.includes(layer))
-  const references = await readReferences(plan, exact, probes, calibration)
+export async function passGate({
+  plan,
+  gate,
+  precision,
+  exact,
+  open,
+}: GateParts): Promise<{ layers: Set<string>; gate: Gate }> {
+  const { sets, layers: all, maxAccuracyDrop, isAuto } = gate
+  const references: Reference[] = []
+  for (const set of sets) references.push({ ...set, scores: await scoresOf(exact, set) })
   const attempt = async (layers: Set<string>) => {
     const comparisons = await compareAll(references, open, layers)
     const failed = comparisons.find((comparison) => !passes(comparison, maxAccuracyDrop))
@@ -104,47 +135,35 @@ async function compareAll(
   return comparisons
 }
 
-/** What the float32 graph says: of the sets that are given, and of the probes for adapters without one. */
-async function readReferences(
-  { fields }: Plan,
-  exact: Classifier,
-  probes: readonly string[],
-  calibration: readonly CalibrationSet[],
-): Promise<Reference[]> {
-  const adapters: (string | undefined)[] =
-    fields.kind === 'merged' ? [undefined] : fields.adapters.map(({ name }) => name)
-  const only = adapters.length === 1 ? adapters[0] : undefined
-  const nameOf = ({ adapter = only }: CalibrationSet) => adapter
-  for (const { adapter } of calibration.map((set) => ({ adapter: nameOf(set) }))) {
-    if (adapters.includes(adapter)) continue
-    const names = adapters.filter((name) => name !== undefined)
-    const problem = adapter === undefined ? 'does not say which adapter it is for' : `names the adapter "${adapter}"`
-    throw new GraftError('usage', `a data set to calibrate on ${problem}`, {
-      hint:
-        names.length > 0 ? `Give NAME=DIR, with one of ${names.join(', ')}.` : 'A merged bundle has none: give DIR.',
-      value: adapter,
-    })
-  }
-  const references: Reference[] = []
-  for (const adapter of adapters) {
-    const evaluator = createEvaluator(exact.task(adapter))
-    const set = calibration.find((each) => nameOf(each) === adapter)
-    const texts = set?.texts.map(({ text }) => text) ?? probes
-    references.push({
+/** The sets that are given, and the probes for adapters without one. */
+function setsOf({ fields }: Plan, probes: readonly string[], calibration: readonly CalibrationSet[]): GateSet[] {
+  const tasks: (TaskSpec & { name?: string })[] = fields.kind === 'merged' ? [fields] : fields.adapters
+  const only = tasks.length === 1 ? tasks[0]?.name : undefined
+  const given = new Map(calibration.map(({ adapter = only, texts }) => [adapter, texts]))
+  for (const adapter of given.keys())
+    if (!tasks.some(({ name }) => name === adapter)) throw noSuchAdapter(adapter, tasks)
+  return tasks.map(({ name: adapter, ...task }) => {
+    const evaluator = createEvaluator(task)
+    const labelled = given.get(adapter)
+    return {
       adapter,
       evaluator,
-      texts,
-      ...(set && { truth: set.texts.map((each) => evaluator.encode(each.label, each)) }),
-      scores: await scoresOf(exact, { adapter, evaluator, texts }),
-    })
-  }
-  return references
+      texts: labelled?.map(({ text }) => text) ?? probes,
+      ...(labelled && { truth: labelled.map((each) => evaluator.encode(each.label, each)) }),
+    }
+  })
 }
 
-async function scoresOf(
-  classifier: Classifier,
-  { adapter, evaluator, texts }: Pick<Reference, 'adapter' | 'evaluator' | 'texts'>,
-): Promise<Row[]> {
+function noSuchAdapter(adapter: string | undefined, tasks: readonly { name?: string }[]): GraftError {
+  const names = tasks.flatMap(({ name }) => name ?? [])
+  const problem = adapter === undefined ? 'does not say which adapter it is for' : `names the adapter "${adapter}"`
+  return new GraftError('usage', `a data set to calibrate on ${problem}`, {
+    hint: names.length > 0 ? `Give NAME=DIR, with one of ${names.join(', ')}.` : 'A merged bundle has none: give DIR.',
+    value: adapter,
+  })
+}
+
+async function scoresOf(classifier: Classifier, { adapter, evaluator, texts }: GateSet): Promise<Row[]> {
   return (await classifier.logits(texts, { adapter })).map((logits) => evaluator.scores(logits))
 }
 

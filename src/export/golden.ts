@@ -23,16 +23,17 @@ const TEXTS: readonly string[] = [
 /** Multiplications that TF.js' cpu backend does in about three seconds. */
 const BUDGET = 1e9
 
-/**
- * The logits that TF.js gives for each probe with each adapter.
- * @param texts by default, as many of ours as TF.js' cpu backend computes in seconds
- */
+/** As many of our texts as TF.js' cpu backend computes in seconds. */
+export async function probesFor({ config, tokenizer }: Plan): Promise<string[]> {
+  return affordable(config, await createEncoder(config, tokenizer))
+}
+
+/** The logits that TF.js gives for each probe with each adapter. */
 export async function computeGolden(
   { config, tokenizer, references }: Plan,
-  texts?: readonly string[],
+  probes: readonly string[],
 ): Promise<Probe[]> {
   const encode = await createEncoder(config, tokenizer)
-  const probes = texts ?? affordable(config, encode)
   const golden: Probe[] = []
   for (const reference of references) golden.push(...(await computeProbes(reference, probes, encode)))
   return golden

@@ -2,7 +2,7 @@
 import type { Probe } from '../core/bundle.ts'
 import type { Gate, Precision } from '../core/precision.ts'
 import type { Graph } from '../onnx/index.ts'
-import { type GateOptions, passGate } from './gate.ts'
+import { type GatePlan, passGate } from './gate.ts'
 import { openGraph } from './in-memory.ts'
 import { checkParity, probeLogits } from './parity.ts'
 import type { Plan } from './plan.ts'
@@ -14,15 +14,21 @@ export interface NarrowGraph {
   gate: Gate
 }
 
+export interface NarrowParts {
+  precision: Precision
+  gate: GatePlan
+  /** The float32 graph. */
+  exact: Graph
+  /** The logits that TF.js gives in float32. */
+  golden: readonly Probe[]
+}
+
 /**
- * @param exact the float32 graph
- * @param golden the logits that TF.js gives in float32
  * @throws GraftError `parity` where the float32 graph does not give them, `precision` where too much is lost
  */
 export async function narrowGraph(
   plan: Plan,
-  { precision, exact, golden }: { precision: Precision; exact: Graph; golden: readonly Probe[] },
-  options: GateOptions,
+  { precision, gate: planned, exact, golden }: NarrowParts,
 ): Promise<NarrowGraph> {
   let last: { layers: string; graph: Graph } | undefined
   /** The one that was made last is asked for again: it is what passed the gate. */
@@ -34,8 +40,7 @@ export async function narrowGraph(
   const open = (layers: ReadonlySet<string>) => openGraph(graphOf(layers), plan)
   await using reference = await openGraph(exact, plan)
   await checkParity(reference, golden, 'fp32')
-  const probes = [...new Set(golden.map(({ text }) => text))]
-  const { layers, gate } = await passGate({ plan, precision, probes, exact: reference, open }, options)
+  const { layers, gate } = await passGate({ plan, gate: planned, precision, exact: reference, open })
   await using narrow = await open(layers)
   const logits = await probeLogits(narrow, golden)
   return {
