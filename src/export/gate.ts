@@ -103,7 +103,7 @@ export async function passGate({
   for (const set of sets) references.push({ ...set, scores: await scoresOf(exact, set) })
   const attempt = async (layers: Set<string>) => {
     const comparisons = await compareAll(references, open, layers)
-    const failed = comparisons.find((comparison) => !passes(comparison, maxAccuracyDrop))
+    const failed = comparisons.find((comparison, at) => !passes(comparison, references[at], maxAccuracyDrop))
     const kept = narrowableLayers(plan.config).filter((layer) => !layers.has(layer))
     return { layers, failed, gate: { fp32Layers: kept, comparisons } }
   }
@@ -194,9 +194,13 @@ function answerOf({ answer }: Evaluator, scores: Row): string {
 const changes = (scores: readonly Row[], found: readonly Row[]): number[] =>
   scores.flatMap((row, at) => Array.from(row, (score, label) => Math.abs(score - (found[at]?.[label] ?? NaN))))
 
-/** A NaN does not pass. */
-const passes = ({ score, largestChange }: Comparison, maxAccuracyDrop: number): boolean =>
-  score ? score.fp32 - score.kept <= maxAccuracyDrop : largestChange <= LARGEST_CHANGE
+/** A NaN does not pass. Without labelled texts nothing says how far a regression's number may move, whose unit is anybody's. */
+function passes({ score, largestChange }: Comparison, reference: Reference | undefined, maxDrop: number): boolean {
+  if (score) return score.fp32 - score.kept <= maxDrop
+  return reference?.evaluator.problemType === 'regression'
+    ? Number.isFinite(largestChange)
+    : largestChange <= LARGEST_CHANGE
+}
 
 /** Layers by how much scores change where only that one has fewer bits, the worst first. */
 async function rankLayers(

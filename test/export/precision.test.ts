@@ -8,7 +8,15 @@ import { type ExportOptions, exportBundle, openBundle, verifyBundle } from '../.
 import { writeAdapter } from '../../src/files/adapter-folder.ts'
 import { readBase, writeBase } from '../../src/files/base-folder.ts'
 import type { LabelledText } from '../../src/runtime/index.ts'
-import { type Fixture, config, createAdapter, largestDifference, weights, writeFixture } from './fixtures.ts'
+import {
+  type Fixture,
+  config,
+  createAdapter,
+  largestDifference,
+  weights,
+  writeFixture,
+  writeTaskAdapters,
+} from './fixtures.ts'
 
 let fixture: Fixture
 beforeAll(async () => void (fixture = await writeFixture()))
@@ -81,6 +89,24 @@ it('measures on the probes where there are no labelled texts', async () => {
   const { gate } = await exportMood('probes', { precision: 'int8', calibration: [] })
   expect(gate).toMatchObject({ comparisons: [{ on: 'probes', texts: 3, agreement: 1 }] })
   expect(gate?.comparisons[0]).not.toHaveProperty('score')
+})
+
+it('measures texts with several labels, and numbers, in their own way', async () => {
+  const { several, number } = await writeTaskAdapters(fixture)
+  const labelled = texts.map((text, at) => ({ ...text, label: String(at % 5) }))
+  const { gate } = await exportMood('tasks', {
+    adapters: [{ dir: several }, { dir: number }],
+    mode: 'unmerged',
+    precision: 'int8',
+    calibration: [{ adapter: 'number', texts: labelled }],
+    maxAccuracyDrop: 100, // R² of what was never learnt may be anything
+  })
+  expect(gate?.comparisons).toMatchObject([
+    { adapter: 'several', on: 'probes', agreement: 1 },
+    { adapter: 'number', on: 'validation', texts: 40, agreement: 1 },
+  ])
+  // A change of the number has no limit without labelled texts: its unit is anybody's.
+  await exportMood('number-alone', { adapters: [{ dir: number }], precision: 'int8', calibration: [] })
 })
 
 describe('a model that collapses in eight bits', () => {
