@@ -47,9 +47,13 @@ export const int8: SchemeRules = {
   rows: rowsOf,
 }
 
-/** For training, where a batch is one thing: the same product without the passes that rows take. */
-export const int8Tensor: SchemeRules = {
+/**
+ * For training, where a batch is one thing: the forward pass without the passes that rows take. A gradient needs them: most of its rows
+ * are near zero, those of a text's last block but for the one that is pooled are zero.
+ */
+export const int8Step: SchemeRules = {
   product(context, x, weight, addend) {
+    if (weight.backward) return int8.product(context, x, weight, addend)
     const { graph } = context
     const { values, scales } = columnsOf(context, weight)
     // Products of the same x quantize it once.
