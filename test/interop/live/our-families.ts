@@ -13,7 +13,7 @@ import { writeAdapter } from '../../../src/files/adapter-folder.ts'
 import { type Base, readBase, writeBase } from '../../../src/files/base-folder.ts'
 import { openTokenizer, readTokenizer } from '../../../src/files/tokenizer-files.ts'
 import { createBase } from '../../../src/train/base.ts'
-import { prepareDataset } from '../../../src/train/dataset.ts'
+import { type StoredDataset, prepareDataset } from '../../../src/train/dataset.ts'
 import { train } from '../../../src/train/train.ts'
 import { randomAdapter } from '../../fixtures/adapter.ts'
 import { readJsonFile } from '../compare.ts'
@@ -34,7 +34,7 @@ const TOKENIZERS: Readonly<Record<string, string>> = {
 
 const PAD_TOKENS = ['[PAD]', '<pad>', '<|endoftext|>', '<unk>']
 const SIZES = { width: 16, layers: 2, heads: 2, inner: 24, positions: 64 }
-const LABELS = ['ham', 'other', 'spam']
+export const LABELS = ['ham', 'other', 'spam']
 
 interface TokenizerJson {
   added_tokens: { id: number; content: string }[]
@@ -84,15 +84,20 @@ function adaptersOf({ config, sha256: baseSha256, dir: base }: Base): Record<str
   return made
 }
 
-/** Trained whole, for some steps: what is asked is how it is written. */
-async function trainWhole(base: string, out: string): Promise<void> {
+/** Thirty texts with labels, to train on for some steps. */
+export async function trainingSet(): Promise<StoredDataset> {
   const rows = Array.from({ length: 30 }, (_, at) => ({
     text: `${TEXTS[at % 3]} ${at}`,
     label: LABELS[at % 3] ?? '',
     file: 'rows.csv',
     line: at + 2,
   }))
-  const dataset = { ...(await prepareDataset(rows, {})), sha256: 'd'.repeat(64) }
+  return { ...(await prepareDataset(rows, {})), sha256: 'd'.repeat(64) }
+}
+
+/** Trained whole, for some steps: what is asked is how it is written. */
+async function trainWhole(base: string, out: string): Promise<void> {
+  const dataset = await trainingSet()
   await train({ base, dataset, out, method: 'full', maxSteps: 6, learningRate: 0.05, maxLength: SIZES.positions })
 }
 

@@ -11,7 +11,6 @@ import { readAdapter } from '../../../src/files/adapter-folder.ts'
 import type { Base } from '../../../src/files/base-folder.ts'
 import { openTokenizer, readTokenizer } from '../../../src/files/tokenizer-files.ts'
 import { tokenizerIdentity } from '../../../src/core/tokenizer.ts'
-import { prepareDataset } from '../../../src/train/dataset.ts'
 import { createCompiledEngine } from '../../../src/train/engine/compiled.ts'
 import { tokenFeeds } from '../../../src/train/engine.ts'
 import { ADAMW_DEFAULTS } from '../../../src/train/optimizer.ts'
@@ -19,24 +18,16 @@ import { loraProgram } from '../../../src/train/program/classifier.ts'
 import { flatten } from '../../../src/train/program.ts'
 import { stateName } from '../../../src/train/step.ts'
 import { train } from '../../../src/train/train.ts'
-import { TEXTS } from '../texts.ts'
-import { writeAnswers, writeFamilyBase } from './our-families.ts'
+import { LABELS, trainingSet, writeAnswers, writeFamilyBase } from './our-families.ts'
 import { type Python, reportLines } from './python.ts'
 
-const LABELS = ['ham', 'other', 'spam']
 const MAX_LENGTH = 64
 /** bitsandbytes' kernel for CPUs wants rows of whole blocks. */
 const SIZES = { width: 64, layers: 2, heads: 2, inner: 128, positions: MAX_LENGTH }
 
 /** Some steps at a high rate, so that the adapter matters. */
 async function trainOn(base: Base, basePrecision: 'int8' | 'nf4', out: string): Promise<void> {
-  const rows = Array.from({ length: 30 }, (_, at) => ({
-    text: `${TEXTS[at % 3]} ${at}`,
-    label: LABELS[at % 3] ?? '',
-    file: 'rows.csv',
-    line: at + 2,
-  }))
-  const dataset = { ...(await prepareDataset(rows, {})), sha256: 'd'.repeat(64) }
+  const dataset = await trainingSet()
   const settings = { maxSteps: 8, learningRate: 0.02, maxLength: MAX_LENGTH }
   await train({ base: base.dir, dataset, out, lora: { rank: 4, dropout: 0, basePrecision }, ...settings })
 }
