@@ -20,14 +20,16 @@ const tried = DEVICE_NAMES.filter((name) => name !== 'tfjs-cpu')
  */
 export async function runChecks(devices: readonly DeviceName[] = tried): Promise<Check[]> {
   const { checkMachine } = await import('./doctor/machine.ts')
-  const { checkOnnxRuntime } = await import('./doctor/onnx-runtime.ts')
+  const { checkInt8Products, checkOnnxRuntime } = await import('./doctor/onnx-runtime.ts')
   const { checkTensorFlow } = await import('./doctor/tensorflow.ts')
   const { checkGpus } = await import('./doctor/gpu.ts')
   const { checkDevices } = await import('./doctor/devices.ts')
+  const onnxRuntime = await checkOnnxRuntime()
   return [
     { name: 'model families', status: 'ok', found: modelTypes.join(', ') },
     ...(await checkMachine()),
-    await checkOnnxRuntime(),
+    onnxRuntime,
+    ...(onnxRuntime.status === 'ok' ? [await checkInt8Products()] : []),
     await checkTensorFlow(),
     ...(await checkGpus()),
     ...(await checkDevices(devices)),

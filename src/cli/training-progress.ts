@@ -122,7 +122,7 @@ function printPlan(ui: Ui, plan: TrainPlan): void {
 const SOURCES = { given: 'given', file: 'recipe file', recipe: "the base's recipe", default: 'defaults' } as const
 
 /** The settings in force, by where they come from. */
-function printSettings(ui: Ui, { settings, sources, unusedRecipe }: TrainPlan): void {
+function printSettings(ui: Ui, { settings, sources, unusedRecipe, precisionReason }: TrainPlan): void {
   const inForce = Object.entries(settingsInForce(settings))
   const sourceOf: Readonly<Record<string, string>> = sources
   ui.line()
@@ -131,6 +131,7 @@ function printSettings(ui: Ui, { settings, sources, unusedRecipe }: TrainPlan): 
     if (named.length === 0) continue
     ui.line(`${title}: ${named.map(([name, value]) => `${settingWords(name)} ${valueWords(value)}`).join(', ')}`)
   }
+  if (precisionReason !== undefined) ui.line(`base precision ${settings.lora.basePrecision}: ${precisionReason}.`)
   if (unusedRecipe !== undefined) ui.line(`The base's recipe is for method ${unusedRecipe}, and not used.`)
   ui.line()
 }

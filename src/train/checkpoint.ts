@@ -57,15 +57,22 @@ export async function writeCheckpoint(path: string, run: RunState, fingerprint: 
   await writeFileAtomic(path, serializeSafetensors(tensors, { fingerprint, progress }))
 }
 
+const readFile = async (path: string) =>
+  parseSafetensors(await readBytes(path, 'There is no interrupted run here: train without --resume.'), path)
+
+/**
+ * The fingerprint of the run that a checkpoint belongs to.
+ * @throws GraftError `file-not-found`, `safetensors`
+ */
+export const readFingerprint = async (path: string): Promise<string | undefined> =>
+  (await readFile(path)).metadata['fingerprint']
+
 /**
  * Reads a checkpoint.
  * @throws GraftError `file-not-found`, `safetensors`; `checkpoint` for a file that is none, or of another run
  */
 export async function readCheckpoint(path: string, fingerprint: string): Promise<RunState> {
-  const { tensors, metadata } = parseSafetensors(
-    await readBytes(path, 'There is no interrupted run here: train without --resume.'),
-    path,
-  )
+  const { tensors, metadata } = await readFile(path)
   if (metadata['fingerprint'] !== fingerprint) {
     throw new GraftError(
       'checkpoint',

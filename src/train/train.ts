@@ -12,6 +12,7 @@ import { type Base, readBase } from '../files/base-folder.ts'
 import { sha256 } from '../files/hash.ts'
 import type { OutputFolder } from '../files/output.ts'
 import { readTokenizer } from '../files/tokenizer-files.ts'
+import { settleBasePrecision } from './base-precision.ts'
 import type { StoredDataset } from './dataset.ts'
 import { type EncodedDataset, encodeDataset } from './encode.ts'
 import { shippedBase } from './shipped-base.ts'
@@ -37,6 +38,8 @@ export interface TrainPlan extends RunPlan {
   sources: ResolvedSettings['sources']
   /** The method of the base's recipe where that is of another one, so that it is not used. */
   unusedRecipe?: ResolvedSettings['unusedRecipe']
+  /** Why the base is kept as it is, where that was left to the library. */
+  precisionReason?: string
 }
 
 /** What to train and where to; any setting beside it goes over the recipe's. */
@@ -101,14 +104,24 @@ async function trainInto(folder: OutputFolder, options: TrainOptions): Promise<T
   const { weights, ...read } = await readBase(dir)
   const base = { ...read, tokenizer: await readTokenizer(dir, read.config) }
   const resolved = await resolveSettings({ base, given: settingsAmong(others), recipe })
-  const { settings, sources } = resolved
-  const { tables, data, program, targets, parameters } = await prepare({ ...base, weights }, dataset, settings)
+  const { sources } = resolved
+  const prepared = await prepare({ ...base, weights }, dataset, resolved.settings)
+  const { tables, data, targets, parameters } = prepared
   const { labels, problemType } = dataset
-  const { batchSize, tokenDropout, seed } = settings
+  const { batchSize, tokenDropout, seed } = resolved.settings
   const taskOf = problemType === 'regression' ? regressionTask : classificationTask
   const task = taskOf({ ...data, task: createEvaluator({ labels, problemType }), batchSize, tokenDropout, seed })
-  const fingerprint = fingerprintOf(await identityOf(base, dataset), settings)
-  const announce = (plan: RunPlan) => onStart?.({ ...plan, ...resolved, targets, parameters })
+  const identity = await identityOf(base, dataset)
+  const { program, settings, precisionReason } = await settleBasePrecision({
+    program: prepared.program,
+    task,
+    settings: resolved.settings,
+    output: { ...others, out: folder },
+    fingerprintOf: (settled) => fingerprintOf(identity, settled),
+  })
+  const fingerprint = fingerprintOf(identity, settings)
+  const announce = (plan: RunPlan) =>
+    onStart?.({ ...plan, ...resolved, settings, targets, parameters, ...(precisionReason && { precisionReason }) })
   return runToOutput(
     { output: { ...others, out: folder }, program, task, settings, fingerprint, onStart: announce },
     async ({ engine, trained, temperature, thresholds, history, steps, plannedSteps, bestStep }) => {
@@ -190,7 +203,9 @@ async function createProgram(
   if (method === 'full') return { program: fullProgram(common), targets: [] }
   const targets = await matchTargetModules(adaptableLayers(base.config), lora.targetModules)
   const scaling = loraScaling({ mode: lora.scaling, alpha: lora.alpha, rank: lora.rank })
-  return { program: loraProgram(common, { ...lora, scaling, targets }), targets }
+  // Until a trial has settled it.
+  const basePrecision = lora.basePrecision === 'auto' ? 'fp32' : lora.basePrecision
+  return { program: loraProgram(common, { ...lora, basePrecision, scaling, targets }), targets }
 }
 
 /** All parameters of the model, and those that are trained; rows of tokens that no text uses count, though they stay as they are. */

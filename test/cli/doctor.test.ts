@@ -31,6 +31,7 @@ describe('graft doctor --json', () => {
   it('reports versions as they are', () => {
     expect(check('Node')?.found).toContain(process.versions.node)
     expect(check('ONNX Runtime')?.found).toContain(onnxruntime.env.versions.node)
+    expect(check('products in eight bits')?.found).toMatch(/fast: the processor has|the processor has no/)
     expect(check('TensorFlow.js')?.found).toMatch(/^4\.\d+\.\d+$/)
   })
 

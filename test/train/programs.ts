@@ -32,15 +32,21 @@ interface FullOptions {
 
 export const full = (options?: FullOptions): TrainingProgram => fullProgram(classifier(options))
 
-export const lora = (options: Partial<LoraTrainingOptions> = {}): TrainingProgram =>
-  loraProgram(classifier(), {
-    rank: 2,
-    scaling: 2,
-    dropout: 0,
-    targets: linearLayers(config).map(({ name }) => name),
-    initialization: 'kaiming', // larger than the default: ΔW matters after a few steps
-    ...options,
-  })
+export const lora = (
+  options: Partial<LoraTrainingOptions> = {},
+  base: Partial<ClassifierOptions> = {},
+): TrainingProgram =>
+  loraProgram(
+    { ...classifier(), ...base },
+    {
+      rank: 2,
+      scaling: 2,
+      dropout: 0,
+      targets: linearLayers(config).map(({ name }) => name),
+      initialization: 'kaiming', // larger than the default: ΔW matters after a few steps
+      ...options,
+    },
+  )
 
 /** A batch of `rows` random texts of up to `length` tokens; the first is of that length. */
 export function createBatch(rows: number, length: number, seed: number): Feeds & { labels: Feed } {

@@ -40,7 +40,7 @@ export interface ClassifierOptions {
 }
 
 /** How a graph keeps a frozen base, by the setting's names. */
-const FROZEN_SCHEMES = {
+export const FROZEN_SCHEMES = {
   fp32: undefined,
   int8: 'int8-step',
   int4: 'int4-eight',
