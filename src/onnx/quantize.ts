@@ -6,14 +6,11 @@ import { Graph, type Node, type Value } from './graph.ts'
 import { optimize } from './optimize.ts'
 import { fp16 } from './quantize/fp16.ts'
 import { int4, int4Eight } from './quantize/int4.ts'
-import { int8, int8Step } from './quantize/int8.ts'
+import { int8 } from './quantize/int8.ts'
 import { nf4 } from './quantize/nf4.ts'
 import type { SchemeRules, Weight } from './quantize/scheme.ts'
 
-const schemes = { int8, 'int8-step': int8Step, int4, 'int4-eight': int4Eight, nf4, fp16 } satisfies Record<
-  string,
-  SchemeRules
->
+const schemes = { int8, int4, 'int4-eight': int4Eight, nf4, fp16 } satisfies Record<string, SchemeRules>
 
 /** How a weight can be kept; `quantize/` has a file for each. */
 export type Scheme = keyof typeof schemes
@@ -56,8 +53,6 @@ export function quantize(
     copies.set(value, made)
     return made
   }
-  /** Whether the first product with a weight is with its transpose: the forward pass of a step. */
-  const forward = new Map<string, boolean>()
   const rulesOf = ({ name }: Weight, use: WeightUse): SchemeRules | undefined => {
     const scheme = schemeOf(name, use)
     if (scheme) kept.set(name, scheme)
@@ -74,11 +69,8 @@ export function quantize(
   const replacement = (node: Node): Value | undefined => {
     const product = productOf(node)
     if (product) {
-      const { name, transposed } = product.weight
-      forward.set(name, forward.get(name) ?? transposed)
-      const weight = { ...product.weight, backward: transposed !== forward.get(name) }
       const addend = product.addend && copy(product.addend)
-      return rulesOf(weight, 'product')?.product(context, copy(product.x), weight, addend)
+      return rulesOf(product.weight, 'product')?.product(context, copy(product.x), product.weight, addend)
     }
     const lookup = lookupOf(node)
     return lookup && rulesOf(lookup.weight, 'rows')?.rows(context, copy(lookup.ids), lookup.weight)
@@ -124,5 +116,5 @@ function weightOf({ name, data, shape }: Value, transposed: boolean): Weight | u
   const [rows, columns, ...others] = shape.map(Number)
   if (name === undefined || !(data instanceof Float32Array)) return undefined
   if (rows === undefined || columns === undefined || others.length > 0) return undefined
-  return { name, data, rows, columns, transposed, backward: false }
+  return { name, data, rows, columns, transposed }
 }

@@ -1,6 +1,6 @@
 /**
  * Chooses between a frozen base in float32 and one in eight bits: by what the processor has, and by a trial of a few steps on the run's
- * own texts. Some models have a few activations far from all others, which one scale for a batch drowns the rest in.
+ * own texts. Some models have a few activations far from all others, in whose scale the rest of a token drowns.
  */
 import { readFingerprint } from './checkpoint.ts'
 import { createCompiledEngine } from './engine/compiled.ts'
@@ -30,10 +30,7 @@ export interface Trial {
   speed: number
 }
 
-/**
- * The trial's bounds. Bases that train as well in eight bits have a cosine of .991 or more (gpt-mini, MiniLM), others a loss that is
- * off by a tenth (SmolLM2): docs/precision.md. Little would be gained on a base that is hardly faster.
- */
+/** The trial's bounds; bases that train as well in eight bits are inside (docs/precision.md). */
 const BOUNDS: Trial = { loss: 0.02, cosine: 0.98, speed: 1 }
 
 /** Steps before the trial, so that neither A nor B is zero, and of the trial. */

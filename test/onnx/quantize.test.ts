@@ -53,14 +53,6 @@ const product = (left: ArrayLike<number>, right: (row: number, column: number) =
     return sum
   })
 
-/** x as eight bits hold it (https://onnx.ai/onnx/operators/onnx__DynamicQuantizeLinear.html). */
-function throughUint8(numbers: Float32Array): number[] {
-  const [low, high] = [Math.min(0, ...numbers), Math.max(0, ...numbers)]
-  const scale = Math.fround((high - low) / 255)
-  const zero = Math.round(-low / scale)
-  return Array.from(numbers, (each) => scale * (Math.min(255, Math.max(0, roundEven(each / scale) + zero)) - zero))
-}
-
 /** x with a scale for each row, around zero. */
 const throughRows = (numbers: Float32Array): number[] =>
   Array.from({ length: ROWS }, (_, row) => [...numbers.subarray(row * INPUT, (row + 1) * INPUT)]).flatMap((each) => {
@@ -78,10 +70,7 @@ const largestDifference = (found: ArrayLike<number>, expected: readonly number[]
   Math.max(...expected.map((value, at) => Math.abs(value - (found[at] ?? NaN))))
 
 describe('quantize', () => {
-  const { values: numbers, scales } = quantizeColumns(
-    { name: 'w', ...matrix(), transposed: false, backward: false },
-    63,
-  )
+  const { values: numbers, scales } = quantizeColumns({ name: 'w', ...matrix(), transposed: false }, 63)
   const inEight = (i: number, o: number) => (numbers[i * OUT + o] ?? NaN) * (scales[o] ?? NaN)
 
   it.each([false, true])('int8: W by columns, x by rows (transposed: %s)', async (transposed) => {
@@ -106,17 +95,11 @@ describe('quantize', () => {
     await session.release()
   })
 
-  it('int8-step: x with one scale', async () => {
-    const { graph } = quantize(await traceProduct(), () => 'int8-step')
-    expect(largestDifference(await runProduct(graph), product(throughUint8(x), inEight))).toBeLessThan(1e-4)
-  })
-
   it.each(['int4', 'int4-eight'] as const)('%s: W in blocks of 32', async (scheme) => {
     const { values: bytes, scales: steps } = quantizeBlocks({
       name: 'w',
       ...matrix(),
       transposed: false,
-      backward: false,
     })
     const blocks = steps.length / OUT
     const at = (i: number, o: number) => {
@@ -130,7 +113,7 @@ describe('quantize', () => {
   })
 
   it('nf4: W in blocks of 64', async () => {
-    const { values: bytes, largest } = quantizeNf4({ name: 'w', ...matrix(), transposed: false, backward: false })
+    const { values: bytes, largest } = quantizeNf4({ name: 'w', ...matrix(), transposed: false })
     const at = (i: number, o: number) => {
       const place = o * INPUT + i
       const number = ((bytes[place >> 1] ?? NaN) >> (place % 2 === 0 ? 4 : 0)) & 15
@@ -149,23 +132,20 @@ describe('quantize', () => {
     }
   })
 
-  it.each(['int8', 'int8-step', 'int4', 'int4-eight', 'nf4', 'fp16'] as Scheme[])(
-    'looks rows up: %s',
-    async (scheme) => {
-      const traced = await trace(
-        ({ ids, w }) => tf.gather(w!, ids!),
-        { ids: { shape: ['n'], dtype: 'int32' } },
-        {
-          constants: new Map([['w', weight]]),
-        },
-      )
-      const ids = new ort.Tensor('int64', BigInt64Array.of(3n, 69n, 0n), [3])
-      const found = await run(quantize(traced, () => scheme).graph, { ids })
-      const rows = [3, 69, 0].flatMap((row) => [...weight.data.subarray(row * OUT, (row + 1) * OUT)])
-      // Half a step of 1/127 of the row's largest number, which is below 4.
-      expect(largestDifference(found, rows)).toBeLessThan(4 / 254)
-    },
-  )
+  it.each(['int8', 'int4', 'int4-eight', 'nf4', 'fp16'] as Scheme[])('looks rows up: %s', async (scheme) => {
+    const traced = await trace(
+      ({ ids, w }) => tf.gather(w!, ids!),
+      { ids: { shape: ['n'], dtype: 'int32' } },
+      {
+        constants: new Map([['w', weight]]),
+      },
+    )
+    const ids = new ort.Tensor('int64', BigInt64Array.of(3n, 69n, 0n), [3])
+    const found = await run(quantize(traced, () => scheme).graph, { ids })
+    const rows = [3, 69, 0].flatMap((row) => [...weight.data.subarray(row * OUT, (row + 1) * OUT)])
+    // Half a step of 1/127 of the row's largest number, which is below 4.
+    expect(largestDifference(found, rows)).toBeLessThan(4 / 254)
+  })
 
   it('leaves alone what no scheme is for, and the graph that it is given', async () => {
     const graph = await traceProduct()
@@ -184,23 +164,23 @@ describe('quantize', () => {
       { x: { shape: ['n', 4] } },
       { constants: square },
     )
-    expect(printGraph(quantize(graph, () => 'int8-step').graph).replaceAll(/#\w+/g, '#')).toMatchInlineSnapshot(`
+    expect(printGraph(quantize(graph, () => 'int8').graph).replaceAll(/#\w+/g, '#')).toMatchInlineSnapshot(`
       "graph(x: float32[n, 4]) {
-        %1: uint8[n, 4], %2: float32[], %3: uint8[] = DynamicQuantizeLinear(x)
-        %4: float32[n, 4] = MatMulIntegerToFloat(%1, w.int8, %2, w.int8.scales, %3, _, _)
-        %5: float32[n, 1] = ReduceMax(x, int64[1]{1}) {keepdims: 1}
-        %6: float32[n, 1] = Mul(%5, 0.007874015718698502)
-        %7: float32[n, 1] = ReduceMin(x, int64[1]{1}) {keepdims: 1}
-        %8: float32[n, 1] = Mul(%7, -0.007874015718698502)
-        %9: float32[n, 1] = Max(%6, %8, 1.0000000031710769e-30)
-        %10: int64[1] = Shape(x) {start: 0, end: 1}
-        %11: uint8[n] = Expand(uint8[1]{128}, %10)
-        %12: float32[n] = Reshape(%9, int64[1]{0})
-        %13: uint8[n, 4] = QuantizeLinear(x, %12, %11) {axis: 0}
-        %14: float32[n, 4] = MatMulIntegerToFloat(%13, w.transposed.int8, 1, w.transposed.int8.scales, 128, _, _)
-        %15: float32[n, 4] = Mul(%14, %9)
-        %16: float32[n, 4] = Add(%4, %15)
-        return output = %16
+        %1: float32[n, 1] = ReduceMax(x, int64[1]{1}) {keepdims: 1}
+        %2: float32[n, 1] = Mul(%1, 0.007874015718698502)
+        %3: float32[n, 1] = ReduceMin(x, int64[1]{1}) {keepdims: 1}
+        %4: float32[n, 1] = Mul(%3, -0.007874015718698502)
+        %5: float32[n, 1] = Max(%2, %4, 1.0000000031710769e-30)
+        %6: int64[1] = Shape(x) {start: 0, end: 1}
+        %7: uint8[n] = Expand(uint8[1]{128}, %6)
+        %8: float32[n] = Reshape(%5, int64[1]{0})
+        %9: uint8[n, 4] = QuantizeLinear(x, %8, %7) {axis: 0}
+        %10: float32[n, 4] = MatMulIntegerToFloat(%9, w.int8, 1, w.int8.scales, 128, _, _)
+        %11: float32[n, 4] = Mul(%10, %5)
+        %12: float32[n, 4] = MatMulIntegerToFloat(%9, w.transposed.int8, 1, w.transposed.int8.scales, 128, _, _)
+        %13: float32[n, 4] = Mul(%12, %5)
+        %14: float32[n, 4] = Add(%11, %13)
+        return output = %14
       }"
     `)
   })
@@ -216,10 +196,7 @@ function fromFloat16(bits: number): number {
 
 describe('quantizeColumns and quantizeBlocks', () => {
   it('use all of seven bits, and are within half a step', () => {
-    const { values: numbers, scales } = quantizeColumns(
-      { name: 'w', ...matrix(), transposed: false, backward: false },
-      63,
-    )
+    const { values: numbers, scales } = quantizeColumns({ name: 'w', ...matrix(), transposed: false }, 63)
     expect([Math.max(...numbers), Math.min(...numbers)].map(Math.abs)).toContain(63)
     // What two products make fits sixteen bits, which is all that some processors have for it.
     expect(2 * 255 * Math.max(...numbers.map(Math.abs))).toBeLessThan(2 ** 15)
@@ -230,7 +207,7 @@ describe('quantizeColumns and quantizeBlocks', () => {
   })
 
   it('use all of four bits, and are within half a step, or a whole one at the end that has no -8', () => {
-    const { values: bytes, scales } = quantizeBlocks({ name: 'w', ...matrix(), transposed: false, backward: false })
+    const { values: bytes, scales } = quantizeBlocks({ name: 'w', ...matrix(), transposed: false })
     const used = new Set<number>()
     const blocks = Math.ceil(INPUT / 32)
     weight.data.forEach((value, at) => {
@@ -245,7 +222,7 @@ describe('quantizeColumns and quantizeBlocks', () => {
   })
 
   it('take a column of zeros', () => {
-    const zeros = { name: 'w', data: new Float32Array(4), rows: 2, columns: 2, transposed: false, backward: false }
+    const zeros = { name: 'w', data: new Float32Array(4), rows: 2, columns: 2, transposed: false }
     expect(quantizeColumns(zeros, 63)).toEqual({ values: new Int8Array(4), scales: Float32Array.of(1, 1) })
     expect(quantizeBlocks(zeros).scales).toEqual(Float32Array.of(1, 1))
   })
@@ -295,7 +272,6 @@ describe('quantizeNf4', () => {
         rows,
         columns,
         transposed: true,
-        backward: false,
       })
       expect([...found.largest]).toEqual(absmax.map(Math.fround))
       expect([...found.values]).toEqual(values)

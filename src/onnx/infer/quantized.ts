@@ -9,16 +9,6 @@ import { sizeOf } from '../../core/tensors.ts'
 const expect = ({ input, fail }: RuleContext, position: number, type: Value['type']): Value =>
   input(position).type === type ? input(position) : fail(`input ${position} is not ${type}`)
 
-/** Outputs: round(x / scale) + zero point as uint8, the scale, and the zero point, which fit all of x. */
-const dynamicQuantizeLinear: Rule = (context) => {
-  const { shape } = expect(context, 0, 'float32')
-  return [
-    { type: 'uint8', shape },
-    { type: 'float32', shape: [] },
-    { type: 'uint8', shape: [] },
-  ]
-}
-
 /** round(x / scale) + zero point as uint8; one scale and zero point, or one for each place on an axis. */
 const quantizeLinear: Rule = (context) => {
   const { integer, fail } = context
@@ -79,7 +69,6 @@ const matMulBnb4 = blocked((context, { K, N, block }) => {
 })
 
 export const quantized = {
-  DynamicQuantizeLinear: dynamicQuantizeLinear,
   MatMulBnb4: matMulBnb4,
   MatMulIntegerToFloat: matMulIntegerToFloat,
   MatMulNBits: matMulNBits,

@@ -1,6 +1,7 @@
 /**
- * Weights in eight bits, symmetric, with a scale for each output, or for each row of a table. x is put into eight bits too: with a scale for
- * each row, as LLM.int8 (arXiv:2208.07339) and SwitchBack (arXiv:2304.13013) have it, or with one for all of x, which is faster.
+ * Weights in eight bits, symmetric, with a scale for each output, or for each row of a table. x is put into eight bits too, with a scale for
+ * each row, as LLM.int8 (arXiv:2208.07339) and SwitchBack (arXiv:2304.13013) have it: a token whose numbers are a thousand times those
+ * of the others, as decoders have, and gradients, most of whose rows are near zero, then cost the others nothing.
  */
 import type { Graph, Value } from '../graph.ts'
 import { expand, reshape } from '../kernels/shapes.ts'
@@ -43,24 +44,6 @@ export const int8: SchemeRules = {
     const [one, zero] = [graph.scalar(1), uint8(graph, 128)]
     const product = graph.op('MatMulIntegerToFloat', [quantized, values, one, scales, zero, null, null])
     return plus(graph, graph.op('Mul', [product, scale]), addend)
-  },
-  rows: rowsOf,
-}
-
-/**
- * For training, where a batch is one thing: the forward pass without the passes that rows take. A gradient needs them: most of its rows
- * are near zero, those of a text's last block but for the one that is pooled are zero.
- */
-export const int8Step: SchemeRules = {
-  product(context, x, weight, addend) {
-    if (weight.backward) return int8.product(context, x, weight, addend)
-    const { graph } = context
-    const { values, scales } = columnsOf(context, weight)
-    // Products of the same x quantize it once.
-    const [quantized = x, scale = x, zero = x] = graph.ops('DynamicQuantizeLinear', [x])
-    const bias = addend?.shape.length === 1 && addend.shape[0] === scales.shape[0] ? addend : null
-    const product = graph.op('MatMulIntegerToFloat', [quantized, values, scale, scales, zero, null, bias])
-    return plus(graph, product, bias ? null : addend)
   },
   rows: rowsOf,
 }

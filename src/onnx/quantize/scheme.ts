@@ -8,8 +8,6 @@ export interface Weight {
   rows: number
   columns: number
   transposed: boolean
-  /** Whether it is the other way round than in the graph's first product with it, as a step's backward pass has it. */
-  backward: boolean
 }
 
 export interface SchemeContext {

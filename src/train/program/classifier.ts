@@ -42,7 +42,7 @@ export interface ClassifierOptions {
 /** How a graph keeps a frozen base, by the setting's names. */
 export const FROZEN_SCHEMES = {
   fp32: undefined,
-  int8: 'int8-step',
+  int8: 'int8',
   int4: 'int4-eight',
   nf4: 'nf4',
 } as const satisfies Record<string, Scheme | undefined>
