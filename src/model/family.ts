@@ -28,12 +28,23 @@ export interface ForwardOptions {
   dropoutSource?: DropoutSource | undefined
 }
 
+export interface StateOptions extends ForwardOptions {
+  /** Only the state that stands for a text, of its first or last token: from the last attention on, no other row is computed. */
+  pool: boolean
+}
+
 export interface FamilyFunctions {
   /**
-   * Class scores of each text, head and all.
+   * The model without a head.
    * @param config as the family's `parse` gave it
    * @param parameters by the names of the checkpoint; those that `options.layers` applies may be elsewhere
+   * @returns [batch · sequence, width], or [batch, width] with `pool`
+   */
+  states(config: ModelConfig, parameters: Tensors, batch: TokenBatch, options: StateOptions): tf.Tensor2D
+  /**
+   * The classifier's head.
+   * @param pooled the states of texts [batch, width]
    * @returns logits [batch, labels]
    */
-  classify(config: ModelConfig, parameters: Tensors, batch: TokenBatch, options: ForwardOptions): tf.Tensor2D
+  head(config: ModelConfig, pooled: tf.Tensor2D, options: ForwardOptions): tf.Tensor2D
 }

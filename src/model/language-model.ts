@@ -1,7 +1,7 @@
 /** GPT-2's language model: the output layer is the token embedding again. */
 import * as tf from '@tensorflow/tfjs'
 import type { ModelConfig } from '../core/family.ts'
-import { hiddenStates } from './families/gpt2.ts'
+import { states } from './families.ts'
 import { type ForwardOptions, tokenBatch } from './family.ts'
 import { gemm } from './ops/gemm.ts'
 import { logSumExp } from './ops/log-sum-exp.ts'
@@ -24,13 +24,13 @@ export const NEIGHBOUR_HEAD = 'neighbour.weight'
  * @returns [batch · sequence], twice as many with neighbours
  */
 export function tokenLosses(config: ModelConfig, tensors: Tensors, options: ForwardOptions): tf.Tensor1D {
-  const hidden = hiddenStates(config, tensors, tokenBatch(tensors), { ...options, pool: false }) // [B·T, C]
+  const hidden = states(config, tensors, tokenBatch(tensors), { ...options, pool: false }) // [B·T, C]
   const candidates = tf.gather(parameter(tensors, 'transformer.wte.weight'), parameter(tensors, 'candidates')) // [S, C]
   const biases = parameter(tensors, 'candidate_biases') as tf.Tensor1D
-  const lossesOf = (states: tf.Tensor2D, places: string): tf.Tensor1D => {
-    const logits = gemm(states, candidates, biases, { transposeB: true }) // [B·T, S]
-    const right = tf.reshape(parameter(tensors, places), [states.shape[0]])
-    const own = tf.add(tf.sum(tf.mul(states, tf.gather(candidates, right)), 1), tf.gather(biases, right))
+  const lossesOf = (rows: tf.Tensor2D, places: string): tf.Tensor1D => {
+    const logits = gemm(rows, candidates, biases, { transposeB: true }) // [B·T, S]
+    const right = tf.reshape(parameter(tensors, places), [rows.shape[0]])
+    const own = tf.add(tf.sum(tf.mul(rows, tf.gather(candidates, right)), 1), tf.gather(biases, right))
     return tf.sub(logSumExp(logits), own)
   }
   const next = lossesOf(hidden, 'next_candidates')

@@ -4,16 +4,18 @@ import { type BertConfig, NAMES, POOLER, encoderOf } from '../../core/families/b
 import type { FamilyFunctions } from '../family.ts'
 import { dropout } from '../ops/dropout.ts'
 import { positionsOf } from '../positions.ts'
-import { firstTokenState } from './encoder.ts'
+import { encoderStates } from './encoder.ts'
 
 export const bert: FamilyFunctions = {
-  classify(model, parameters, batch, options) {
+  states(model, parameters, batch, options) {
     const config = model as BertConfig
-    const { linear } = options.layers
     const places = positionsOf(batch, config.max_position_embeddings)
-    const first = firstTokenState(encoderOf(config, NAMES), parameters, batch, { ...options, places }) // [B, C]
-    const pooled = tf.tanh(linear(first, POOLER))
+    return encoderStates(encoderOf(config, NAMES), parameters, batch, { ...options, places })
+  },
+  head(model, first, { layers, dropoutSource }) {
+    const config = model as BertConfig
+    const pooled: tf.Tensor2D = tf.tanh(layers.linear(first, POOLER))
     const rate = config.classifier_dropout ?? config.hidden_dropout_prob
-    return linear(dropout(pooled, rate, options.dropoutSource), 'classifier')
+    return layers.linear(dropout(pooled, rate, dropoutSource), 'classifier')
   },
 }

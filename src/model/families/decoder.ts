@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs'
 import { modelOf } from '../../core/families.ts'
 import type { DecoderFamily } from '../../core/families/decoder.ts'
 import { type Decoder, LAST_NORM, TOKENS, decoderBlock } from '../../core/families/decoder-layers.ts'
-import type { FamilyFunctions, ForwardOptions, TokenBatch } from '../family.ts'
+import type { FamilyFunctions, ForwardOptions, StateOptions, TokenBatch } from '../family.ts'
 import { attention, attentionBias, paddingBias } from '../ops/attention.ts'
 import { rmsNormalization } from '../ops/rms-normalization.ts'
 import { type Rotation, rotationOf } from '../ops/rotary.ts'
@@ -29,24 +29,19 @@ interface Rows {
   bias: tf.Tensor4D
 }
 
-/** Class scores: each text's last real token's state through the `score` head. */
+/** A text's last real token stands for it. */
 export const decoder = (family: DecoderFamily): FamilyFunctions => ({
-  classify(config, parameters, batch, options) {
-    const { padTokenId } = modelOf(config)
-    const state = lastState(family.decoderOf(config), parameters, batch, { ...options, padTokenId }) // [B, C]
-    return options.layers.linear(state, 'score')
-  },
+  states: (config, parameters, batch, options) =>
+    decoderStates(family.decoderOf(config), parameters, batch, { ...options, padTokenId: modelOf(config).padTokenId }),
+  head: (_, pooled, { layers }) => layers.linear(pooled, 'score'),
 })
 
-/**
- * The state of each text's last real token: in the last block, other rows are only keys and values.
- * @returns [batch, C]
- */
-function lastState(
+/** With `pool`, in the last block all rows but the pooled ones are only keys and values. */
+function decoderStates(
   decoder: Decoder,
   parameters: Tensors,
   batch: TokenBatch,
-  { padTokenId, ...options }: ForwardOptions & { padTokenId: number | undefined },
+  { padTokenId, pool, ...options }: StateOptions & { padTokenId: number | undefined },
 ): tf.Tensor2D {
   const { sizes, frequencies } = decoder
   const positions = positionsOf(batch, sizes.positions) // [T]
@@ -54,7 +49,7 @@ function lastState(
   const rotation = rotationOf(positions, tf.tensor1d(frequencies))
   const pass = { decoder, parameters, options, rotation }
   const all: Rows = { select: (x) => x, queryRotation: rotation, bias: attentionBias(positions, mask) }
-  const last = lastRows(decoder, positions, mask, realTokens(batch, padTokenId))
+  const last = pool ? lastRows(decoder, positions, mask, realTokens(batch, padTokenId)) : all
   let hidden = options.layers.embedding(batch.inputIds, TOKENS) // [B·T, C]
   for (let layer = 0; layer < sizes.layers; layer++)
     hidden = block(pass, layer, hidden, layer === sizes.layers - 1 ? last : all)

@@ -4,15 +4,17 @@ import { type DistilBertConfig, encoderOf } from '../../core/families/distilbert
 import type { FamilyFunctions } from '../family.ts'
 import { dropout } from '../ops/dropout.ts'
 import { positionsOf } from '../positions.ts'
-import { firstTokenState } from './encoder.ts'
+import { encoderStates } from './encoder.ts'
 
 export const distilbert: FamilyFunctions = {
-  classify(model, parameters, batch, options) {
+  states(model, parameters, batch, options) {
     const config = model as DistilBertConfig
-    const { linear } = options.layers
     const places = positionsOf(batch, config.max_position_embeddings)
-    const first = firstTokenState(encoderOf(config), parameters, batch, { ...options, places }) // [B, C]
-    const hidden: tf.Tensor2D = tf.relu(linear(first, 'pre_classifier'))
-    return linear(dropout(hidden, config.seq_classif_dropout, options.dropoutSource), 'classifier')
+    return encoderStates(encoderOf(config), parameters, batch, { ...options, places })
+  },
+  head(model, first, { layers, dropoutSource }) {
+    const config = model as DistilBertConfig
+    const hidden: tf.Tensor2D = tf.relu(layers.linear(first, 'pre_classifier'))
+    return layers.linear(dropout(hidden, config.seq_classif_dropout, dropoutSource), 'classifier')
   },
 }

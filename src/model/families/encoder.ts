@@ -1,7 +1,7 @@
 /** The forward pass of encoders in the manner of BERT (Devlin et al. 2019), post-norm, over the layers that a family names. */
 import * as tf from '@tensorflow/tfjs'
 import type { Encoder } from '../../core/families/encoder.ts'
-import type { ForwardOptions, TokenBatch } from '../family.ts'
+import type { ForwardOptions, StateOptions, TokenBatch } from '../family.ts'
 import { activations } from '../ops/activations.ts'
 import { paddingBias, attention } from '../ops/attention.ts'
 import { dropout } from '../ops/dropout.ts'
@@ -18,18 +18,18 @@ interface Pass {
 }
 
 /**
- * The first token's state, which stands for its text: from the last attention on, no other row is computed.
+ * The model without a head; a text's first token stands for it.
  * @param places the rows of the position embedding: [sequence], or [batch, sequence], int32
- * @returns [batch, C]
+ * @returns [batch · sequence, C], or [batch, C] with `pool`
  */
-export function firstTokenState(
+export function encoderStates(
   encoder: Encoder,
   parameters: Tensors,
   batch: TokenBatch,
-  { places, ...options }: ForwardOptions & { places: tf.Tensor1D | tf.Tensor2D },
+  { places, pool, ...options }: StateOptions & { places: tf.Tensor1D | tf.Tensor2D },
 ): tf.Tensor2D {
   const pass = { encoder, parameters, options }
-  const select = firstToken(batch, positionsOf(batch, encoder.sizes.positionRows))
+  const select = pool ? firstToken(batch, positionsOf(batch, encoder.sizes.positionRows)) : undefined
   const bias = paddingBias(tf.cast(batch.attentionMask, 'float32'))
   const { layers } = encoder.sizes
   let hidden = embed(pass, batch, places) // [B·T, C]

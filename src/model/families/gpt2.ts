@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs'
 import { type GPT2Config, gpt2 as family } from '../../core/families/gpt2.ts'
 import type { ModelConfig } from '../../core/family.ts'
-import type { ForwardOptions, FamilyFunctions, TokenBatch } from '../family.ts'
+import type { ForwardOptions, FamilyFunctions, StateOptions, TokenBatch } from '../family.ts'
 import { attentionBias, causalAttention } from '../ops/attention.ts'
 import { dropout } from '../ops/dropout.ts'
 import { gelu } from '../ops/gelu.ts'
@@ -11,16 +11,12 @@ import { type Tensors, parameter } from '../parameters.ts'
 import { type Select, lastToken, realTokens } from '../pooling.ts'
 import { positionsOf } from '../positions.ts'
 
-/**
- * The model without a head: embeddings, blocks and the last normalization.
- * @param pool only each text's last real token: from the last attention on, no other row is computed
- * @returns [batch · sequence, n_embd], or [batch, n_embd] with `pool`
- */
-export function hiddenStates(
+/** Embeddings, blocks and the last normalization; a text's last real token stands for it. */
+function states(
   model: ModelConfig,
   parameters: Tensors,
   batch: TokenBatch,
-  { pool, ...options }: ForwardOptions & { pool: boolean },
+  { pool, ...options }: StateOptions,
 ): tf.Tensor2D {
   const config = model as GPT2Config
   const { inputIds, attentionMask } = batch
@@ -79,8 +75,7 @@ const normalize = (config: GPT2Config, parameters: Tensors, name: string, x: tf.
     config.layer_norm_epsilon,
   )
 
-/** Class scores: the last real token's state through the `score` head. */
 export const gpt2: FamilyFunctions = {
-  classify: (config, parameters, batch, options) =>
-    options.layers.linear(hiddenStates(config, parameters, batch, { ...options, pool: true }), 'score'),
+  states,
+  head: (_, pooled, { layers }) => layers.linear(pooled, 'score'),
 }

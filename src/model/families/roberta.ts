@@ -4,7 +4,7 @@ import { type BertConfig, encoderOf } from '../../core/families/bert.ts'
 import { NAMES, padOf } from '../../core/families/roberta.ts'
 import type { FamilyFunctions, TokenBatch } from '../family.ts'
 import { dropout } from '../ops/dropout.ts'
-import { firstTokenState } from './encoder.ts'
+import { encoderStates } from './encoder.ts'
 
 /** Places count the tokens that are no padding, from the padding token's id on, which is the place of padding: [batch, sequence]. */
 function placesOf({ inputIds }: TokenBatch, pad: number): tf.Tensor2D {
@@ -14,14 +14,18 @@ function placesOf({ inputIds }: TokenBatch, pad: number): tf.Tensor2D {
 }
 
 export const roberta: FamilyFunctions = {
-  classify(model, parameters, batch, options) {
+  states(model, parameters, batch, options) {
     const config = model as BertConfig
-    const { linear } = options.layers
+    return encoderStates(encoderOf(config, NAMES), parameters, batch, {
+      ...options,
+      places: placesOf(batch, padOf(config)),
+    })
+  },
+  head(model, first, { layers, dropoutSource }) {
+    const config = model as BertConfig
     const rate = config.classifier_dropout ?? config.hidden_dropout_prob
-    const drop = (x: tf.Tensor2D) => dropout(x, rate, options.dropoutSource)
-    const places = placesOf(batch, padOf(config))
-    const first = firstTokenState(encoderOf(config, NAMES), parameters, batch, { ...options, places }) // [B, C]
-    const hidden: tf.Tensor2D = tf.tanh(linear(drop(first), 'classifier.dense'))
-    return linear(drop(hidden), 'classifier.out_proj')
+    const drop = (x: tf.Tensor2D) => dropout(x, rate, dropoutSource)
+    const hidden: tf.Tensor2D = tf.tanh(layers.linear(drop(first), 'classifier.dense'))
+    return layers.linear(drop(hidden), 'classifier.out_proj')
   },
 }
