@@ -11,6 +11,7 @@ import { describeFailure } from './failure.ts'
 import { importCommand } from './import.ts'
 import { initCommand } from './init.ts'
 import { runWithShortArguments } from './long-arguments.ts'
+import { distillCommand } from './distill.ts'
 import { pretrainCommand } from './pretrain.ts'
 import { quickstartCommand } from './quickstart.ts'
 import { serveCommand } from './serve.ts'
@@ -27,6 +28,7 @@ const commands = [
   initCommand(),
   importCommand(),
   pretrainCommand(),
+  distillCommand(),
   trainCommand(),
   sweepCommand(),
   evalCommand(),

@@ -3,7 +3,13 @@ import { relative } from 'node:path'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { GraftError } from '../core/errors.ts'
 import { shippedBase } from '../train/shipped-base.ts'
-import { LORA_SETTINGS, METHOD_DEFAULTS, PRETRAIN_SETTINGS, TRAIN_SETTINGS } from '../train/settings.ts'
+import {
+  DISTILL_SETTINGS,
+  LORA_SETTINGS,
+  METHOD_DEFAULTS,
+  PRETRAIN_SETTINGS,
+  TRAIN_SETTINGS,
+} from '../train/settings.ts'
 import type { Setting, SettingGroup } from '../train/settings/setting.ts'
 import { settingFlag, valueWords } from '../train/settings/words.ts'
 
@@ -20,6 +26,7 @@ const HEADINGS: Record<SettingGroup, string> = {
   optimizer: 'Optimizer:',
   texts: 'Texts:',
   pretraining: 'Pretraining:',
+  distillation: 'Distillation:',
   run: 'Options:',
 }
 
@@ -72,6 +79,13 @@ export const withTrainSettings = (command: Command): Command =>
 /** Adds an option for every setting of `pretrain`. */
 export const withPretrainSettings = (command: Command): Command =>
   optionSettings(PRETRAIN_SETTINGS).reduce(
+    (all, [name, setting]) => all.addOption(settingOption(name, setting)),
+    command,
+  )
+
+/** Adds an option for every setting of `distill`. */
+export const withDistillSettings = (command: Command): Command =>
+  optionSettings(DISTILL_SETTINGS).reduce(
     (all, [name, setting]) => all.addOption(settingOption(name, setting)),
     command,
   )

@@ -29,7 +29,7 @@ export interface ForwardOptions {
 }
 
 export interface StateOptions extends ForwardOptions {
-  /** Only the state that stands for a text, of its first or last token: from the last attention on, no other row is computed. */
+  /** Only what the head reads of a text, by its first or last token: from the last attention on, no other row is computed. */
   pool: boolean
 }
 

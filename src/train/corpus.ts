@@ -43,9 +43,8 @@ export async function readCorpus(paths: readonly string[], columns: Pick<ColumnO
   const tokenizer = createGpt2Tokenizer(ranks)
   const corpus: Corpus = { files: [], documents: [], endOfText: tokenizer.endOfText }
   for (const path of paths) {
-    const isTable = TABLES.includes(extname(path).toLowerCase())
     let tokens = 0
-    for await (const text of isTable ? rowTexts(path, columns) : wholeText(path)) {
+    for await (const text of documentsOf(path, columns)) {
       const ids = [...tokenizer.encode(text).ids, tokenizer.endOfText]
       corpus.documents.push(ids)
       tokens += ids.length
@@ -54,6 +53,39 @@ export async function readCorpus(paths: readonly string[], columns: Pick<ColumnO
   }
   return corpus
 }
+
+/** A file's documents as they are written. */
+export interface DocumentFile {
+  /** Without its folder. */
+  name: string
+  sha256: string
+  texts: string[]
+}
+
+/**
+ * Reads the texts of files as `readCorpus` does, and leaves them as they are.
+ * @throws GraftError what `readCorpus` throws
+ * @example
+ * import { readDocuments } from 'graft-lora/train'
+ *
+ * const [file] = await readDocuments(['messages.csv'])
+ * console.log(file?.texts.length)
+ */
+export async function readDocuments(
+  paths: readonly string[],
+  columns: Pick<ColumnOptions, 'text'> = {},
+): Promise<DocumentFile[]> {
+  const files: DocumentFile[] = []
+  for (const path of paths) {
+    const texts: string[] = []
+    for await (const text of documentsOf(path, columns)) texts.push(text)
+    files.push({ name: basename(path), sha256: await sha256File(path), texts })
+  }
+  return files
+}
+
+const documentsOf = (path: string, columns: Pick<ColumnOptions, 'text'>): AsyncGenerator<string> =>
+  TABLES.includes(extname(path).toLowerCase()) ? rowTexts(path, columns) : wholeText(path)
 
 async function* rowTexts(path: string, columns: Pick<ColumnOptions, 'text'>): AsyncGenerator<string> {
   for await (const { text } of readTexts(path, columns)) yield text

@@ -13,19 +13,22 @@ export { type Base, readBase, writeBase } from '../files/base-folder.ts'
 export { type ImportOptions, type ImportResult, importModel } from '../files/import.ts'
 export { type NewBase, createBase } from './base.ts'
 export { shippedBase } from './shipped-base.ts'
-export { type Corpus, type CorpusFile, readCorpus } from './corpus.ts'
+export { type Corpus, type CorpusFile, type DocumentFile, readCorpus, readDocuments } from './corpus.ts'
 export * from './dataset.ts'
 export type { Calibration, CalibrationBin } from '../core/calibration.ts'
 export type { PartResult } from './measure.ts'
 export type { EvaluationRecord, HistoryRecord, StepRecord } from './report.ts'
 export { type PretrainOptions, type PretrainPlan, type PretrainResult, pretrain } from './pretrain.ts'
+export { type DistillOptions, type DistillPlan, type DistillResult, distill } from './distill.ts'
 export {
+  type DistillSettings,
   type LoraSettings,
   type PretrainSettings,
   type RunSettings,
   type TrainSettings,
   type TrainSettingsInput,
   type TrainingMethod,
+  distillDefaults,
   pretrainDefaults,
   trainDefaults,
 } from './settings.ts'

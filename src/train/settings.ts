@@ -180,6 +180,41 @@ export const PRETRAIN_SETTINGS = {
   }),
 }
 
+/** Of `distill`; the defaults suit some hundred thousand passages. */
+export const DISTILL_SETTINGS = {
+  ...RUN_SETTINGS,
+  epochs: withDefault(RUN_SETTINGS.epochs, 2, 'passes over the passages'),
+  batchSize: withDefault(RUN_SETTINGS.batchSize, 64, 'passages a step, which are told from each other'),
+  evalEvery: withDefault(
+    RUN_SETTINGS.evalEvery,
+    500,
+    'measure the cosine and save every so many steps; 0: only at the ends of epochs, 20 of them at most',
+  ),
+  warmup: withDefault(RUN_SETTINGS.warmup, 0.05),
+  decay: withDefault(RUN_SETTINGS.decay, 'cosine'),
+  beta2: withDefault(RUN_SETTINGS.beta2, 0.98),
+  maxLength: integer({
+    min: 1,
+    default: 128,
+    group: 'texts',
+    placeholder: 'tokens',
+    help: 'tokens after which passages are cut',
+  }),
+  passages: integer({
+    min: 0,
+    default: 0,
+    group: 'distillation',
+    placeholder: 'count',
+    help: 'most passages, drawn from all; 0: all',
+  }),
+  validation: rate({
+    default: 0.01,
+    group: 'distillation',
+    placeholder: 'share',
+    help: 'share of the passages that the cosine is measured on',
+  }),
+}
+
 type Table = Readonly<Record<string, Setting<unknown>>>
 
 /** The values of a table's settings. */
@@ -204,6 +239,7 @@ export type TrainSettings = Omit<FlatTrainSettings, keyof LoraSettings> & { lora
 export type TrainSettingsInput = Partial<Omit<TrainSettings, 'lora'>> & { lora?: Partial<LoraSettings> }
 
 export type PretrainSettings = Values<typeof PRETRAIN_SETTINGS>
+export type DistillSettings = Values<typeof DISTILL_SETTINGS>
 
 /** What a method has other defaults for: adapters start from nothing and take larger steps than weights that are trained already. */
 export const METHOD_DEFAULTS: Readonly<Record<TrainingMethod, Partial<FlatTrainSettings>>> = {
@@ -271,3 +307,12 @@ export const trainDefaults = (method: TrainingMethod): TrainSettings => nestSett
  * console.log(pretrainDefaults().sequenceLength)
  */
 export const pretrainDefaults = (): PretrainSettings => defaultsOf(PRETRAIN_SETTINGS)
+
+/**
+ * Settings of `distill` that suit some hundred thousand passages.
+ * @example
+ * import { distillDefaults } from 'graft-lora/train'
+ *
+ * console.log(distillDefaults().batchSize)
+ */
+export const distillDefaults = (): DistillSettings => defaultsOf(DISTILL_SETTINGS)

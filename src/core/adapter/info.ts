@@ -85,7 +85,11 @@ const baseSchema = z.object({
   /** Of the base that pretraining went on from; none where it began with random weights. */
   baseSha256: z.optional(sha256Text),
   /** The files that it was pretrained on. */
-  corpus: z.array(z.object({ name: z.string(), sha256: sha256Text, tokens: z.int().check(z.nonnegative()) })),
+  corpus: z.array(
+    z.object({ name: z.string(), sha256: sha256Text, tokens: z.optional(z.int().check(z.nonnegative())) }),
+  ),
+  /** Of the base that it was distilled from. */
+  teacherSha256: z.optional(sha256Text),
 })
 
 export type AdapterInfo = z.infer<typeof adapterSchema>

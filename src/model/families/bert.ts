@@ -10,11 +10,11 @@ export const bert: FamilyFunctions = {
   states(model, parameters, batch, options) {
     const config = model as BertConfig
     const places = positionsOf(batch, config.max_position_embeddings)
-    return encoderStates(encoderOf(config, NAMES), parameters, batch, { ...options, places })
+    const rows = encoderStates(encoderOf(config, NAMES), parameters, batch, { ...options, places })
+    return options.pool ? tf.tanh(options.layers.linear(rows, POOLER)) : rows
   },
-  head(model, first, { layers, dropoutSource }) {
+  head(model, pooled, { layers, dropoutSource }) {
     const config = model as BertConfig
-    const pooled: tf.Tensor2D = tf.tanh(layers.linear(first, POOLER))
     const rate = config.classifier_dropout ?? config.hidden_dropout_prob
     return layers.linear(dropout(pooled, rate, dropoutSource), 'classifier')
   },

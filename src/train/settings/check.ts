@@ -1,6 +1,8 @@
 /** Checks settings that come from a caller or a file: every name must be known, and every value in its range. */
 import { type ErrorCode, GraftError } from '../../core/errors.ts'
 import {
+  DISTILL_SETTINGS,
+  type DistillSettings,
   type FlatTrainSettings,
   LORA_SETTINGS,
   PRETRAIN_SETTINGS,
@@ -77,3 +79,10 @@ export function checkTrainSettings(input: unknown, place: Place): Partial<FlatTr
  */
 export const checkPretrainSettings = (input: Record<string, unknown>, place: Place): Partial<PretrainSettings> =>
   checkTable(PRETRAIN_SETTINGS, input, '', place)
+
+/**
+ * Checks some settings of `distill`.
+ * @throws GraftError of the place's code, naming the setting and its value
+ */
+export const checkDistillSettings = (input: Record<string, unknown>, place: Place): Partial<DistillSettings> =>
+  checkTable(DISTILL_SETTINGS, input, '', place)

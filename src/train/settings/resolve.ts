@@ -4,17 +4,19 @@ import { GraftError } from '../../core/errors.ts'
 import type { Base } from '../../files/base-folder.ts'
 import { readJson } from '../../files/read.ts'
 import {
+  type DistillSettings,
   type FlatTrainSettings,
   type PretrainSettings,
   type SettingName,
   type TrainSettings,
   type TrainSettingsInput,
   type TrainingMethod,
+  distillDefaults,
   flatDefaults,
   nestSettings,
   pretrainDefaults,
 } from '../settings.ts'
-import { type Place, checkPretrainSettings, checkTrainSettings } from './check.ts'
+import { type Place, checkDistillSettings, checkPretrainSettings, checkTrainSettings } from './check.ts'
 
 /** Where a setting's value comes from: nowhere else, the base's recipe, a recipe file, or the caller. */
 export type SettingSource = 'default' | 'recipe' | 'file' | 'given'
@@ -83,6 +85,12 @@ export const recipeFile = (recipe: string | undefined): string | undefined => (r
 export const resolvePretrainSettings = (given: Record<string, unknown>): PretrainSettings => ({
   ...pretrainDefaults(),
   ...checkPretrainSettings(given, GIVEN),
+})
+
+/** Settings of `distill`: the defaults where none is given. */
+export const resolveDistillSettings = (given: Record<string, unknown>): DistillSettings => ({
+  ...distillDefaults(),
+  ...checkDistillSettings(given, GIVEN),
 })
 
 const LENGTH = ['epochs', 'minSteps', 'maxSteps'] as const

@@ -2,7 +2,15 @@
 import type { TargetModules } from '../../core/lora.ts'
 
 /** What a setting belongs to: the heading that it stands under in help and documentation. */
-export type SettingGroup = 'method' | 'adapter' | 'schedule' | 'optimizer' | 'texts' | 'pretraining' | 'run'
+export type SettingGroup =
+  | 'method'
+  | 'adapter'
+  | 'schedule'
+  | 'optimizer'
+  | 'texts'
+  | 'pretraining'
+  | 'distillation'
+  | 'run'
 
 export interface Setting<Value> {
   default: Value
