@@ -14,6 +14,7 @@ import { hasSharedData, sharedData } from '../shared-data.ts'
 import { checkOurFamilies, readTheirFamilies } from './live/families.ts'
 import { checkOurs, readTheirs, updateOurs } from './live/gpt2.ts'
 import { checkPrecision } from './live/precision.ts'
+import { checkTeachers } from './live/teacher.ts'
 import { type Python, createPython } from './live/python.ts'
 import { checkReal, realModels } from './live/real.ts'
 import { note, report, summarize } from './live/report.ts'
@@ -64,6 +65,7 @@ async function compareAll(python: Python, work: string): Promise<void> {
   const tokenizers = checkTokenizers(values.python, tokenizerFolders(golden), join(work, 'tokenizers'))
   for await (const result of tokenizers) report(result)
   await checkReal(python, models, work)
+  await checkTeachers(python, models, join(work, 'teachers'))
 }
 
 const work = mkdtempSync(join(tmpdir(), 'graft-interop-'))
