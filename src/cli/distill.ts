@@ -1,14 +1,14 @@
 /** `graft distill`: trains a base, the student, to say of texts what another one, the teacher, says. */
 import { homedir } from 'node:os'
 import { join } from 'node:path'
-import { Command, Option } from 'commander'
+import { Command } from 'commander'
 import type { DeviceName } from '../core/devices.ts'
 import { DISTILL_SETTINGS } from '../train/settings.ts'
 import type { StepProfile } from '../train/engine/profile.ts'
 import { TRAINING_DEVICES, chooseDevice } from './device.ts'
 import { count } from './format.ts'
 import { interruptSignal } from './interrupt.ts'
-import { withRunOptions } from './options.ts'
+import { dtypeOption, withRunOptions } from './options.ts'
 import { printProfile } from './profile.ts'
 import { baseFolder, givenSettings, withDistillSettings } from './settings.ts'
 import { type Progress, createUi } from './ui.ts'
@@ -44,9 +44,7 @@ export function distillCommand(): Command {
     .requiredOption('--out <dir>', 'base folder to write')
     .option('--base <dir>', 'the student (default: the small base that ships with Graft)')
     .option('--text <column>', 'column of the texts (default: text, message, … as found)')
-    .addOption(
-      new Option('--dtype <name>', 'how the weights are stored').choices(['float32', 'float16']).default('float32'),
-    )
+    .addOption(dtypeOption())
   return withRunOptions(withDistillSettings(command)).action(runDistill)
 }
 

@@ -12,6 +12,7 @@ import { importCommand } from './import.ts'
 import { initCommand } from './init.ts'
 import { runWithShortArguments } from './long-arguments.ts'
 import { distillCommand } from './distill.ts'
+import { pruneCommand } from './prune.ts'
 import { pretrainCommand } from './pretrain.ts'
 import { quickstartCommand } from './quickstart.ts'
 import { serveCommand } from './serve.ts'
@@ -29,6 +30,7 @@ const commands = [
   importCommand(),
   pretrainCommand(),
   distillCommand(),
+  pruneCommand(),
   trainCommand(),
   sweepCommand(),
   evalCommand(),

@@ -6,6 +6,10 @@ import { TRAINING_DEVICES, deviceOption } from './device.ts'
 export const jsonOption = (): Option =>
   new Option('--json', 'print the result as one JSON document on stdout; text for people goes to stderr')
 
+/** The `--dtype` option of every command that writes a base. */
+export const dtypeOption = (): Option =>
+  new Option('--dtype <name>', 'how the weights are stored').choices(['float32', 'float16']).default('float32')
+
 /** Parses a finite number that passes `accept`. */
 function parseNumber(text: string, expected: string, accept: (value: number) => boolean): number {
   const value = text.trim() === '' ? NaN : Number(text)

@@ -1,5 +1,5 @@
 /** `graft pretrain`: trains a base as a language model on plain text. */
-import { Command, Option } from 'commander'
+import { Command } from 'commander'
 import { GraftError } from '../core/errors.ts'
 import type { Base } from '../files/base-folder.ts'
 import type { DeviceName } from '../core/devices.ts'
@@ -8,7 +8,7 @@ import { PRETRAIN_SETTINGS } from '../train/settings.ts'
 import { TRAINING_DEVICES, chooseDevice } from './device.ts'
 import { count } from './format.ts'
 import { interruptSignal } from './interrupt.ts'
-import { withRunOptions } from './options.ts'
+import { dtypeOption, withRunOptions } from './options.ts'
 import { printProfile } from './profile.ts'
 import { givenSettings, withPretrainSettings } from './settings.ts'
 import { createUi } from './ui.ts'
@@ -39,9 +39,7 @@ export function pretrainCommand(): Command {
     .requiredOption('--out <dir>', 'base folder to write')
     .option('--base <dir>', 'base to go on from (default: random weights, as `graft init` makes them)')
     .option('--text <column>', 'column of the texts (default: text, message, … as found)')
-    .addOption(
-      new Option('--dtype <name>', 'how the weights are stored').choices(['float32', 'float16']).default('float32'),
-    )
+    .addOption(dtypeOption())
   return withRunOptions(withPretrainSettings(command)).action(runPretrain)
 }
 

@@ -32,6 +32,7 @@ export {
   pretrainDefaults,
   trainDefaults,
 } from './settings.ts'
+export { type PrunableBase, type PruneOptions, type PruneResult, prune } from './prune.ts'
 export { type ResolveOptions, type ResolvedSettings, type SettingSource, resolveSettings } from './settings/resolve.ts'
 export { identityOf } from './identity.ts'
 export { type SweepGrid, type SweepOptions, type SweepOutcome, type SweepResult, gridSettings, sweep } from './sweep.ts'
