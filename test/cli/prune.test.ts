@@ -35,9 +35,9 @@ describe('graft prune', () => {
     ])
       expect([command, graft(command).status]).toEqual([command, 0])
     // A hammer is spelled.
-    expect(JSON.parse(graft('classify --model merged --json hammer').stdout)).toMatchObject({
-      results: [{ tokens: 8 }],
-    })
+    expect(JSON.parse(graft('classify --model merged --json hammer').stdout)).toMatchObject([
+      { text: 'hammer', tokens: 8 },
+    ])
   })
 
   it.each([
