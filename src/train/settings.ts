@@ -184,12 +184,13 @@ export const PRETRAIN_SETTINGS = {
 export const DISTILL_SETTINGS = {
   ...RUN_SETTINGS,
   epochs: withDefault(RUN_SETTINGS.epochs, 2, 'passes over the passages'),
-  batchSize: withDefault(RUN_SETTINGS.batchSize, 64, 'passages a step, which are told from each other'),
+  batchSize: withDefault(RUN_SETTINGS.batchSize, 256, 'passages a step, which are told from each other'),
   evalEvery: withDefault(
     RUN_SETTINGS.evalEvery,
     500,
     'measure the cosine and save every so many steps; 0: only at the ends of epochs, 20 of them at most',
   ),
+  learningRate: withDefault(RUN_SETTINGS.learningRate, 1.5e-3),
   warmup: withDefault(RUN_SETTINGS.warmup, 0.05),
   decay: withDefault(RUN_SETTINGS.decay, 'cosine'),
   beta2: withDefault(RUN_SETTINGS.beta2, 0.98),
