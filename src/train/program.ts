@@ -12,6 +12,8 @@ export interface ParameterGroup {
   name: string
   parameters: { name: string; shape: number[] }[]
   weightDecay: number
+  /** Of the learning rate; 1 by default. */
+  rateFactor?: number
 }
 
 export interface TrainingProgram {

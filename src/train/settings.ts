@@ -25,6 +25,13 @@ export const LORA_SETTINGS = {
     group: 'adapter',
     help: 'of A: N(0, 0.01²), or as PEFT',
   }),
+  loraPlusRatio: positive({
+    default: 1,
+    group: 'adapter',
+    placeholder: 'ratio',
+    // Hayou et al. 2024, arXiv:2402.12354.
+    help: "LoRA+: the learning rate of linear layers' B, over that of A",
+  }),
   basePrecision: choice(['fp32', 'int8', 'int4', 'nf4', 'auto'], {
     default: 'fp32',
     group: 'adapter',
@@ -267,10 +274,12 @@ export function nestSettings({
   dropout,
   targetModules,
   initialization,
+  loraPlusRatio,
   basePrecision,
   ...others
 }: FlatTrainSettings): TrainSettings {
-  return { ...others, lora: { rank, alpha, scaling, dropout, targetModules, initialization, basePrecision } }
+  const lora = { rank, alpha, scaling, dropout, targetModules, initialization, loraPlusRatio, basePrecision }
+  return { ...others, lora }
 }
 
 /** Some settings by flat names as the library takes them: LoRA's own under `lora`. */

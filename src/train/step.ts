@@ -73,7 +73,10 @@ export function trainingStep(
     }
     const next: Tensors = {}
     for (const [at, group] of program.groups.entries()) {
-      const updated = adamW(stateOf(group, inputs), gradients[at] ?? fail(), scalars, group.weightDecay, options)
+      const { weightDecay, rateFactor = 1 } = group
+      const learningRate = rateFactor === 1 ? scalars.learningRate : tf.mul(scalars.learningRate, rateFactor)
+      const own = { ...scalars, learningRate: learningRate as tf.Scalar }
+      const updated = adamW(stateOf(group, inputs), gradients[at] ?? fail(), own, weightDecay, options)
       for (const part of STATE_PARTS) next[nextName(stateName(group, part))] = updated[part]
     }
     return { loss: value, prediction, gradient_norm: scalars.gradientNorm, ...next }

@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs'
 import { afterAll, describe, expect, it } from 'vitest'
 import type { Engine, EngineOptions, StepResult, TrainingState } from '../../src/train/engine.ts'
 import { ADAMW_DEFAULTS } from '../../src/train/optimizer.ts'
-import type { TrainingProgram } from '../../src/train/program.ts'
+import { type TrainingProgram, unflatten } from '../../src/train/program.ts'
 import { createBatch, full, lora, probe } from './programs.ts'
 
 /** The steps of a run: batches of all shapes, and a rate that changes. */
@@ -102,6 +102,28 @@ export function describeEngine(
       // With the adapter of before, the model is what it was: bit for bit.
       await engine.restore(before)
       expect(await engine.evaluate(probe)).toEqual(logits)
+    })
+
+    it("gives LoRA+'s rate to linear layers' B, and to nothing else", async () => {
+      const program = lora({ loraPlusRatio: 8, targets: ['transformer.wte', 'transformer.h.0.attn.c_attn'] })
+      const engine = await open(program)
+      // From B = 0 nothing reaches A, so a step is taken first.
+      await runSteps(engine, 1)
+      const before = await engine.state()
+      // With no memory, a step of Adam is as long as the rate, whatever the gradient.
+      for (const [name, values] of before) if (!name.endsWith('.values')) values.fill(0)
+      await engine.restore(before)
+      const [rate, step] = [0.001, 1]
+      await engine.step(createBatch(4, 6, 9), { learningRate: rate, step })
+      const after = await engine.state()
+      for (const group of program.groups) {
+        const [from, to] = [before, after].map((state) => unflatten(group, state.get(`${group.name}.values`)!))
+        for (const [name, { data }] of from!) {
+          const factor = name === 'transformer.h.0.attn.c_attn.lora_B' ? 8 : 1
+          const moved = to!.get(name)!.data.map((value, at) => Math.abs(value - data[at]!))
+          expect([name, Math.max(...moved)]).toEqual([name, expect.closeTo(rate * factor, 4)])
+        }
+      }
     })
 
     it('goes on from a restored state as it did before', async () => {

@@ -13,6 +13,7 @@ describe.each([
   ['lora', lora({ dropout: 0.1 })],
   ['lora on some layers', lora({ dropout: 0.1, targets: ['transformer.h.0.attn.c_attn', 'transformer.h.1.mlp.c_fc'] })],
   ['lora on the embedding', lora({ dropout: 0.1, targets: ['transformer.wte', 'transformer.h.0.attn.c_attn'] })],
+  ['lora+', lora({ dropout: 0.1, loraPlusRatio: 4 })],
   ['full', full({ dropout: 0.1 })],
   ['full without dropout', full()],
 ])('eager and compiled: %s', (_, program) => {

@@ -14,7 +14,7 @@ import { denseLayers, loraLayers } from '../../model/layers.ts'
 import { taskLosses } from '../../model/losses.ts'
 import { parameter } from '../../model/parameters.ts'
 import type { Scheme } from '../../onnx/index.ts'
-import { TOKEN_INPUTS, type TrainingProgram, allParameterGroups } from '../program.ts'
+import { type ParameterGroup, TOKEN_INPUTS, type TrainingProgram, allParameterGroups } from '../program.ts'
 
 /** A classifier's batch, and its loss on the logits [batch, labels]. */
 function lossOf({ labels, problemType = SINGLE_LABEL }: ClassifierOptions) {
@@ -56,6 +56,8 @@ export interface LoraTrainingOptions {
   targets: readonly string[]
   /** Distribution of the starting values of linear layers' A: N(0, 0.01²), or PEFT's Kaiming-uniform. */
   initialization: 'normal' | 'kaiming'
+  /** What the learning rate of linear layers' B is multiplied by; 1 by default. */
+  loraPlusRatio?: number
   /** How the base is kept. */
   basePrecision?: keyof typeof FROZEN_SCHEMES
 }
@@ -82,21 +84,24 @@ export function fullProgram(options: ClassifierOptions): TrainingProgram {
 /** Trains `lora_A`, `lora_B` of each target layer, and the head; the base is a constant of the program. */
 export function loraProgram(
   options: ClassifierOptions,
-  { rank, scaling, dropout, targets, initialization, basePrecision = 'fp32' }: LoraTrainingOptions,
+  { rank, scaling, dropout, targets, initialization, loraPlusRatio = 1, basePrecision = 'fp32' }: LoraTrainingOptions,
 ): TrainingProgram {
   const { config, weights, labels, weightDecay, random } = options
   const initial: TensorMap = new Map()
+  const plus = new Set<string>()
   for (const layer of adaptableLayers(config).filter(({ name }) => targets.includes(name))) {
     const stream = random.fork(layer.name)
-    for (const { part, name } of adapterTensors(layer))
+    for (const { part, name } of adapterTensors(layer)) {
       initial.set(name, begin(part, layer, { rank, initialization, random: stream }))
+      if (part === 'b' && layer.kind === 'linear') plus.add(name)
+    }
   }
   for (const [name, tensor] of initializeHead(config, labels, random)) initial.set(name, tensor)
   const scalings = new Map(targets.map((name) => [name, scaling]))
   const frozen = withoutHead(weights)
   return {
     ...lossOf(options),
-    groups: [{ name: 'adapter', weightDecay, parameters: [...initial].map(([name, { shape }]) => ({ name, shape })) }],
+    groups: loraGroups(initial, { weightDecay, loraPlusRatio, isPlus: (name) => plus.has(name) }),
     initial,
     head: lastOfHead(config, initial),
     frozen,
@@ -107,6 +112,23 @@ export function loraProgram(
       return classify(config, tensors, tokenBatch(tensors), { layers })
     },
   }
+}
+
+interface GroupOptions {
+  weightDecay: number
+  loraPlusRatio: number
+  /** Whether a parameter has LoRA+'s rate. */
+  isPlus(name: string): boolean
+}
+
+/** One vector for the optimizer, or two where their rates differ. */
+function loraGroups(initial: TensorMap, { weightDecay, loraPlusRatio, isPlus }: GroupOptions): ParameterGroup[] {
+  const all = [...initial].map(([name, { shape }]) => ({ name, shape }))
+  if (loraPlusRatio === 1) return [{ name: 'adapter', weightDecay, parameters: all }]
+  return [
+    { name: 'adapter', weightDecay, parameters: all.filter(({ name }) => !isPlus(name)) },
+    { name: 'adapter_b', weightDecay, rateFactor: loraPlusRatio, parameters: all.filter(({ name }) => isPlus(name)) },
+  ].filter(({ parameters }) => parameters.length > 0)
 }
 
 const withoutHead = (weights: TensorMap): TensorMap => new Map([...weights].filter(([name]) => !isHead(name)))
