@@ -70,9 +70,13 @@ export interface DistillResult {
  * @example
  * import { createBase, distill, readDocuments, shippedBase } from 'graft-lora/train'
  *
- * const base = { ...createBase({ layers: 2, width: 64 }, 1), tokenizer: 'gpt2' as const }
- * const documents = await readDocuments(['messages.csv'])
- * const { cosine } = await distill({ base, teacher: shippedBase(), documents, out: 'runs/student', epochs: 1 })
+ * const { cosine } = await distill({
+ *   base: { ...createBase({ layers: 2, width: 64 }, 1), tokenizer: 'gpt2' },
+ *   teacher: shippedBase(),
+ *   documents: await readDocuments(['messages.csv']),
+ *   out: 'runs/student',
+ *   epochs: 1,
+ * })
  * console.log(cosine)
  */
 export const distill = (options: DistillOptions): Promise<DistillResult> =>

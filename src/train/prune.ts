@@ -36,8 +36,10 @@ export interface PruneResult {
  * @example
  * import { createBase, prune } from 'graft-lora/train'
  *
- * const base = { ...createBase({ layers: 4, width: 32 }, 1), tokenizer: 'gpt2' as const }
- * const { tokens, layers } = await prune(base, { texts: ['win a prize', 'see you'], layers: [0, 3] })
+ * const { tokens, layers } = await prune(
+ *   { ...createBase({ layers: 4, width: 32 }, 1), tokenizer: 'gpt2' },
+ *   { texts: ['win a prize', 'see you'], layers: [0, 3] },
+ * )
  * console.log(tokens.after, layers.after)
  */
 export async function prune(base: PrunableBase, { texts, minCount = 1, layers }: PruneOptions): Promise<PruneResult> {
