@@ -101,6 +101,7 @@ async function runDistill(options: Options): Promise<void> {
   const { bestStep, steps, cosine, seconds } = result
   ui.line(`\nKept step ${bestStep} of ${steps}: cosine to the teacher ${cosine.toFixed(3)}. ${seconds.toFixed(0)} s.`)
   ui.line(`Wrote ${out}; its curves: ${out}/report.html`)
+  ui.line(`\nNext: graft train --base ${out} --data DIR --out DIR`)
   if (profile) printProfile(ui, measured)
   ui.result({ ...result, profile: measured })
 }

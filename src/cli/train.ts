@@ -53,6 +53,7 @@ async function runTrain(options: Options): Promise<void> {
   const result = await withRunOutput({ out, resume, force }, [base, data, recipeFile(recipe)], async (output) => {
     const dataset = await readDataset(data)
     if (dataset.isPublished) printDropped(ui, dataset.summary)
+    if (given.lora?.basePrecision === 'auto') ui.line('Trying the base in eight bits, for a few steps.\n')
     const run = { base, dataset, out: output, recipe, resume, threads, signal, onProfile }
     return showTraining<ProblemType>(ui, { ...run, ...given, device })
   })

@@ -32,7 +32,7 @@ describe('graft distill', () => {
     const made = graft(`${common} --out taught --epochs 4 --batch-size 8 --learning-rate 0.01 --json`)
     expect({ status: made.status, last: made.stderr.trim().split('\n').at(-1) }).toEqual({
       status: 0,
-      last: 'Wrote taught; its curves: taught/report.html',
+      last: 'Next: graft train --base taught --data DIR --out DIR',
     })
     expect(made.stderr).toMatch(/passages of \d+ tokens an epoch/)
     const { cosine } = JSON.parse(made.stdout) as { cosine: number }

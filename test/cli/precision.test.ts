@@ -26,6 +26,15 @@ describe.each(['int8', 'nf4'])('graft train --base-precision %s', (precision) =>
   })
 })
 
+describe('graft train --base-precision auto', () => {
+  it('says what it tries, what it takes and why', () => {
+    const { status, stdout } = graft('train --data data --base-precision auto --max-steps 2 --out adapter-auto')
+    expect(status).toBe(0)
+    expect(stdout).toContain('Trying the base in eight bits')
+    expect(stdout).toMatch(/^base precision (int8|fp32): (in a trial of 4 steps|this processor has no products)/m)
+  })
+})
+
 describe('graft export --precision', () => {
   const made = (rest: string) => graft(`export --adapter adapter-int8 --mode merged ${rest}`)
 
