@@ -2,31 +2,20 @@
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { Command } from 'commander'
-import type { DeviceName } from '../core/devices.ts'
 import { DISTILL_SETTINGS } from '../train/settings.ts'
 import type { StepProfile } from '../train/engine/profile.ts'
 import { TRAINING_DEVICES, chooseDevice } from './device.ts'
 import { count } from './format.ts'
 import { interruptSignal } from './interrupt.ts'
-import { dtypeOption, withRunOptions } from './options.ts'
+import { type CorpusFlags, type RunFlags, withCorpusOptions, withRunOptions } from './options.ts'
 import { printProfile } from './profile.ts'
-import { baseFolder, givenSettings, withDistillSettings } from './settings.ts'
+import { baseFolder, givenSettings, withSettings } from './settings.ts'
 import { type Progress, createUi } from './ui.ts'
 
 /** Besides the settings. */
-interface Options extends Readonly<Record<string, unknown>> {
+interface Options extends CorpusFlags, RunFlags {
   teacher: string
-  corpus: string[]
-  text?: string
   base?: string
-  out: string
-  dtype: 'float32' | 'float16'
-  device: DeviceName | 'auto'
-  threads?: number
-  profile?: boolean
-  resume?: boolean
-  force?: boolean
-  json?: boolean
 }
 
 /** The `distill` command. */
@@ -37,15 +26,8 @@ export function distillCommand(): Command {
       '--teacher <dir>',
       'base folder of any family, as `graft import` writes it: an encoder of sentences',
     )
-    .requiredOption(
-      '--corpus <file...>',
-      'plain text; of CSV, TSV and JSON Lines files the column of texts, without labels',
-    )
-    .requiredOption('--out <dir>', 'base folder to write')
     .option('--base <dir>', 'the student (default: the small base that ships with Graft)')
-    .option('--text <column>', 'column of the texts (default: text, message, … as found)')
-    .addOption(dtypeOption())
-  return withRunOptions(withDistillSettings(command)).action(runDistill)
+  return withRunOptions(withSettings(withCorpusOptions(command), DISTILL_SETTINGS)).action(runDistill)
 }
 
 async function runDistill(options: Options): Promise<void> {

@@ -1,5 +1,6 @@
 /** Options that several commands share, and parsers that turn their texts into values. */
 import { type Command, InvalidArgumentError, Option } from 'commander'
+import type { DeviceName } from '../core/devices.ts'
 import { TRAINING_DEVICES, deviceOption } from './device.ts'
 
 /** The `--json` option of every command that has a result. */
@@ -9,6 +10,25 @@ export const jsonOption = (): Option =>
 /** The `--dtype` option of every command that writes a base. */
 export const dtypeOption = (): Option =>
   new Option('--dtype <name>', 'how the weights are stored').choices(['float32', 'float16']).default('float32')
+
+/** What `withCorpusOptions` adds, parsed. */
+export interface CorpusFlags {
+  corpus: string[]
+  text?: string
+  out: string
+  dtype: 'float32' | 'float16'
+}
+
+/** Adds what every command takes that makes a base of texts without labels. */
+export const withCorpusOptions = (command: Command): Command =>
+  command
+    .requiredOption(
+      '--corpus <file...>',
+      'plain text; of CSV, TSV and JSON Lines files the column of texts, without labels',
+    )
+    .requiredOption('--out <dir>', 'base folder to write')
+    .option('--text <column>', 'column of the texts (default: text, message, … as found)')
+    .addOption(dtypeOption())
 
 /** Parses a finite number that passes `accept`. */
 function parseNumber(text: string, expected: string, accept: (value: number) => boolean): number {
@@ -41,6 +61,16 @@ export function list(text: string): string[] {
 
 /** Numbers from 0 to 1 separated by commas: `--split 0.7,0.1,0.2`. */
 export const fractions = (text: string): number[] => list(text).map(fraction)
+
+/** What `withRunOptions` adds, parsed. */
+export interface RunFlags extends Readonly<Record<string, unknown>> {
+  device: DeviceName | 'auto'
+  threads?: number
+  profile?: boolean
+  resume?: boolean
+  force?: boolean
+  json?: boolean
+}
 
 /** Adds what every command that trains takes, whatever it trains. */
 export const withRunOptions = (command: Command): Command =>

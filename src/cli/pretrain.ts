@@ -2,45 +2,27 @@
 import { Command } from 'commander'
 import { GraftError } from '../core/errors.ts'
 import type { Base } from '../files/base-folder.ts'
-import type { DeviceName } from '../core/devices.ts'
 import type { StepProfile } from '../train/engine/profile.ts'
 import { PRETRAIN_SETTINGS } from '../train/settings.ts'
 import { TRAINING_DEVICES, chooseDevice } from './device.ts'
 import { count } from './format.ts'
 import { interruptSignal } from './interrupt.ts'
-import { dtypeOption, withRunOptions } from './options.ts'
+import { type CorpusFlags, type RunFlags, withCorpusOptions, withRunOptions } from './options.ts'
 import { printProfile } from './profile.ts'
-import { givenSettings, withPretrainSettings } from './settings.ts'
+import { givenSettings, withSettings } from './settings.ts'
 import { createUi } from './ui.ts'
 
 /** Besides the settings. */
-interface Options extends Readonly<Record<string, unknown>> {
-  corpus: string[]
-  text?: string
+interface Options extends CorpusFlags, RunFlags {
   base?: string
-  out: string
-  dtype: 'float32' | 'float16'
-  device: DeviceName | 'auto'
-  threads?: number
-  profile?: boolean
-  resume?: boolean
-  force?: boolean
-  json?: boolean
 }
 
 /** The `pretrain` command. */
 export function pretrainCommand(): Command {
   const command = new Command('pretrain')
     .description('train all weights of a base as a language model, on plain text or on the texts of a data set')
-    .requiredOption(
-      '--corpus <file...>',
-      'plain text; of CSV, TSV and JSON Lines files the column of texts, without labels',
-    )
-    .requiredOption('--out <dir>', 'base folder to write')
     .option('--base <dir>', 'base to go on from (default: random weights, as `graft init` makes them)')
-    .option('--text <column>', 'column of the texts (default: text, message, … as found)')
-    .addOption(dtypeOption())
-  return withRunOptions(withPretrainSettings(command)).action(runPretrain)
+  return withRunOptions(withSettings(withCorpusOptions(command), PRETRAIN_SETTINGS)).action(runPretrain)
 }
 
 /** A base whose tokenizer is the one that the corpus is read by. */

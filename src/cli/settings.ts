@@ -3,13 +3,7 @@ import { relative } from 'node:path'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { GraftError } from '../core/errors.ts'
 import { shippedBase } from '../train/shipped-base.ts'
-import {
-  DISTILL_SETTINGS,
-  LORA_SETTINGS,
-  METHOD_DEFAULTS,
-  PRETRAIN_SETTINGS,
-  TRAIN_SETTINGS,
-} from '../train/settings.ts'
+import { LORA_SETTINGS, METHOD_DEFAULTS, TRAIN_SETTINGS } from '../train/settings.ts'
 import type { Setting, SettingGroup } from '../train/settings/setting.ts'
 import { settingFlag, valueWords } from '../train/settings/words.ts'
 
@@ -72,23 +66,9 @@ function gridOption(name: string, setting: Setting<unknown>): Option {
   return option.argParser((text, earlier: unknown[] = []) => [...earlier, parseSetting(setting, text)])
 }
 
-/** Adds an option for every setting of `train`. */
-export const withTrainSettings = (command: Command): Command =>
-  optionSettings(TRAIN_SETTINGS).reduce((all, [name, setting]) => all.addOption(settingOption(name, setting)), command)
-
-/** Adds an option for every setting of `pretrain`. */
-export const withPretrainSettings = (command: Command): Command =>
-  optionSettings(PRETRAIN_SETTINGS).reduce(
-    (all, [name, setting]) => all.addOption(settingOption(name, setting)),
-    command,
-  )
-
-/** Adds an option for every setting of `distill`. */
-export const withDistillSettings = (command: Command): Command =>
-  optionSettings(DISTILL_SETTINGS).reduce(
-    (all, [name, setting]) => all.addOption(settingOption(name, setting)),
-    command,
-  )
+/** Adds an option for every setting of a table. */
+export const withSettings = (command: Command, table: Readonly<Record<string, Setting<unknown>>>): Command =>
+  optionSettings(table).reduce((all, [name, setting]) => all.addOption(settingOption(name, setting)), command)
 
 /** Adds an option of several values for every setting of `train`. */
 export const withGridSettings = (command: Command): Command =>

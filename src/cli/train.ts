@@ -1,6 +1,5 @@
 /** `graft train`: trains a LoRA adapter, or all weights, on a data set. */
 import { Command } from 'commander'
-import type { DeviceName } from '../core/devices.ts'
 import type { ProblemType } from '../core/task.ts'
 import type { StepProfile } from '../train/engine/profile.ts'
 import { TRAIN_SETTINGS, nestGiven } from '../train/settings.ts'
@@ -10,31 +9,25 @@ import { printDropped } from './data/dropped.ts'
 import { TRAINING_DEVICES, chooseDevice } from './device.ts'
 import { percent } from './format.ts'
 import { interruptSignal } from './interrupt.ts'
-import { withRunOptions } from './options.ts'
+import { type RunFlags, withRunOptions } from './options.ts'
 import { printProfile } from './profile.ts'
-import { baseFolder, givenSettings, withBaseOptions, withTrainSettings } from './settings.ts'
+import { baseFolder, givenSettings, withBaseOptions, withSettings } from './settings.ts'
 import type { Ui } from './ui.ts'
 import { createUi } from './ui.ts'
 
 /** Besides the settings. */
-interface Options extends Readonly<Record<string, unknown>> {
+interface Options extends RunFlags {
   base?: string
   data: string
   out: string
   recipe?: string
-  device: DeviceName | 'auto'
-  threads?: number
-  profile?: boolean
-  resume?: boolean
-  force?: boolean
-  json?: boolean
 }
 
 /** The `train` command. */
 export function trainCommand(): Command {
   const command = new Command('train').description('train a LoRA adapter on a frozen base, or all weights of the base')
   withBaseOptions(command).requiredOption('--out <dir>', 'folder to write: an adapter (lora) or a base (full)')
-  return withRunOptions(withTrainSettings(command)).action(runTrain)
+  return withRunOptions(withSettings(command, TRAIN_SETTINGS)).action(runTrain)
 }
 
 async function runTrain(options: Options): Promise<void> {
@@ -53,7 +46,6 @@ async function runTrain(options: Options): Promise<void> {
   const result = await withRunOutput({ out, resume, force }, [base, data, recipeFile(recipe)], async (output) => {
     const dataset = await readDataset(data)
     if (dataset.isPublished) printDropped(ui, dataset.summary)
-    if (given.lora?.basePrecision === 'auto') ui.line('Trying the base in eight bits, for a few steps.\n')
     const run = { base, dataset, out: output, recipe, resume, threads, signal, onProfile }
     return showTraining<ProblemType>(ui, { ...run, ...given, device })
   })

@@ -42,6 +42,7 @@ export const showTraining = <Kind extends ProblemType = 'single_label_classifica
   showRun(ui, 'Training', ({ onStart, onRecord }) =>
     train<Kind>({
       ...options,
+      onTrial: () => ui.line('Trying the base in eight bits, for a few steps.\n'),
       onStart: (plan) => {
         printPlan(ui, plan)
         printValidation(ui, options.dataset)

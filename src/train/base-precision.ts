@@ -43,6 +43,8 @@ export interface Unsettled {
   settings: TrainSettings
   output: OutputOptions
   fingerprintOf(settings: TrainSettings): string
+  /** Called before a trial, which takes seconds. */
+  onTrial?: (() => void) | undefined
 }
 
 export interface Settled {
@@ -72,12 +74,14 @@ export async function settleBasePrecision(unsettled: Unsettled): Promise<Settled
   return { ...settled(basePrecision), precisionReason: reason }
 }
 
-async function choose({ program, task, settings, output }: Unsettled): Promise<PrecisionChoice> {
+async function choose({ program, task, settings, output, onTrial }: Unsettled): Promise<PrecisionChoice> {
   const { device } = settings
   if (device !== 'cpu') return float32(`device ${device} has no products in eight bits`)
   if (!(await hasInt8Products()))
     return float32('this processor has no products in eight bits (VNNI, AMX, dot product)')
-  const trial = await tryInt8({ program, task, settings, threads: output.threads })
+  onTrial?.()
+  const { threads, signal } = output
+  const trial = await tryInt8({ program, task, settings, threads, signal })
   const { loss, cosine, speed } = trial
   const found =
     `in a trial of ${STEPS} steps in eight bits the loss was within ${(100 * loss).toPrecision(2)} % of that in float32, ` +
@@ -93,10 +97,11 @@ const isWithin = ({ loss, cosine, speed }: Trial): boolean =>
 interface TrialOptions extends Pick<Unsettled, 'program' | 'task'> {
   settings: Pick<RunSettings, 'seed' | 'learningRate'>
   threads?: number | undefined
+  signal?: AbortSignal | undefined
 }
 
 /** The same steps in float32 and in eight bits, each from where float32 is. */
-export async function tryInt8({ program, task, settings, threads }: TrialOptions): Promise<Trial> {
+export async function tryInt8({ program, task, settings, threads, signal }: TrialOptions): Promise<Trial> {
   const { seed, learningRate } = settings
   const open = (frozenScheme: TrainingProgram['frozenScheme']) =>
     createCompiledEngine({ program: { ...program, frozenScheme }, optimizer: ADAMW_DEFAULTS, seed }, { threads })
@@ -109,6 +114,7 @@ export async function tryInt8({ program, task, settings, threads }: TrialOptions
     const trials: Trial[] = []
     const batches = batchesOf(task, BEFORE + STEPS)
     for (const [at, batch] of batches.entries()) {
+      signal?.throwIfAborted()
       const step = { learningRate, step: at + 1 }
       const { feeds } = batch()
       if (at < batches.length - STEPS) {

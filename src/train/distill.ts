@@ -91,9 +91,11 @@ async function distillInto(folder: OutputFolder, options: DistillOptions): Promi
   const encode = createEncoder(config, await openTokenizer(base.tokenizer))
   const passages = choosePassages(documents, settings)
   const teacher = await openTeacher(dir, { maxLength, threads: others.threads })
-  const vectors = await vectorsOf(teacher, passages, { maxLength, cacheDir, onTeacher }).finally(teacher.dispose)
+  const vectors = await vectorsOf(teacher, passages, { maxLength, cacheDir, onTeacher, signal: others.signal }).finally(
+    teacher.dispose,
+  )
   const sequences = passages.map((text) => encode(text, maxLength).ids)
-  const held = Math.max(1, Math.round(settings.validation * passages.length))
+  const held = Math.min(passages.length - 1, Math.max(1, Math.round(settings.validation * passages.length)))
   const part = (from: number, to: number): TaughtPassages => ({
     sequences: sequences.slice(from, to),
     vectors: vectors.subarray(from * teacher.width, to * teacher.width),
@@ -169,19 +171,23 @@ function choosePassages(documents: readonly DocumentFile[], { passages: most, se
 
 interface VectorOptions extends Pick<DistillOptions, 'cacheDir' | 'onTeacher'> {
   maxLength: number
+  signal: AbortSignal | undefined
 }
 
 /** The teacher's vectors, from the cache where they are there. */
 async function vectorsOf(
   teacher: Teacher,
   passages: readonly string[],
-  { maxLength, cacheDir, onTeacher }: VectorOptions,
+  { maxLength, cacheDir, onTeacher, signal }: VectorOptions,
 ): Promise<Float32Array> {
   const key = sha256(JSON.stringify([teacher.sha256, maxLength, passages]))
   const file = cacheDir && join(cacheDir, 'teacher', `${key}.safetensors`)
   const cached = file && (await readCached(file, passages.length * teacher.width))
   if (cached) return cached
-  const vectors = await teacher.vectorsOf(passages, (done) => onTeacher?.(done, passages.length))
+  const vectors = await teacher.vectorsOf(passages, (done) => {
+    signal?.throwIfAborted()
+    onTeacher?.(done, passages.length)
+  })
   if (file) {
     const tensors: TensorMap = new Map([['vectors', { shape: [passages.length, teacher.width], data: vectors }]])
     await writeFileAtomic(file, serializeSafetensors(tensors, {}))

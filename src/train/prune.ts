@@ -21,7 +21,7 @@ export interface PruneOptions {
 }
 
 /** A base before it is written, or after it was read. */
-export type PrunableBase = Pick<Base, 'config' | 'weights' | 'info'> & { tokenizer: TokenizerSource }
+export type PrunableBase = Pick<Base, 'config' | 'weights' | 'info'> & { sha256?: string; tokenizer: TokenizerSource }
 
 export interface PruneResult {
   base: PrunableBase
@@ -48,11 +48,15 @@ export async function prune(base: PrunableBase, { texts, minCount = 1, layers }:
   const small = texts === undefined ? shallow : await withTokensOf(shallow, texts, minCount)
   const after = modelOf(small.config).sizes
   return {
-    base: small,
+    base: { ...small, ...(base.info && { info: infoOf(base.info, base.sha256) }) },
     tokens: { before: before.vocabulary, after: after.vocabulary },
     layers: { before: before.layers, after: after.layers },
   }
 }
+
+/** Of a pretrained base what is still so: where it comes from and how adapters are trained on it, not what was measured on the whole. */
+const infoOf = (info: NonNullable<Base['info']>, sha256: string | undefined): NonNullable<Base['info']> =>
+  info.kind === 'base' ? { ...info, ...(sha256 !== undefined && { baseSha256: sha256 }), metrics: {} } : info
 
 /** The fields of a configuration by which it has so many layers. */
 function layerFields(config: ModelConfig, layers: number): Record<string, unknown> {

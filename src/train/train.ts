@@ -49,6 +49,8 @@ export interface TrainOptions extends OutputOptions, TrainSettingsInput {
   dataset: StoredDataset
   /** File of settings as JSON, which go over the base's recipe; `none` for the defaults alone. */
   recipe?: string | undefined
+  /** Called before the trial of `basePrecision: 'auto'`, which takes seconds. */
+  onTrial?: () => void
   onStart?: (plan: TrainPlan) => void
 }
 
@@ -98,7 +100,7 @@ export const train = <Kind extends ProblemType = 'single_label_classification'>(
   )
 
 async function trainInto(folder: OutputFolder, options: TrainOptions): Promise<TrainResult<ProblemType>> {
-  const { base: dir = shippedBase(), dataset, recipe, onStart, ...others } = options
+  const { base: dir = shippedBase(), dataset, recipe, onTrial, onStart, ...others } = options
   const out = folder.path
   const started = performance.now()
   const { weights, ...read } = await readBase(dir)
@@ -118,6 +120,7 @@ async function trainInto(folder: OutputFolder, options: TrainOptions): Promise<T
     settings: resolved.settings,
     output: { ...others, out: folder },
     fingerprintOf: (settled) => fingerprintOf(identity, settled),
+    onTrial,
   })
   const fingerprint = fingerprintOf(identity, settings)
   const announce = (plan: RunPlan) =>

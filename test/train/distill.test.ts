@@ -170,6 +170,19 @@ describe('distill', () => {
     expect(resumed).toEqual(whole)
   })
 
+  it('keeps a passage to train on, however large the validation part', async () => {
+    const { passages, steps } = await run('one-left', { validation: 0.99, passages: 3, epochs: 1 })
+    expect([passages, steps]).toEqual([3, 1])
+  })
+
+  it('stops while the teacher reads, and leaves nothing', async () => {
+    const controller = new AbortController()
+    const onTeacher = () => controller.abort(new Error('stopped'))
+    const options = { signal: controller.signal, onTeacher, cacheDir: path('other-cache') }
+    await expect(run('stopped', options)).rejects.toThrow('stopped')
+    expect(readdirSync(dir).filter((name) => /stopped|other-cache/.test(name))).toEqual([])
+  })
+
   it.each([
     [{ documents: [{ ...files[0]!, texts: [''] }] }, { code: 'corpus', value: 0 }],
     [{ batchSize: 0 }, { code: 'usage', value: 0 }],

@@ -4,12 +4,12 @@
  */
 import * as z from 'zod/mini'
 import type { OwnTokenizer } from '../tokenizer.ts'
+import { vocabularySchema } from './json/vocabulary.ts'
 
 /** Pieces of one character are kept in these, so that words which were dropped can be spelled. */
 const SPELLING = /^(##|▁|Ġ)?[\x21-\x7e]$/
 
 const id = z.int().check(z.nonnegative())
-const vocabularySchema = z.record(z.string(), id)
 const pairSchema = z.union([z.string(), z.tuple([z.string(), z.string()])])
 const modelSchema = z.discriminatedUnion('type', [
   z.looseObject({ type: z.literal('WordPiece'), vocab: vocabularySchema }),
@@ -51,17 +51,18 @@ export function narrowTokenizer(files: OwnTokenizer['files'], used: ReadonlySet<
   const ids = [...wanted].toSorted((a, b) => a - b)
   const places = new Map(ids.map((old, place) => [old, place]))
   const placeOf = (old: number): number => places.get(old) ?? fail(old)
+  const small = narrowModel(model, places)
   const narrow = {
     ...json,
     added_tokens: added.map((token) => ({ ...token, id: placeOf(token.id) })),
-    model: narrowModel(model, places),
+    model: written(small),
     ...(json.padding?.pad_id !== undefined && {
       padding: { ...json.padding, pad_id: placeOf(json.padding.pad_id) },
     }),
     ...(json.post_processor !== undefined && { post_processor: movedIds(json.post_processor, placeOf) }),
   }
   return {
-    files: { ...files, 'tokenizer.json': JSON.stringify(narrow), ...otherFiles(files, narrow.model, places) },
+    files: { ...files, 'tokenizer.json': JSON.stringify(narrow), ...otherFiles(files, small, places) },
     ids,
   }
 }
@@ -72,11 +73,7 @@ function fail(old: number): never {
 
 /** Ids by token. */
 const tokensOf = (model: Model): Map<string, number> =>
-  new Map(
-    model.type === 'Unigram'
-      ? model.vocab.map(([token], at): [string, number] => [token, at])
-      : Object.entries(model.vocab),
-  )
+  new Map(model.type === 'Unigram' ? model.vocab.map(([token], at): [string, number] => [token, at]) : model.vocab)
 
 /** What other tokens' texts are spelled with. Byte-level vocabularies have a character for each byte, which no merge makes. */
 function isNeeded(token: string, model: Model): boolean {
@@ -95,8 +92,8 @@ function keepParts({ vocab, merges }: Model & { type: 'BPE' }, wanted: Set<numbe
   // Later merges are made of earlier ones' tokens.
   for (const pair of merges.toReversed()) {
     const parts = partsOf(pair)
-    if (!wanted.has(vocab[parts.join('')] ?? -1)) continue
-    for (const part of parts) wanted.add(vocab[part] ?? fail(-1))
+    if (!wanted.has(vocab.get(parts.join('')) ?? -1)) continue
+    for (const part of parts) wanted.add(vocab.get(part) ?? fail(-1))
   }
 }
 
@@ -109,17 +106,21 @@ function narrowModel(model: Model, places: ReadonlyMap<number, number>): Model {
       ...(typeof unknown === 'number' && { unk_id: places.get(unknown) ?? fail(unknown) }),
     }
   }
-  const kept = Object.entries(model.vocab).flatMap(([token, old]): [string, number][] => {
+  const kept = [...model.vocab].flatMap(([token, old]): [string, number][] => {
     const place = places.get(old)
     return place === undefined ? [] : [[token, place]]
   })
-  const vocab = Object.fromEntries(kept.toSorted(([, a], [, b]) => a - b))
+  const vocab = new Map(kept.toSorted(([, a], [, b]) => a - b))
   if (model.type === 'WordPiece') return { ...model, vocab }
   return { ...model, vocab, merges: model.merges.filter((pair) => isKept(partsOf(pair), vocab)) }
 }
 
-const isKept = (parts: readonly string[], vocab: Readonly<Record<string, number>>): boolean =>
-  [...parts, parts.join('')].every((token) => Object.hasOwn(vocab, token))
+const isKept = (parts: readonly string[], vocab: ReadonlyMap<string, number>): boolean =>
+  [...parts, parts.join('')].every((token) => vocab.has(token))
+
+/** As JSON has it; `__proto__` is a token like any other. */
+const written = (model: Model): object =>
+  model.type === 'Unigram' ? model : { ...model, vocab: Object.fromEntries(model.vocab) }
 
 /** The ids in a post-processor: pairs of a token and its id, and objects with `ids`. */
 function movedIds(value: unknown, placeOf: (old: number) => number): unknown {
@@ -146,17 +147,16 @@ function otherFiles(
 ): Record<string, string> {
   const made: Record<string, string> = {}
   if (model.type !== 'Unigram') {
-    // Objects give keys that are numbers first.
-    const vocab = Object.entries(model.vocab).toSorted(([, a], [, b]) => a - b)
-    if ('vocab.txt' in files) made['vocab.txt'] = `${vocab.map(([token]) => token).join('\n')}\n`
-    if ('vocab.json' in files) made['vocab.json'] = JSON.stringify(model.vocab)
+    // By id, which an object would not keep: it gives keys that are numbers first.
+    if ('vocab.txt' in files) made['vocab.txt'] = `${[...model.vocab.keys()].join('\n')}\n`
+    if ('vocab.json' in files) made['vocab.json'] = JSON.stringify(Object.fromEntries(model.vocab))
   }
   if (model.type === 'BPE' && 'merges.txt' in files)
     made['merges.txt'] = `#version: 0.2\n${model.merges.map((pair) => partsOf(pair).join(' ')).join('\n')}\n`
   if (files['added_tokens.json']) {
     const added = z.parse(vocabularySchema, JSON.parse(files['added_tokens.json']))
     made['added_tokens.json'] = JSON.stringify(
-      Object.fromEntries(Object.entries(added).map(([token, old]) => [token, places.get(old) ?? fail(old)])),
+      Object.fromEntries([...added].map(([token, old]) => [token, places.get(old) ?? fail(old)])),
     )
   }
   if (files['tokenizer_config.json']) {

@@ -22,7 +22,7 @@ export interface Teacher {
   width: number
   /**
    * A vector of length 1 for each text, row by row: [texts, width].
-   * @param onProgress called with the number of texts done
+   * @param onProgress called with the number of texts done; what it throws ends the work
    */
   vectorsOf(texts: readonly string[], onProgress?: (done: number) => void): Promise<Float32Array>
   dispose(): Promise<void>

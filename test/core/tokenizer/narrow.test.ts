@@ -24,6 +24,18 @@ async function filesOf(name: string): Promise<OwnTokenizer['files']> {
 const within = TEXTS.filter((_, at) => at % 2 === 0)
 const others = [...TEXTS.filter((_, at) => at % 2 === 1), 'Zwölf Boxkämpfer jagen Viktor', 'xylophone 98765 €']
 
+describe('tokens with names that JavaScript has plans for', () => {
+  it('are tokens like any other', async () => {
+    const tokens = ['[UNK]', 'constructor', '__proto__', '7', 'other']
+    const entries = tokens.map((token, at) => `${JSON.stringify(token)}:${at}`) // of an object one would be lost
+    const json = `{"added_tokens":[],"pre_tokenizer":{"type":"WhitespaceSplit"},"model":{"type":"WordPiece","unk_token":"[UNK]","continuing_subword_prefix":"##","max_input_chars_per_word":100,"vocab":{${entries.join()}}}}`
+    const { files, ids } = narrowTokenizer({ 'tokenizer.json': json, 'vocab.txt': '' }, new Set([0, 1, 2, 3]))
+    expect(ids).toEqual([0, 1, 2, 3])
+    expect(files['vocab.txt']).toBe('[UNK]\nconstructor\n__proto__\n7\n')
+    expect((await open(files)).encode('7 __proto__ constructor other').ids).toEqual([3, 2, 1, 0])
+  })
+})
+
 describe.each(['gpt2', ...readdirSync(golden)])('%s with the tokens of some texts', async (name) => {
   const files = await filesOf(name)
   const whole = await open(files)
