@@ -50,7 +50,7 @@ async function init({
   json,
 }: Options): Promise<void> {
   const { sizeWords } = await import('../core/families.ts')
-  const { sizeOf } = await import('../core/tensors.ts')
+  const { countNumbers } = await import('../core/tensors.ts')
   const { writeBase } = await import('../files/base-folder.ts')
   const { withOutput } = await import('../files/output.ts')
   const { openTokenizer, readTokenizer } = await import('../files/tokenizer-files.ts')
@@ -64,7 +64,7 @@ async function init({
     await writeBase(output, created, { tokenizer })
     return created
   })
-  const parameters = [...base.weights.values()].reduce((total, { shape }) => total + sizeOf(shape), 0)
+  const parameters = countNumbers(base.weights)
   ui.line(`Wrote ${out}: ${sizeWords(base.config)}, ${parameters.toLocaleString('en-US')} parameters`)
   ui.result({ out, parameters, config: base.config })
 }

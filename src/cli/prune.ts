@@ -50,7 +50,7 @@ async function runPrune(options: Options): Promise<void> {
   const { readTokenizer } = await import('../files/tokenizer-files.ts')
   const { readDocuments } = await import('../train/corpus.ts')
   const { prune } = await import('../train/prune.ts')
-  const { sizeOf } = await import('../core/tensors.ts')
+  const { countNumbers } = await import('../core/tensors.ts')
   if (vocabulary === undefined && layers === undefined) {
     throw new GraftError('usage', 'there is nothing to leave out', {
       hint: 'Give --vocabulary with texts, or --layers with the numbers of those to keep.',
@@ -58,8 +58,6 @@ async function runPrune(options: Options): Promise<void> {
   }
   const ui = createUi({ json })
   const dir = baseFolder(options.base)
-  const sizes = (weights: ReadonlyMap<string, { shape: number[] }>) =>
-    [...weights.values()].reduce((sum, { shape }) => sum + sizeOf(shape), 0)
   const inputs = [dir, ...(vocabulary ?? [])]
   const result = await withOutput(out, { kind: 'model', force, inputs }, async (output) => {
     const base = await readBase(dir)
@@ -68,7 +66,7 @@ async function runPrune(options: Options): Promise<void> {
     const pruned = await prune({ ...base, tokenizer }, { texts, minCount, layers })
     const { config, weights, info } = pruned.base
     await writeBase(output, { config, weights, info }, { tokenizer: pruned.base.tokenizer, dtype })
-    return { ...pruned, parameters: { before: sizes(base.weights), after: sizes(weights) } }
+    return { ...pruned, parameters: { before: countNumbers(base.weights), after: countNumbers(weights) } }
   })
   const { tokens, layers: depth, parameters } = result
   ui.table(

@@ -30,3 +30,7 @@ export function transpose({ shape, data }: TensorData): TensorData {
   }
   return { shape: [columns, rows], data: result }
 }
+
+/** The numbers of all tensors together. */
+export const countNumbers = (tensors: ReadonlyMap<string, { shape: readonly number[] }>): number =>
+  [...tensors.values()].reduce((sum, { shape }) => sum + sizeOf(shape), 0)

@@ -8,7 +8,7 @@ import { sizeWords } from '../core/families.ts'
 import { isHead } from '../core/layers.ts'
 import { createRandom } from '../core/random.ts'
 import { parseSafetensors, serializeSafetensors } from '../core/safetensors.ts'
-import { type TensorMap, sizeOf } from '../core/tensors.ts'
+import { type TensorMap, countNumbers } from '../core/tensors.ts'
 import { type TokenizerSource, tokenizerIdentity } from '../core/tokenizer.ts'
 import { writeFileAtomic } from '../files/atomic.ts'
 import { type Base, writeBase } from '../files/base-folder.ts'
@@ -19,7 +19,7 @@ import { openTokenizer } from '../files/tokenizer-files.ts'
 import type { DocumentFile } from './corpus.ts'
 import { passagesOf } from './distill/passages.ts'
 import { type Teacher, openTeacher } from './distill/teacher.ts'
-import { version } from './identity.ts'
+import { tensorHashes, version } from './identity.ts'
 import { TEACHER_HEAD, distillationProgram } from './program/distillation.ts'
 import { renderReport } from './report.ts'
 import { type OutputOptions, type RunPlan, runToOutput, settingsAmong, withRunOutput } from './run.ts'
@@ -106,7 +106,7 @@ async function distillInto(folder: OutputFolder, options: DistillOptions): Promi
   const program = distillationProgram({ config, weights, teacherWidth: teacher.width, weightDecay, random })
   const padTokenId = padToken(config)
   const task = distillationTask({ train, validation, width: teacher.width, padTokenId, batchSize, seed })
-  const parameters = [...weights.values()].reduce((sum, { shape }) => sum + sizeOf(shape), 0)
+  const parameters = countNumbers(weights)
   const tokens = train.sequences.reduce((sum, { length }) => sum + length, 0)
   const announce = (plan: RunPlan) => onStart?.({ ...plan, parameters, passages: train.sequences.length, tokens })
   const fingerprint = fingerprintOf({ base, teacher, passages, settings })
@@ -213,17 +213,9 @@ interface Run {
 }
 
 function fingerprintOf({ base, teacher, passages, settings }: Run & { passages: readonly string[] }): string {
-  const tensors = [...base.weights].map(
-    ([
-      name,
-      {
-        data: { buffer, byteOffset, byteLength },
-      },
-    ]) => [name, sha256(new Uint8Array(buffer, byteOffset, byteLength))],
-  )
   const texts = sha256(JSON.stringify(passages))
   const { config, tokenizer } = base
-  const facts = [version, config, tokenizerIdentity(tokenizer), tensors, teacher.sha256, texts]
+  const facts = [version, config, tokenizerIdentity(tokenizer), tensorHashes(base.weights), teacher.sha256, texts]
   return sha256(JSON.stringify([...facts, { ...settings, device: undefined }]))
 }
 

@@ -5,11 +5,20 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { taskFields } from '../core/task.ts'
 import type { Base } from '../files/base-folder.ts'
-import { sha256File } from '../files/hash.ts'
+import type { TensorMap } from '../core/tensors.ts'
+import { sha256, sha256File } from '../files/hash.ts'
 import type { StoredDataset } from './dataset.ts'
 
 /** Of this library: another one may train otherwise. */
 export const { version }: { version: string } = createRequire(import.meta.url)('../../package.json')
+
+/** The memory of an array of numbers. */
+export const bytesOf = ({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array =>
+  new Uint8Array(buffer, byteOffset, byteLength)
+
+/** SHA-256 of each tensor, by name. */
+export const tensorHashes = (tensors: TensorMap): [string, string][] =>
+  [...tensors].map(([name, { data }]) => [name, sha256(bytesOf(data))])
 
 const TOKENIZER_FILES = ['tokenizer.json', 'tokenizer_config.json', 'vocab.json', 'merges.txt']
 

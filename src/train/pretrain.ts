@@ -5,7 +5,7 @@ import { modelOf, sizeWords } from '../core/families.ts'
 import type { ModelConfig } from '../core/family.ts'
 import { isHead } from '../core/layers.ts'
 import { createRandom } from '../core/random.ts'
-import { type TensorMap, sizeOf } from '../core/tensors.ts'
+import { type TensorMap, countNumbers } from '../core/tensors.ts'
 import { type Base, type WriteBaseOptions, writeBase } from '../files/base-folder.ts'
 import { sha256 } from '../files/hash.ts'
 import type { Output, OutputFolder } from '../files/output.ts'
@@ -15,7 +15,7 @@ import { NEIGHBOUR_HEAD } from '../model/language-model.ts'
 import { languageModelProgram } from './program/language-model.ts'
 import { renderReport } from './report.ts'
 import { type OutputOptions, type RunPlan, runToOutput, settingsAmong, withRunOutput } from './run.ts'
-import { version } from './identity.ts'
+import { bytesOf, tensorHashes, version } from './identity.ts'
 import type { PretrainSettings } from './settings.ts'
 import { resolvePretrainSettings } from './settings/resolve.ts'
 import { settingWords } from './settings/words.ts'
@@ -87,7 +87,7 @@ async function pretrainInto(folder: OutputFolder, options: PretrainOptions): Pro
     samples,
     seed,
   })
-  const parameters = [...weights.values()].reduce((sum, { shape }) => sum + sizeOf(shape), 0)
+  const parameters = countNumbers(weights)
   const announce = (plan: RunPlan) => onStart?.({ ...plan, parameters, tokens: sequences.train.length * length })
   const fingerprint = fingerprintOf(base.config, weights, corpus, settings)
   return runToOutput(
@@ -139,13 +139,10 @@ function checkLength(length: number, config: ModelConfig): void {
   })
 }
 
-const bytesOf = ({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array =>
-  new Uint8Array(buffer, byteOffset, byteLength)
-
 function fingerprintOf(config: ModelConfig, weights: TensorMap, corpus: Corpus, settings: PretrainSettings): string {
   // Of a table's texts, not of its file: another column may be read from that.
   const documents = sha256(bytesOf(Int32Array.from(corpus.documents.flat())))
-  const tensors = [...weights].map(([name, { data }]) => [name, sha256(bytesOf(data))])
+  const tensors = tensorHashes(weights)
   return sha256(JSON.stringify([version, config, tensors, corpus.files, documents, { ...settings, device: undefined }]))
 }
 

@@ -1,7 +1,7 @@
 /** A run on disk: an engine, the loop, and the checkpoint beside the output folder until that is written. */
 import { existsSync } from 'node:fs'
 import { GraftError } from '../core/errors.ts'
-import { type TensorMap, sizeOf } from '../core/tensors.ts'
+import { type TensorMap, countNumbers } from '../core/tensors.ts'
 import { checkOutputFile, removeFile } from '../files/atomic.ts'
 import { type Output, type OutputFolder, outputPath, withOutput } from '../files/output.ts'
 import { readCheckpoint, writeCheckpoint } from './checkpoint.ts'
@@ -204,7 +204,7 @@ function withWhatIsLeft(error: unknown, path: string, learningRate: number): unk
 const TIMES_WRITTEN = 2 * 4 + 1
 
 async function requireSpace({ out }: OutputOptions, { initial }: TrainingProgram): Promise<void> {
-  const parameters = [...initial.values()].reduce((sum, { shape }) => sum + sizeOf(shape), 0)
+  const parameters = countNumbers(initial)
   if (typeof out !== 'string') await out.requireSpace(TIMES_WRITTEN * Float32Array.BYTES_PER_ELEMENT * parameters)
 }
 

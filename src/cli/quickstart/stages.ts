@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import pc from 'picocolors'
 import { GraftError } from '../../core/errors.ts'
 import { sizeWords } from '../../core/families.ts'
-import { sizeOf } from '../../core/tensors.ts'
+import { countNumbers } from '../../core/tensors.ts'
 import { exportBundle, openBundle, verifyBundle } from '../../export/index.ts'
 import { readBase } from '../../files/base-folder.ts'
 import { withOutput } from '../../files/output.ts'
@@ -78,7 +78,7 @@ export async function prepareData(ui: Ui, out: string): Promise<Task[]> {
 export async function showMiniBase(ui: Ui): Promise<string> {
   const dir = baseFolder(undefined)
   const { config, weights, info } = await readBase(dir)
-  const parameters = [...weights.values()].reduce((sum, { shape }) => sum + sizeOf(shape), 0)
+  const parameters = countNumbers(weights)
   const perplexity = info?.metrics['perplexity']
   ui.line(`${dir}: ${sizeWords(config)}, ${count(parameters)} parameters`)
   if (perplexity !== undefined)
