@@ -106,6 +106,7 @@ it('what is on the screen, as code that says the same', () =>
   withPage(async (page) => {
     await page.locator('.result').waitFor()
     await page.getByText('Copy as code').click()
+    await page.locator('#code-text:not(:empty)').waitFor() // what is opened says so after the click
     const copied = async () => {
       await page.getByRole('button', { name: 'Copy' }).click()
       await page.getByRole('button', { name: 'Copied' }).waitFor()

@@ -50,10 +50,10 @@ it('shows the labels that a text has, and a number without bars', async () => {
   expect(await page.locator('.result:nth-child(2) .top').count()).toBe(2)
   expect(await page.locator('.result:nth-child(3) li').count()).toBe(0)
   await page.getByText('Copy as code').click()
-  const answers = [...((await page.textContent('#code-text')) ?? '').matchAll(/classify\((.*)\)(.*)/g)].map(
-    ([, ...parts]) => parts,
-  )
-  expect(answers).toEqual([
+  const answers = async () =>
+    [...((await page.textContent('#code-text')) ?? '').matchAll(/classify\((.*)\)(.*)/g)].map(([, ...parts]) => parts)
+  // What is opened says so after the click: only then is the code written.
+  await expect.poll(answers).toEqual([
     ['"see you", { adapter: "spam" })', ''],
     ['"see you", { adapter: "several" })).labels', ' // all that the text has'],
     ['"see you", { adapter: "number" })).value', ' // the number'],
